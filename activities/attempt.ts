@@ -1,0 +1,40 @@
+/**
+ * Attempts: the bounds of one activity attempt, as drivers see them.
+ *
+ * Owns the deadline, the cancellation and the heartbeats of a running activity. The deadline is kept on this machine's
+ * monotonic clock from the attempt's start, so a worker that lost its connection still stops in time.
+ */
+import { Context } from '@temporalio/activity';
+import { CHUNK_MAX } from './faults/driver.ts';
+import type { Attempt } from './faults/driver.ts';
+
+/** Time between two heartbeats, in milliseconds; the worker's throttle may send fewer. */
+export const HEARTBEAT_MS = 500;
+
+/** The bounds of the activity attempt that is running now. */
+export function currentAttempt(): Attempt {
+  const { info, cancellationSignal } = Context.current();
+  const endsAtMs = performance.now() + info.startToCloseTimeoutMs;
+  return { signal: cancellationSignal, remainingMs: () => endsAtMs - performance.now() };
+}
+
+/** Runs `work` with heartbeats that carry what `details` says at each beat. */
+export async function beating<T>(work: () => Promise<T>, details: () => unknown = () => undefined): Promise<T> {
+  const context = Context.current();
+  context.heartbeat(details());
+  const timer = setInterval(() => context.heartbeat(details()), HEARTBEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Calls `work` on chunks of at most {@link CHUNK_MAX}, one after the other, and joins the answers. */
+export async function inChunks<T, R>(items: readonly T[], work: (chunk: readonly T[]) => Promise<readonly R[]>): Promise<R[]> {
+  const answers: R[] = [];
+  for (let from = 0; from < items.length; from += CHUNK_MAX) {
+    answers.push(...(await work(items.slice(from, from + CHUNK_MAX))));
+  }
+  return answers;
+}

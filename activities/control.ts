@@ -1,0 +1,32 @@
+/**
+ * The control worker's activities.
+ *
+ * Owns the journal's way from a workflow into the store, and the metrics that are derived from what was new in it, so
+ * that a replay or a repeated attempt counts once.
+ */
+import type { JournalEvent } from '../domain/journal.ts';
+import type { ControlActivities } from './interface.ts';
+import type { JournalStore } from './journal/store.ts';
+
+/** What the control worker says and knows of itself. */
+export interface Control {
+  readonly store: JournalStore;
+  readonly installation: string;
+  readonly versions: Readonly<Record<string, string>>;
+  /** Whether Squall's search attributes are registered in the namespace. */
+  readonly searchAttributes: boolean;
+  /** Told of every event that was new to the journal, once. */
+  readonly onEvents: (run: string, events: readonly JournalEvent[]) => void;
+}
+
+export function controlActivities(control: Control): ControlActivities {
+  const signed = (event: JournalEvent): JournalEvent =>
+    event.type === 'started' ? { ...event, installation: control.installation, versions: control.versions } : event;
+  return {
+    async record(run, events) {
+      const { added } = await control.store.append(run, events.map(signed));
+      control.onEvents(run, added);
+      return { searchAttributes: control.searchAttributes };
+    },
+  };
+}

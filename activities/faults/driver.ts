@@ -1,0 +1,85 @@
+/**
+ * The fault protocol: what every kind of fault must be able to do, and nothing about how.
+ *
+ * One file a fault implements {@link FaultDriver}; the conformance suite (`test/conformance/`) runs against every one of
+ * them. A driver does and undoes; it must never decide what happens next, and never talk to Temporal.
+ */
+import type { z } from 'zod';
+import type {
+  Expiry,
+  Fault,
+  InjectResult,
+  Outcome,
+  RenewResult,
+  Reversal,
+  RevertResult,
+  TargetId,
+  Verification,
+} from '../../domain/fault.ts';
+
+/** The most faults a driver is handed in one call. */
+export const CHUNK_MAX = 500;
+
+/** The bounds of one attempt. A driver checks them before every change it makes, not only at the start. */
+export interface Attempt {
+  /** Aborted when the caller no longer waits. Work already begun may finish; nothing new may start. */
+  readonly signal: AbortSignal;
+  /** Milliseconds left before the attempt's deadline, on this machine's monotonic clock; zero or less means do nothing more. */
+  remainingMs(): number;
+}
+
+/** Something a driver needs leave for on the target's side. */
+export interface Permission {
+  /** What is needed, for people: `signal processes of the same user`. */
+  readonly needs: string;
+}
+
+/** What a fault found on a target, carrying our mark, and whether its time is over. */
+export interface Leftover<Params> {
+  readonly fault: Fault<Params>;
+  /** True when the fault should have ended by now, judged on the target's own clock. */
+  readonly expired: boolean;
+}
+
+/** One kind of fault on one provider. */
+export interface FaultDriver<Params> {
+  /** `<provider>/<fault>`; targets are resolved by the target provider of the same `<provider>`. */
+  readonly kind: `${string}/${string}`;
+  /** One sentence for `squall faults`. */
+  readonly summary: string;
+  /** Parses `with:`; also the JSON Schema and the reference page. Its output is plain JSON. */
+  readonly params: z.ZodType<Params>;
+  readonly reversal: Reversal;
+  readonly expiry: Expiry;
+  readonly permissions: readonly Permission[];
+  /** For `squall plan`: what undoes this fault, in one sentence. */
+  readonly undo: string;
+  /** What is missing here for this driver to work (tools, platform, leave), one sentence each; empty when nothing is. */
+  check(params: Params): Promise<readonly string[]>;
+  /** Which of these targets another fault holds now, and whose it is. */
+  occupied(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>>;
+  /** Puts the faults on. Idempotent by fault id; writes the undo record first; one outcome a fault, in order. */
+  inject(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<InjectResult>[]>;
+  /** Moves the expiry to `ttlMs` from now, never past `notAfterMs`. Never creates. Absent where `expiry` is not `renewed`. */
+  renew?(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RenewResult>[]>;
+  /** Takes the faults off and fences them, so that a late inject does nothing. Needs nothing from inject's result. */
+  revert(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RevertResult>[]>;
+  /** Re-reads the targets. One answer a fault, in order. */
+  verify(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Verification[]>;
+  /** Everything on this site that carries this installation's mark and is not known to be reverted. */
+  leftovers(): AsyncIterable<Leftover<Params>>;
+}
+
+/** What a driver is built with: the site it serves. Every driver module exports a {@link DriverFactory} as `driver`. */
+export interface Site {
+  readonly name: string;
+  readonly installation: string;
+  /** A folder on this host, private to the user, that survives any process; shared by all of this user's site workers. */
+  readonly stateDir: string;
+  /** The site's `hosts:` section and the like, by provider, each parsed by its provider. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** Builds a driver for a site. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a registry holds drivers of every parameter type
+export type DriverFactory<Params = any> = (site: Site) => FaultDriver<Params>;

@@ -1,0 +1,218 @@
+/**
+ * Host faults that a holder keeps up: pause and stutter.
+ *
+ * Owns the driver's side of the ledger and of the holder. The order of a revert is the proof in `holder.ts`: tombstone,
+ * wait for the holder or kill it, continue the target, and only then take note that it is undone.
+ */
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import type { Fault, InjectResult, Outcome, Verification } from '../../../domain/fault.ts';
+import { monotonicMs } from '../clock.ts';
+import type { Attempt, DriverFactory, FaultDriver, Site } from '../driver.ts';
+import { faultOf, Ledger } from '../ledger.ts';
+import type { LedgerRow } from '../ledger.ts';
+import { find, processTable, signal } from './process-table.ts';
+import type { ProcessTable } from './process-table.ts';
+import { parseTarget, resourceOf } from './target.ts';
+
+/** How long a holder may take to let go before it is killed, in milliseconds: twenty of its turns. */
+const PATIENCE_MS = 2_000;
+const POLL_MS = 20;
+const HOLDER = join(import.meta.dirname, 'holder.ts');
+
+/** What differs between held faults. */
+export interface HeldKind<Params> {
+  readonly kind: 'host/pause' | 'host/stutter';
+  readonly summary: string;
+  readonly params: z.ZodType<Params>;
+  /** Whether the target stands still all the time, so that one that runs shows a lapsed fault. */
+  readonly alwaysStopped: boolean;
+}
+
+/** Builds the driver of a held fault. */
+export function heldDriver<Params>(what: HeldKind<Params>): DriverFactory<Params> {
+  return (site) => new HeldDriver(what, site);
+}
+
+class HeldDriver<Params> implements FaultDriver<Params> {
+  readonly kind;
+  readonly summary;
+  readonly params;
+  readonly reversal = 'reverted';
+  readonly expiry = 'renewed';
+  readonly permissions = [{ needs: 'to signal the target processes: the same user, or root' }];
+  readonly undo = 'a holder process continues the target (SIGCONT) when it is told to, when renewal stops, or the sweep does';
+  readonly #what: HeldKind<Params>;
+  readonly #site: Site;
+  readonly #ledger: Ledger;
+  readonly #table: ProcessTable = processTable();
+
+  constructor(what: HeldKind<Params>, site: Site) {
+    this.kind = what.kind;
+    this.summary = what.summary;
+    this.params = what.params;
+    this.#what = what;
+    this.#site = site;
+    this.#ledger = new Ledger(site.stateDir);
+  }
+
+  async check(): Promise<readonly string[]> {
+    const known = process.platform === 'linux' || process.platform === 'darwin';
+    return known ? [] : [`${this.kind} works on Linux and macOS; this is ${process.platform}`];
+  }
+
+  async occupied(targets: readonly string[]): Promise<Map<string, string>> {
+    const byResource = new Map(targets.map((target) => [resourceOf(target), target]));
+    const held = this.#ledger.occupied([...byResource.keys()]);
+    return new Map([...held].map(([resource, id]) => [byResource.get(resource) ?? resource, id]));
+  }
+
+  async inject(faults: readonly Fault<Params>[], attempt: Attempt): Promise<Outcome<InjectResult>[]> {
+    const refusals = await Promise.all(faults.map((fault) => this.#refusal(fault)));
+    if (spent(attempt)) return faults.map(({ id }) => ({ id, result: 'failed', detail: 'the attempt is over' }));
+    const batch = randomUUID();
+    const wanted = faults.filter((_, i) => refusals[i] === undefined);
+    const claims = this.#ledger.claim(this.kind, wanted.map((fault) => ({ fault, resource: resourceOf(fault.target), undo: { signal: 'SIGCONT' } })), batch);
+    // An earlier attempt may have died between its claim and its holder.
+    this.#ledger.rebatch(wanted.filter((_, i) => claims[i] === 'active'), batch);
+    const mine = wanted.filter((_, i) => claims[i] === 'claimed' || claims[i] === 'active');
+    if (mine.length > 0 && !spent(attempt)) this.#startHolder(batch);
+    await this.#untilApplied(mine, attempt);
+    const rows = new Map(mine.map((fault, i) => [fault.id, { fault, i }]));
+    const settled = this.#ledger.rows(mine);
+    return Promise.all(
+      faults.map(async (fault, i): Promise<Outcome<InjectResult>> => {
+        const refusal = refusals[i];
+        if (refusal) return { id: fault.id, ...refusal };
+        const at = rows.get(fault.id)?.i;
+        if (at === undefined) return { id: fault.id, result: claims[wanted.indexOf(fault)] === 'fenced' ? 'fenced' : 'occupied' };
+        return { id: fault.id, ...(await this.#judge(settled[at])) };
+      }),
+    );
+  }
+
+  async renew(faults: readonly Fault<Params>[]): Promise<Outcome<'renewed' | 'lapsed' | 'gone'>[]> {
+    const lapses = await Promise.all(this.#ledger.rows(faults).map((row, i) => this.#lapse(row, faults[i]?.target ?? '')));
+    const renewed = this.#ledger.renew(faults.filter((_, i) => lapses[i] === undefined));
+    let next = 0;
+    return faults.map(({ id }, i) => {
+      const lapse = lapses[i];
+      if (lapse !== undefined) return { id, ...lapse };
+      return renewed[next++] ? { id, result: 'renewed' } : { id, result: 'lapsed', detail: 'its time was over' };
+    });
+  }
+
+  async revert(faults: readonly Fault<Params>[]): Promise<Outcome<'reverted' | 'absent' | 'failed'>[]> {
+    const before = this.#ledger.rows(faults);
+    this.#ledger.fence(faults, this.kind);
+    await this.#untilLetGo(faults);
+    return Promise.all(
+      faults.map(async (fault, i) => {
+        const row = before[i];
+        // Only what this fault claimed is ours to continue; somebody else may have stopped the process.
+        if (row === undefined || !row.claimed || row.undone) return { id: fault.id, result: 'absent' as const };
+        await signal(this.#table, parseTarget(fault.target), 'SIGCONT');
+        this.#ledger.undone([fault]);
+        return { id: fault.id, result: 'reverted' as const };
+      }),
+    );
+  }
+
+  async verify(faults: readonly Fault<Params>[]): Promise<Verification[]> {
+    const rows = this.#ledger.rows(faults);
+    return Promise.all(
+      rows.map(async (row): Promise<Verification> => {
+        if (row === undefined || !row.claimed) return 'absent';
+        try {
+          const target = await find(this.#table, parseTarget(row.target));
+          if (target === undefined) return 'absent';
+          if (row.state === 'active' || !row.undone) return 'active';
+          return target.state === 'stopped' && !this.#heldByAnother(row) ? 'active' : 'absent';
+        } catch {
+          return 'unknown';
+        }
+      }),
+    );
+  }
+
+  async *leftovers(): AsyncGenerator<{ fault: Fault<Params>; expired: boolean }> {
+    for (const { row, expired } of this.#ledger.leftovers(this.#site.installation, this.kind)) {
+      yield { fault: { ...faultOf(row), params: this.params.parse(row.params) }, expired };
+    }
+  }
+
+  /** A process that stands still for another fault says nothing of this one. */
+  #heldByAnother(row: LedgerRow): boolean {
+    return this.#ledger.occupied([resourceOf(row.target)]).size > 0;
+  }
+
+  async #refusal(fault: Fault<Params>): Promise<{ result: InjectResult; detail?: string } | undefined> {
+    const [row] = this.#ledger.rows([fault]);
+    if (row !== undefined) return undefined;
+    const target = await find(this.#table, parseTarget(fault.target));
+    if (target === undefined) return { result: 'gone' };
+    return target.state === 'stopped' ? { result: 'failed', detail: 'somebody else has stopped the process' } : undefined;
+  }
+
+  #startHolder(batch: string): void {
+    const args = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=32', '--max-semi-space-size=1', HOLDER, this.#site.stateDir, batch];
+    // Detached and without our pipes: it must outlive this worker.
+    spawn(process.execPath, args, { detached: true, stdio: 'ignore', cwd: '/' }).unref();
+  }
+
+  async #untilApplied(faults: readonly Fault<Params>[], attempt: Attempt): Promise<void> {
+    while (!spent(attempt)) {
+      const rows = this.#ledger.rows(faults);
+      const waiting = await Promise.all(rows.map(async (row) => row?.state === 'active' && !row.applied && !(await this.#holderIsDead(row))));
+      if (!waiting.includes(true)) return;
+      await sleep(POLL_MS);
+    }
+  }
+
+  async #judge(row: LedgerRow | undefined): Promise<{ result: InjectResult; detail?: string }> {
+    if (row?.state !== 'active') return row?.applied ? { result: 'lapsed', detail: 'it ended by itself' } : { result: 'fenced' };
+    if (await this.#holderIsDead(row)) return { result: 'lapsed', detail: 'its holder is gone' };
+    return row.applied ? { result: 'injected' } : { result: 'failed', detail: 'its holder did not start in time' };
+  }
+
+  async #lapse(row: LedgerRow | undefined, id: string): Promise<{ result: 'lapsed' | 'gone'; detail?: string } | undefined> {
+    const target = await find(this.#table, parseTarget(id));
+    if (target === undefined) return { result: 'gone' };
+    if (row?.state !== 'active' || row.deadline <= monotonicMs()) return { result: 'lapsed', detail: 'its time was over' };
+    if (row.holder_pid === null || (await this.#holderIsDead(row))) return { result: 'lapsed', detail: 'its holder is gone' };
+    const continued = this.#what.alwaysStopped && target.state !== 'stopped';
+    return continued ? { result: 'lapsed', detail: 'somebody has continued the process' } : undefined;
+  }
+
+  async #holderIsDead({ holder_pid: pid, holder_start: start }: LedgerRow): Promise<boolean> {
+    return pid !== null && start !== null && (await find(this.#table, { pid, start })) === undefined;
+  }
+
+  /** Waits until the holders have let go of these fenced faults; a holder that does not is killed. */
+  async #untilLetGo(faults: readonly Fault<Params>[]): Promise<void> {
+    const until = monotonicMs() + PATIENCE_MS;
+    for (;;) {
+      const rows = this.#ledger.rows(faults).filter((row) => row !== undefined);
+      const keeping: LedgerRow[] = [];
+      for (const row of rows) if (row.holder_pid !== null && !row.undone && !(await this.#holderIsDead(row))) keeping.push(row);
+      if (keeping.length === 0) return;
+      if (monotonicMs() > until) await this.#killHolders(keeping);
+      await sleep(POLL_MS);
+    }
+  }
+
+  async #killHolders(rows: readonly LedgerRow[]): Promise<void> {
+    const holders = new Map(rows.map(({ holder_pid, holder_start }) => [holder_pid ?? 0, holder_start ?? '']));
+    for (const [pid, start] of holders) await signal(this.#table, { pid, start }, 'SIGKILL');
+  }
+}
+
+function spent(attempt: Attempt): boolean {
+  return attempt.signal.aborted || attempt.remainingMs() <= 0;
+}
+
+async function sleep(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}

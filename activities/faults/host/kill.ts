@@ -1,0 +1,94 @@
+/**
+ * `host/kill`: a process is killed, and its supervisor is to start it again.
+ *
+ * Heals by itself, and is verified healed: the member's pid file names another live process, or, where the group is
+ * matched by command line, it has as many processes as before. Nothing is held, so nothing expires.
+ */
+import { z } from 'zod';
+import type { Fault, Verification } from '../../../domain/fault.ts';
+import { hostSettings, membersOf } from '../../targets/host.ts';
+import type { HostGroup } from '../../targets/host.ts';
+import type { DriverFactory } from '../driver.ts';
+import { faultOf, Ledger } from '../ledger.ts';
+import type { LedgerRow } from '../ledger.ts';
+import { find, processTable, signal } from './process-table.ts';
+import { parseTarget, resourceOf } from './target.ts';
+
+const KIND = 'host/kill';
+
+const params = z.strictObject({
+  signal: z.enum(['SIGKILL', 'SIGTERM']).default('SIGKILL').describe('SIGTERM lets the process end in its own way.'),
+});
+
+const undoSchema = z.object({ groupSize: z.number().int().min(0) });
+
+export const driver: DriverFactory<z.infer<typeof params>> = (site) => {
+  const ledger = new Ledger(site.stateDir);
+  const table = processTable();
+  const { groups } = hostSettings.parse(site.settings['host'] ?? {});
+
+  const healed = async (row: LedgerRow): Promise<Verification> => {
+    const target = parseTarget(row.target);
+    if (await find(table, target)) return 'active';
+    const how: HostGroup | undefined = groups[target.group];
+    if (how === undefined) return 'unknown';
+    const { members } = await membersOf(how, table);
+    if ('command' in how) return members.length >= undoSchema.parse(row.undo).groupSize ? 'absent' : 'active';
+    return members.some(({ member }) => member === target.member) ? 'absent' : 'active';
+  };
+
+  return {
+    kind: KIND,
+    summary: 'A process is killed; its supervisor is to start it again, which is verified.',
+    params,
+    reversal: 'heals',
+    expiry: 'none',
+    permissions: [{ needs: 'to signal the target processes: the same user, or root' }],
+    undo: 'nothing is undone: the supervisor starts the process again, and Squall verifies that it did',
+    check: async () => [],
+    async occupied(targets) {
+      const byResource = new Map(targets.map((target) => [resourceOf(target), target]));
+      return new Map([...ledger.occupied([...byResource.keys()])].map(([resource, id]) => [byResource.get(resource) ?? resource, id]));
+    },
+    async inject(faults, attempt) {
+      const sizes = await groupSizes(faults, groups);
+      return Promise.all(
+        faults.map(async (fault) => {
+          const target = parseTarget(fault.target);
+          const [row] = ledger.rows([fault]);
+          if (row === undefined && (await find(table, target)) === undefined) return { id: fault.id, result: 'gone' as const };
+          if (attempt.signal.aborted || attempt.remainingMs() <= 0) return { id: fault.id, result: 'failed' as const, detail: 'the attempt is over' };
+          const undo = { groupSize: sizes.get(target.group) ?? 1 };
+          const [claim] = ledger.claim(KIND, [{ fault, resource: resourceOf(fault.target), undo }], '');
+          if (claim !== 'claimed' && claim !== 'active') return { id: fault.id, result: claim ?? 'failed' };
+          // The identity holds the start time: what the supervisor starts is never killed for the same fault.
+          await signal(table, target, fault.params.signal);
+          return { id: fault.id, result: ledger.applied(fault) ? ('injected' as const) : ('fenced' as const) };
+        }),
+      );
+    },
+    async revert(faults) {
+      const rows = ledger.rows(faults);
+      ledger.fence(faults, KIND);
+      ledger.undone(faults);
+      return faults.map(({ id }, i) => ({ id, result: rows[i]?.state === 'active' ? 'reverted' : 'absent' }));
+    },
+    async verify(faults) {
+      return Promise.all(ledger.rows(faults).map(async (row) => (row?.applied ? healed(row).catch(() => 'unknown' as const) : 'absent')));
+    },
+    async *leftovers() {
+      for (const { row, expired } of ledger.leftovers(site.installation, KIND)) {
+        yield { fault: { ...faultOf(row), params: params.parse(row.params) }, expired };
+      }
+    },
+  };
+
+  async function groupSizes(faults: readonly Fault<unknown>[], known: Readonly<Record<string, HostGroup>>): Promise<Map<string, number>> {
+    const sizes = new Map<string, number>();
+    for (const group of new Set(faults.map(({ target }) => parseTarget(target).group))) {
+      const how = known[group];
+      if (how) sizes.set(group, (await membersOf(how, table)).members.length);
+    }
+    return sizes;
+  }
+};

@@ -1,0 +1,248 @@
+/**
+ * The ledger: who does what to which target of this host, written down before it is done.
+ *
+ * Owns the two slots of every fault, in one SQLite file that outlives any process: the fault's (its id, taken exclusively
+ * and replaced by a tombstone) and the target's (one active fault a resource). Every change is one statement or one
+ * transaction, so it is a compare-and-swap among all processes of the host. Times are on the host's monotonic clock.
+ * Must never touch a target.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { SQLOutputValue } from 'node:sqlite';
+import { z } from 'zod';
+import type { Fault, TargetId } from '../../domain/fault.ts';
+import { bootId, monotonicMs } from './clock.ts';
+
+/** How long another process may hold the file before a statement fails, in milliseconds. */
+const BUSY_MS = 5_000;
+/** Tombstones are kept this long, in milliseconds: no attempt of an activity can be alive after it. */
+const TOMBSTONE_MS = 3_600_000;
+
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS faults (
+  installation TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, run TEXT NOT NULL,
+  target TEXT NOT NULL, resource TEXT NOT NULL, params TEXT NOT NULL, undo TEXT NOT NULL,
+  ttl_ms REAL NOT NULL, not_after_ms REAL NOT NULL,
+  boot TEXT NOT NULL, deadline REAL NOT NULL, not_after REAL NOT NULL, changed REAL NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('active', 'tombstone')),
+  claimed INTEGER NOT NULL, applied INTEGER NOT NULL DEFAULT 0, undone INTEGER NOT NULL DEFAULT 0,
+  batch TEXT, holder_pid INTEGER, holder_start TEXT,
+  PRIMARY KEY (installation, id)
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS target_slot ON faults (resource) WHERE state = 'active';
+CREATE INDEX IF NOT EXISTS by_batch ON faults (batch);
+`;
+
+const rowSchema = z.object({
+  installation: z.string(),
+  id: z.string(),
+  kind: z.string(),
+  run: z.string(),
+  target: z.string(),
+  params: z.string().max(65_536).transform((text): unknown => JSON.parse(text)),
+  undo: z.string().max(65_536).transform((text): unknown => JSON.parse(text)),
+  ttl_ms: z.number(),
+  not_after_ms: z.number(),
+  deadline: z.number(),
+  state: z.enum(['active', 'tombstone']),
+  claimed: z.literal([0, 1]).transform((bit) => bit === 1),
+  applied: z.literal([0, 1]).transform((bit) => bit === 1),
+  undone: z.literal([0, 1]).transform((bit) => bit === 1),
+  holder_pid: z.number().nullable(),
+  holder_start: z.string().nullable(),
+});
+
+/** One fault as it is written down. `claimed`: it was active once, so the target may have been touched. */
+export type LedgerRow = z.infer<typeof rowSchema>;
+
+/** `claimed`: both slots were free and are taken. `active`: this very fault holds them already. */
+export type Claim = 'claimed' | 'active' | 'fenced' | 'occupied';
+
+/** What a claim writes down of one fault. */
+export interface Claiming<Params> {
+  readonly fault: Fault<Params>;
+  /** What two faults must not both hold. */
+  readonly resource: string;
+  /** All that undoing needs; plain JSON. */
+  readonly undo: unknown;
+}
+
+/** Names faults: of one installation, by id. */
+export type FaultKey = Pick<Fault<unknown>, 'installation' | 'id'>;
+
+/** One host's ledger. */
+export class Ledger {
+  readonly #stateDir: string;
+  readonly #boot = bootId();
+  #opened: DatabaseSync | undefined;
+
+  /** The ledger in `stateDir`; nothing is opened or made before it is first used. */
+  constructor(stateDir: string) {
+    this.#stateDir = stateDir;
+  }
+
+  close(): void {
+    this.#opened?.close();
+    this.#opened = undefined;
+  }
+
+  get #db(): DatabaseSync {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  #open(): DatabaseSync {
+    mkdirSync(this.#stateDir, { recursive: true, mode: 0o700 });
+    const db = new DatabaseSync(join(this.#stateDir, 'ledger.db'), { timeout: BUSY_MS });
+    // NORMAL survives the death of any process; after a power cut there is no process left to undo.
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+    db.exec(SCHEMA);
+    // What another boot did to processes ended with it.
+    db.prepare('DELETE FROM faults WHERE boot <> ?').run(this.#boot);
+    return db;
+  }
+
+  /** Takes both slots of each fault, or says why not. */
+  claim<Params>(kind: string, claims: readonly Claiming<Params>[], batch: string): Claim[] {
+    const now = monotonicMs();
+    const insert = this.#db.prepare(
+      `INSERT INTO faults (installation, id, kind, run, target, resource, params, undo, ttl_ms, not_after_ms,
+                           boot, deadline, not_after, changed, state, claimed, batch)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', 1, ?) ON CONFLICT DO NOTHING`,
+    );
+    return this.#transaction(() =>
+      claims.map(({ fault, resource, undo }) => {
+        const { installation, id, run, target, params, ttlMs, notAfterMs } = fault;
+        const deadline = now + Math.min(ttlMs, notAfterMs);
+        const { changes } = insert.run(
+          ...[installation, id, kind, run, target, resource, JSON.stringify(params), JSON.stringify(undo)],
+          ...[ttlMs, notAfterMs, this.#boot, deadline, now + notAfterMs, now, batch],
+        );
+        if (changes === 1) return 'claimed';
+        const row = this.#row(fault);
+        if (row === undefined) return 'occupied';
+        return row.state === 'active' ? 'active' : 'fenced';
+      }),
+    );
+  }
+
+  /** Moves the deadline of each fault that is still active to `ttlMs` from now, never past its end; true where it did. */
+  renew(faults: readonly (FaultKey & { readonly ttlMs: number })[]): boolean[] {
+    const now = monotonicMs();
+    const update = this.#db.prepare(
+      `UPDATE faults SET deadline = MIN(?, not_after), changed = ?
+       WHERE installation = ? AND id = ? AND state = 'active' AND deadline > ?`,
+    );
+    return this.#transaction(() =>
+      faults.map(({ installation, id, ttlMs }) => update.run(now + ttlMs, now, installation, id, now).changes === 1),
+    );
+  }
+
+  /** Puts a tombstone in each fault's slot, whether the fault was ever there or not, and frees its target's. */
+  fence(faults: readonly Fault<unknown>[], kind: string): void {
+    const now = monotonicMs();
+    const upsert = this.#db.prepare(
+      `INSERT INTO faults (installation, id, kind, run, target, resource, params, undo, ttl_ms, not_after_ms,
+                           boot, deadline, not_after, changed, state, claimed, undone)
+       VALUES (?, ?, ?, ?, ?, '', '{}', '{}', 0, 0, ?, 0, 0, ?, 'tombstone', 0, 1)
+       ON CONFLICT (installation, id) DO UPDATE SET state = 'tombstone', changed = excluded.changed`,
+    );
+    this.#transaction(() => {
+      for (const { installation, id, run, target } of faults) upsert.run(installation, id, kind, run, target, this.#boot, now);
+    });
+  }
+
+  /** Notes that the targets of these faults are as they were. */
+  undone(faults: readonly FaultKey[]): void {
+    this.#set(faults, 'undone = 1');
+  }
+
+  /** Notes that a fault is on, unless it was fenced meanwhile; false where it was. */
+  applied(fault: FaultKey): boolean {
+    const update = this.#db.prepare(`UPDATE faults SET applied = 1 WHERE installation = ? AND id = ? AND state = 'active'`);
+    return update.run(fault.installation, fault.id).changes === 1;
+  }
+
+  /** Gives the active, unheld faults of `batch` to a holder; returns them. */
+  hold(batch: string, pid: number, start: string): LedgerRow[] {
+    const update = this.#db.prepare(
+      `UPDATE faults SET holder_pid = ?, holder_start = ? WHERE batch = ? AND state = 'active' AND holder_pid IS NULL RETURNING *`,
+    );
+    return update.all(pid, start, batch).map(parseRow);
+  }
+
+  /** Puts faults that nobody holds yet into another batch. */
+  rebatch(faults: readonly FaultKey[], batch: string): void {
+    const update = this.#db.prepare(
+      `UPDATE faults SET batch = ? WHERE installation = ? AND id = ? AND state = 'active' AND holder_pid IS NULL`,
+    );
+    this.#transaction(() => {
+      for (const { installation, id } of faults) update.run(batch, installation, id);
+    });
+  }
+
+  /** What is written of each fault; undefined where nothing is. */
+  rows(faults: readonly FaultKey[]): (LedgerRow | undefined)[] {
+    return this.#transaction(() => faults.map((fault) => this.#row(fault)));
+  }
+
+  /** Which of these resources an active fault holds, and its id. */
+  occupied(resources: readonly string[]): Map<string, string> {
+    const select = this.#db.prepare(`SELECT id FROM faults WHERE resource = ? AND state = 'active'`);
+    const found = new Map<string, string>();
+    this.#transaction(() => {
+      for (const resource of resources) {
+        const row = select.get(resource);
+        if (row) found.set(resource, String(row['id']));
+      }
+    });
+    return found;
+  }
+
+  /** Everything of `installation` and `kind` that is not known to be undone, and whether its time is over. Forgets old tombstones. */
+  leftovers(installation: string, kind: string): { readonly row: LedgerRow; readonly expired: boolean }[] {
+    const now = monotonicMs();
+    this.#db.prepare(`DELETE FROM faults WHERE state = 'tombstone' AND undone = 1 AND changed < ?`).run(now - TOMBSTONE_MS);
+    const select = this.#db.prepare(`SELECT * FROM faults WHERE installation = ? AND kind = ? AND undone = 0`);
+    return select.all(installation, kind).map((raw) => {
+      const row = parseRow(raw);
+      return { row, expired: row.state === 'tombstone' || row.deadline <= now };
+    });
+  }
+
+  #set(faults: readonly FaultKey[], assignment: string): void {
+    const update = this.#db.prepare(`UPDATE faults SET ${assignment} WHERE installation = ? AND id = ?`);
+    this.#transaction(() => {
+      for (const { installation, id } of faults) update.run(installation, id);
+    });
+  }
+
+  #row({ installation, id }: FaultKey): LedgerRow | undefined {
+    const raw = this.#db.prepare('SELECT * FROM faults WHERE installation = ? AND id = ?').get(installation, id);
+    return raw === undefined ? undefined : parseRow(raw);
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+/** The fault of a row, as a driver receives it. */
+export function faultOf(row: LedgerRow): Fault<unknown> {
+  const { installation, id, run, params } = row;
+  const target: TargetId = row.target;
+  return { installation, id, run, target, params, ttlMs: row.ttl_ms, notAfterMs: row.not_after_ms };
+}
+
+function parseRow(raw: Record<string, SQLOutputValue>): LedgerRow {
+  return rowSchema.parse(raw);
+}

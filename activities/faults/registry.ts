@@ -1,0 +1,47 @@
+/**
+ * The registry of faults and target providers.
+ *
+ * Owns the list of what is built in, loaded only when it is asked for, and the joining of plugins by the same protocol.
+ */
+import type { TargetProvider, TargetProviderFactory } from '../targets/provider.ts';
+import type { DriverFactory, FaultDriver, Site } from './driver.ts';
+
+const DRIVERS: readonly (() => Promise<{ driver: DriverFactory }>)[] = [
+  () => import('./noop/noop.ts'),
+  () => import('./host/pause.ts'),
+  () => import('./host/stutter.ts'),
+  () => import('./host/kill.ts'),
+];
+
+const TARGETS: readonly (() => Promise<{ targets: TargetProviderFactory }>)[] = [
+  () => import('../targets/noop.ts'),
+  () => import('../targets/host.ts'),
+];
+
+/** What a plugin may add. */
+export interface FaultPlugins {
+  readonly drivers?: readonly DriverFactory[];
+  readonly targets?: readonly TargetProviderFactory[];
+}
+
+/** Every driver of a site, by kind. Throws when two have the same kind. */
+export async function openDrivers(site: Site, plugins: FaultPlugins = {}): Promise<Map<string, FaultDriver<unknown>>> {
+  const builtIn = await Promise.all(DRIVERS.map(async (load) => (await load()).driver));
+  return byName([...builtIn, ...(plugins.drivers ?? [])].map((factory) => factory(site) as FaultDriver<unknown>), ({ kind }) => kind);
+}
+
+/** Every target provider of a site, by the provider's name. Throws when two have the same name. */
+export async function openTargets(site: Site, plugins: FaultPlugins = {}): Promise<Map<string, TargetProvider<unknown>>> {
+  const builtIn = await Promise.all(TARGETS.map(async (load) => (await load()).targets));
+  return byName([...builtIn, ...(plugins.targets ?? [])].map((factory) => factory(site) as TargetProvider<unknown>), ({ provider }) => provider);
+}
+
+function byName<T>(parts: readonly T[], nameOf: (part: T) => string): Map<string, T> {
+  const named = new Map<string, T>();
+  for (const part of parts) {
+    const name = nameOf(part);
+    if (named.has(name)) throw new Error(`${name} is there twice: a plugin offers what is built in or what another plugin offers`);
+    named.set(name, part);
+  }
+  return named;
+}

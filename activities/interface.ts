@@ -1,0 +1,130 @@
+/**
+ * What workflows may ask of the world, as types.
+ *
+ * Owns the signatures of every activity; `workflows/` sees nothing else of this folder. Arguments and results are plain
+ * JSON and compact: they are written into history.
+ */
+import type { Experiment, JsonObject } from '../domain/experiment.ts';
+import type { TargetId } from '../domain/fault.ts';
+import type { CheckedReading, JournalEvent, PreflightCheck } from '../domain/journal.ts';
+import type { PlannedStage } from '../domain/ladder.ts';
+import type { SeriesByProbe } from '../domain/probe.ts';
+import type { Edge, ConditionsState } from '../domain/stop-conditions.ts';
+import type { LeaseTiming } from '../domain/timing.ts';
+
+/** Served by the control worker, on the queue `control`. */
+export interface ControlActivities {
+  /** Appends to the run's journal; events already there count once. */
+  record(run: string, events: readonly JournalEvent[]): Promise<Recorded>;
+}
+
+/** What the control worker says of itself with every append. */
+export interface Recorded {
+  /** Whether Squall's search attributes are registered, so that the workflow may set them. */
+  readonly searchAttributes: boolean;
+}
+
+/** Served by a site worker on three queues: this one, `…/hold` and `…/revert`. */
+export interface SiteActivities {
+  preflight(input: PreflightInput): Promise<PreflightResult>;
+  inject(batch: FaultBatch): Promise<InjectReport>;
+  hold(batch: FaultBatch, owner: Owner): Promise<HoldReport>;
+  /** Reverts and verifies; throws unless every fault is verified absent. */
+  revert(batch: FaultBatch, owner: Owner | null): Promise<RevertReport>;
+  watch(input: WatchInput): Promise<WatchReport>;
+  recover(input: RecoverInput): Promise<RecoverReport>;
+  sweep(): Promise<SweepReport>;
+}
+
+/** The faults of one lease. */
+export interface FaultBatch {
+  readonly run: string;
+  readonly lease: string;
+  readonly kind: string;
+  readonly params: JsonObject;
+  readonly targets: readonly TargetId[];
+  readonly timing: LeaseTiming;
+  readonly notAfterMs: number;
+}
+
+/** The exact execution that owns a lease. */
+export interface Owner {
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+export interface PreflightInput {
+  readonly run: string;
+  readonly experiment: Experiment;
+  readonly seed: string;
+}
+
+/** What pre-flight found. `targets` is the prefix of the shuffled candidates that the ladder's top reaches. */
+export interface PreflightResult {
+  readonly installation: string;
+  readonly checks: readonly PreflightCheck[];
+  readonly candidates: number;
+  readonly excluded: readonly { readonly reason: string; readonly count: number }[];
+  readonly targets: readonly TargetId[];
+  readonly stages: readonly PlannedStage[];
+  readonly baseline: Readonly<Record<string, number>>;
+  readonly readings: readonly CheckedReading[];
+  readonly undo: string;
+  readonly expiry: string;
+  readonly reversal: string;
+  readonly permissions: readonly string[];
+}
+
+/** `failed` lists up to ten faults that are not on, in words; `gone` targets are not failures. */
+export interface InjectReport {
+  readonly injected: number;
+  readonly gone: number;
+  readonly failed: readonly string[];
+}
+
+export interface HoldReport {
+  readonly ended: 'unwanted' | 'lapsed' | 'unanswered';
+  readonly why: string;
+}
+
+export interface RevertReport {
+  readonly targets: number;
+  /** Whether the owner's exact execution was open when the revert was verified; null where nobody could say. */
+  readonly ownerOpen: boolean | null;
+}
+
+export interface WatchInput {
+  readonly experiment: Experiment;
+  readonly baseline: Readonly<Record<string, number>>;
+  readonly heartbeatTimeoutMs: number;
+  /** The execution that asked; another execution running this activity means that the run was reset. */
+  readonly execution: string;
+  readonly resume: ConditionsState | null;
+}
+
+export interface WatchReport {
+  readonly ended: 'edge' | 'stopped' | 'reset';
+  readonly edges: readonly Edge[];
+  readonly resume: ConditionsState | null;
+  readonly series: SeriesByProbe;
+}
+
+export interface RecoverInput {
+  readonly experiment: Experiment;
+  readonly baseline: Readonly<Record<string, number>>;
+  readonly withinMs: number;
+}
+
+export interface RecoverReport {
+  readonly recovered: boolean;
+  readonly tookMs: number;
+  readonly readings: readonly CheckedReading[];
+  readonly series: SeriesByProbe;
+}
+
+/** What a sweep found at a site. */
+export interface SweepReport {
+  readonly found: number;
+  readonly reverted: readonly string[];
+  readonly failed: readonly string[];
+}

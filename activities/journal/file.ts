@@ -1,0 +1,197 @@
+/**
+ * The file store: one JSON file a run, `<folder>/<run>.json`.
+ *
+ * Owns the folder's layout and its bounds. A journal is replaced as a whole, atomically and durably (`replace.ts`); one that
+ * cannot be read is refused with its name and left exactly as it is. Must never touch a path outside its folder.
+ */
+import { open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Journal, JournalEvent } from '../../domain/journal.ts';
+import { isCode, replaceFile } from './replace.ts';
+import type { Place } from './replace.ts';
+import { journalEventSchema, journalSchema, looseJournalSchema } from './schema.ts';
+import type { LooseEvent } from './schema.ts';
+import { JournalError } from './store.ts';
+import type { Appended, JournalHead, JournalStore } from './store.ts';
+import { HEAD_BYTES, journalText, parseHead } from './text.ts';
+
+/** The largest journal that is read or written, in bytes. */
+export const JOURNAL_MAX_BYTES = 64 * 1024 * 1024;
+/** File names are at most 255 bytes long. */
+const NAME_MAX = 200;
+/** Files that a list opens at once. */
+const LIST_WIDTH = 16;
+/** The folder of those who write, beside the journals. */
+const WRITERS = '.writers';
+
+/** Opens the store in `folder`, which is made at the first append. */
+export function openFileStore(folder: string): JournalStore {
+  // Appends of this process to one run wait for each other here, so that they do not have to find each other on disk.
+  const queues = new Map<string, Promise<unknown>>();
+  return {
+    async append(run, events) {
+      const place = placeOf(folder, run);
+      const turn = (queues.get(place.file) ?? Promise.resolve()).catch(() => undefined).then(() => append(place, run, events));
+      queues.set(place.file, turn);
+      try {
+        return await turn;
+      } finally {
+        if (queues.get(place.file) === turn) queues.delete(place.file);
+      }
+    },
+    async read(run) {
+      const { file } = placeOf(folder, run);
+      const text = await readBounded(file);
+      return text === undefined ? undefined : inOrder(sameRun(file, run, parse(file, text, journalSchema)));
+    },
+    list: () => list(folder),
+  };
+}
+
+async function append(place: Place, run: string, events: readonly JournalEvent[]): Promise<Appended> {
+  const offered = z.array(journalEventSchema).parse(events) satisfies readonly JournalEvent[];
+  let added: readonly JournalEvent[] = [];
+  if (offered.length === 0) return { added };
+  await replaceFile(place, async () => {
+    const present = await readBounded(place.file);
+    const known: LooseEvent[] =
+      present === undefined ? [] : sameRun(place.file, run, parse(place.file, present, looseJournalSchema)).events;
+    const keys = new Set(known.map(keyOf));
+    added = offered.filter((event) => !keys.has(keyOf(event)) && keys.add(keyOf(event)));
+    if (added.length === 0) return undefined;
+    const text = journalText(run, [...known, ...added].sort(byTime));
+    if (Buffer.byteLength(text) > JOURNAL_MAX_BYTES) {
+      throw new JournalError(`${place.file} would grow beyond ${JOURNAL_MAX_BYTES} bytes; the events were not added`);
+    }
+    return text;
+  });
+  return { added: [...added].sort(byTime) };
+}
+
+async function list(folder: string): Promise<readonly JournalHead[]> {
+  const names = (await namesIn(folder)).filter((name) => name.endsWith('.json') && !name.startsWith('.'));
+  const heads: JournalHead[] = [];
+  const next = names.values();
+  const work = async (): Promise<void> => {
+    for (const name of next) heads.push(...(await headOf(folder, name)));
+  };
+  await Promise.all(Array.from({ length: LIST_WIDTH }, work));
+  return heads.sort((a, b) => a.startedAtMs - b.startedAtMs || (a.run < b.run ? -1 : 1));
+}
+
+/** The head of one journal; none where the file went away meanwhile. */
+async function headOf(folder: string, name: string): Promise<JournalHead[]> {
+  const file = join(folder, name);
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      return [headIn(file, name, buffer.subarray(0, bytesRead).toString('utf8'), (await handle.stat()).mtimeMs)];
+    } finally {
+      await handle.close();
+    }
+  } catch (failure) {
+    if (isCode(failure, 'ENOENT')) return [];
+    throw failure;
+  }
+}
+
+function headIn(file: string, name: string, prefix: string, mtimeMs: number): JournalHead {
+  try {
+    return parseHead(prefix);
+  } catch {
+    const problem = `${file} is not a journal, or it is damaged`;
+    const run = runOf(name);
+    return { run, experiment: '', startedAtMs: mtimeMs, phase: 'pre-flight', status: null, deviated: null, problem };
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (failure) {
+    if (isCode(failure, 'ENOENT')) return [];
+    throw failure;
+  }
+}
+
+/** Where the journal of `run` is. Other characters than letters, digits and `-_.!~*'()` are written as `%XX`. */
+function placeOf(folder: string, run: string): Place {
+  let name;
+  try {
+    name = encodeURIComponent(run).replace(/^\./, '%2E');
+  } catch {
+    throw new JournalError('the run has a name that is not text');
+  }
+  if (name === '' || name.length > NAME_MAX) {
+    throw new JournalError(`a run's name takes 1 to ${NAME_MAX} characters in a file name; this one takes ${name.length}`);
+  }
+  return { file: join(folder, `${name}.json`), writers: join(folder, WRITERS, name) };
+}
+
+function runOf(name: string): string {
+  const encoded = name.slice(0, -'.json'.length);
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded;
+  }
+}
+
+async function readBounded(file: string): Promise<string | undefined> {
+  let handle;
+  try {
+    handle = await open(file, 'r');
+  } catch (failure) {
+    if (isCode(failure, 'ENOENT')) return undefined;
+    throw failure;
+  }
+  try {
+    const { size } = await handle.stat();
+    if (size > JOURNAL_MAX_BYTES) {
+      throw new JournalError(`${file} has ${size} bytes; a journal has at most ${JOURNAL_MAX_BYTES}. It was left as it is`);
+    }
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
+}
+
+function parse<T>(file: string, text: string, schema: z.ZodType<T>): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (failure) {
+    throw damaged(file, failure instanceof Error ? failure.message : String(failure));
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw damaged(file, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'it is not a journal'}`);
+}
+
+function damaged(file: string, why: string): JournalError {
+  return new JournalError(
+    `${file} cannot be read as a journal (${why}). It was left as it is: move it away, or read it with a newer version of Squall`,
+  );
+}
+
+/** On file systems that ignore case, two runs may share a file name. */
+function sameRun<T extends { readonly run: string }>(file: string, run: string, journal: T): T {
+  if (journal.run === run) return journal;
+  throw new JournalError(`${file} is the journal of ${journal.run}, not of ${run}. It was left as it is`);
+}
+
+function inOrder(journal: Journal): Journal {
+  return { ...journal, events: [...journal.events].sort(byTime) };
+}
+
+function keyOf({ seq, atMs, type }: LooseEvent | JournalEvent): string {
+  return `${seq} ${atMs} ${type}`;
+}
+
+/** In one execution both rise together; where a reset made two, time tells the true order. */
+function byTime(a: LooseEvent | JournalEvent, b: LooseEvent | JournalEvent): number {
+  return a.atMs - b.atMs || a.seq - b.seq;
+}

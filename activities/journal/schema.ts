@@ -1,0 +1,257 @@
+/**
+ * The journal's schema, for reading what came from outside this process.
+ *
+ * Owns the parsing of `squall/journal/v1`, type by type in step with `domain/journal.ts`: the compiler refuses an event type
+ * or a field that one of them has and the other has not. Fields it does not know are dropped; must never repair a value.
+ */
+import { z } from 'zod';
+import type { Experiment, Json, JsonObject } from '../../domain/experiment.ts';
+import { JOURNAL_SCHEMA } from '../../domain/journal.ts';
+import type { Journal, JournalEntry, JournalEvent } from '../../domain/journal.ts';
+
+const count = z.int().min(0);
+const ms = z.number();
+
+const dimension = z.enum(['duration', 'ratio', 'bytes', 'rate', 'count']);
+const quantity = z.object({ value: z.number(), dimension, text: z.string() });
+const abortMode = z.enum(['immediate', 'graceful', 'communicate']);
+const group = z.enum(['business', 'system', 'dependencies']);
+const json = z.json() as z.ZodType<Json>;
+const jsonObject = z.record(z.string(), json) satisfies z.ZodType<JsonObject>;
+
+const tolerance = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('range'), min: quantity.exactOptional(), max: quantity.exactOptional() }),
+  z.object({ kind: z.literal('baseline'), share: z.number() }),
+]);
+
+const breach = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('above'), limit: quantity }),
+  z.object({ kind: z.literal('below'), limit: quantity }),
+  z.object({ kind: z.literal('outside'), min: quantity, max: quantity }),
+  z.object({ kind: z.literal('drops'), share: z.number() }),
+  z.object({ kind: z.literal('rises'), share: z.number() }),
+  z.object({ kind: z.literal('count'), count: z.number(), withinMs: ms }),
+]);
+
+const stageSize = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('share'), share: z.number(), text: z.string() }),
+  z.object({ kind: z.literal('count'), count, text: z.string() }),
+]);
+
+const experiment = z.object({
+  name: z.string(),
+  hypothesis: z.string(),
+  steadyState: z.array(z.object({ probe: z.string(), group, tolerance })),
+  fault: z.string(),
+  with: jsonObject,
+  targets: z.object({ site: z.string(), selector: jsonObject }),
+  blastRadius: z.object({
+    stages: z.array(stageSize),
+    holdMs: ms,
+    max: count.exactOptional(),
+    seed: z.string().exactOptional(),
+  }),
+  stopConditions: z.array(z.object({ probe: z.string(), breach, forMs: ms, abort: abortMode })),
+  recoverWithinMs: ms,
+  sampleEveryMs: ms,
+  timeToLiveMs: ms.exactOptional(),
+}) satisfies z.ZodType<Experiment>;
+
+const series = z.object({ dimension, points: z.array(z.tuple([ms, z.number().nullable()])) });
+
+const checkedReading = z.object({
+  probe: z.string(),
+  group,
+  dimension: dimension.exactOptional(),
+  value: z.number().nullable(),
+  expected: z.string(),
+  held: z.boolean(),
+});
+
+const abortCause = z.enum([
+  'stop-condition',
+  'no-data',
+  'blind',
+  'unstable',
+  'person',
+  'cancelled',
+  'lease-lost',
+  'fault-lapsed',
+  'inject-failed',
+  'reset',
+  'error',
+]);
+
+const phase = z.enum(['pre-flight', 'injecting', 'holding', 'rolling-back', 'stuck', 'recovering', 'closed']);
+const status = z.enum(['refused', 'completed', 'aborted', 'inconclusive']);
+
+const stamp = { seq: count, atMs: ms };
+
+const EVENTS = {
+  started: z.object({
+    ...stamp,
+    type: z.literal('started'),
+    experiment,
+    documentHash: z.string(),
+    seed: z.string(),
+    startedBy: z.string(),
+    installation: z.string(),
+    versions: z.record(z.string(), z.string()),
+  }),
+  'pre-flight': z.object({
+    ...stamp,
+    type: z.literal('pre-flight'),
+    checks: z.array(z.object({ check: z.string(), passed: z.boolean(), found: z.string() })),
+    candidates: count,
+    excluded: z.array(z.object({ reason: z.string(), count })),
+    baseline: z.record(z.string(), z.number()),
+  }),
+  refused: z.object({ ...stamp, type: z.literal('refused'), check: z.string(), found: z.string() }),
+  phase: z.object({ ...stamp, type: z.literal('phase'), phase, stage: count.exactOptional() }),
+  'stage-skipped': z.object({
+    ...stamp,
+    type: z.literal('stage-skipped'),
+    stage: count,
+    size: z.string(),
+    why: z.string(),
+  }),
+  'stage-opened': z.object({
+    ...stamp,
+    type: z.literal('stage-opened'),
+    stage: count,
+    size: z.string(),
+    lease: z.string(),
+    targets: z.array(z.string()),
+    reached: count,
+    radius: z.number(),
+    ttlMs: ms,
+  }),
+  'stage-held': z.object({
+    ...stamp,
+    type: z.literal('stage-held'),
+    stage: count,
+    injected: count,
+    problems: z.array(z.string()),
+  }),
+  samples: z.object({ ...stamp, type: z.literal('samples'), series: z.record(z.string(), series) }),
+  edge: z.object({
+    ...stamp,
+    type: z.literal('edge'),
+    edge: z.enum(['breach-begins', 'breach-ends', 'no-data']),
+    condition: count.exactOptional(),
+    probe: z.string(),
+    value: z.number().nullable(),
+    evidence: z.string(),
+  }),
+  timer: z.object({
+    ...stamp,
+    type: z.literal('timer'),
+    timer: z.enum(['started', 'fired', 'cancelled']),
+    condition: count,
+    forMs: ms,
+  }),
+  blind: z.object({ ...stamp, type: z.literal('blind'), what: z.enum(['watch', 'hold']), why: z.string() }),
+  abort: z.object({
+    ...stamp,
+    type: z.literal('abort'),
+    cause: abortCause,
+    mode: abortMode,
+    evidence: z.string(),
+    by: z.string().exactOptional(),
+    stage: count.exactOptional(),
+  }),
+  reverted: z.object({
+    ...stamp,
+    type: z.literal('reverted'),
+    stage: count,
+    lease: z.string(),
+    by: z.enum(['lease', 'revert-only']),
+    targets: count,
+    tookMs: ms,
+  }),
+  stuck: z.object({ ...stamp, type: z.literal('stuck'), stage: count, lease: z.string(), why: z.string() }),
+  'steady-state': z.object({
+    ...stamp,
+    type: z.literal('steady-state'),
+    when: z.enum(['before', 'during', 'after']),
+    held: z.boolean(),
+    readings: z.array(checkedReading),
+  }),
+  recovered: z.object({ ...stamp, type: z.literal('recovered'), recovered: z.boolean(), tookMs: ms }),
+  closed: z.object({
+    ...stamp,
+    type: z.literal('closed'),
+    status,
+    deviated: z.boolean().nullable(),
+    reason: z.string(),
+  }),
+} satisfies { readonly [T in JournalEntry['type']]: z.ZodType<EventOf<T>> };
+
+/** One event of a journal. */
+export const journalEventSchema = z.discriminatedUnion('type', [
+  EVENTS.started,
+  EVENTS['pre-flight'],
+  EVENTS.refused,
+  EVENTS.phase,
+  EVENTS['stage-skipped'],
+  EVENTS['stage-opened'],
+  EVENTS['stage-held'],
+  EVENTS.samples,
+  EVENTS.edge,
+  EVENTS.timer,
+  EVENTS.blind,
+  EVENTS.abort,
+  EVENTS.reverted,
+  EVENTS.stuck,
+  EVENTS['steady-state'],
+  EVENTS.recovered,
+  EVENTS.closed,
+]) satisfies z.ZodType<JournalEvent>;
+
+/** A whole journal. */
+export const journalSchema = z.object({
+  schema: z.literal(JOURNAL_SCHEMA),
+  run: z.string().min(1),
+  events: z.array(journalEventSchema),
+}) satisfies z.ZodType<Journal>;
+
+/**
+ * What appending needs to know of a journal, and no more: events that a newer version wrote, and fields that this one
+ * does not know, go through an append unchanged.
+ */
+export const looseJournalSchema = z.object({
+  schema: z.literal(JOURNAL_SCHEMA),
+  run: z.string().min(1),
+  events: z.array(z.looseObject({ seq: count, atMs: ms, type: z.string() })),
+});
+
+/** An event as appending sees it. */
+export type LooseEvent = z.infer<typeof looseJournalSchema>['events'][number];
+
+type EventOf<T extends JournalEntry['type']> = Extract<JournalEvent, { type: T }>;
+type Parsed<T extends JournalEntry['type']> = Extract<z.infer<typeof journalEventSchema>, { type: T }>;
+type SameKeys<A, B> = [keyof A, keyof B] extends [keyof B, keyof A] ? true : never;
+
+/** Does not compile where a type of event, or a field of one, exists on one side only. */
+export const IN_STEP: { readonly [T in JournalEntry['type']]: SameKeys<EventOf<T>, Parsed<T>> } & {
+  readonly experiment: SameKeys<Experiment, z.infer<typeof experiment>>;
+} = {
+  started: true,
+  'pre-flight': true,
+  refused: true,
+  phase: true,
+  'stage-skipped': true,
+  'stage-opened': true,
+  'stage-held': true,
+  samples: true,
+  edge: true,
+  timer: true,
+  blind: true,
+  abort: true,
+  reverted: true,
+  stuck: true,
+  'steady-state': true,
+  recovered: true,
+  closed: true,
+  experiment: true,
+};

@@ -1,0 +1,56 @@
+/**
+ * A journal as text: JSON with one event a line, after a first line that says what a list of runs needs.
+ *
+ * Owns the spelling of the file. The first line's `about` is derived from the events and never read back into them; must
+ * never write text that {@link parseHead} or a plain JSON parser cannot read.
+ */
+import { z } from 'zod';
+import { JOURNAL_SCHEMA } from '../../domain/journal.ts';
+import type { Phase, Status } from '../../domain/run.ts';
+import type { LooseEvent } from './schema.ts';
+import type { JournalHead } from './store.ts';
+
+/** The first line is at most this long, in bytes; a longer experiment name is cut in it. */
+export const HEAD_BYTES = 4_096;
+const NAME_MAX = 200;
+
+/** The file's text: valid JSON, and readable with `less` and `grep`. */
+export function journalText(run: string, events: readonly LooseEvent[]): string {
+  const head = JSON.stringify({ schema: JOURNAL_SCHEMA, run, about: aboutOf(events) });
+  const lines = events.map((event) => JSON.stringify(event)).join(',\n');
+  return `${head.slice(0, -1)},"events":[\n${lines}\n]}\n`;
+}
+
+const headSchema = z.object({
+  schema: z.literal(JOURNAL_SCHEMA),
+  run: z.string().min(1),
+  about: z.object({
+    experiment: z.string(),
+    startedAtMs: z.number(),
+    phase: z.string().transform((phase) => phase as Phase),
+    status: z.string().nullable().transform((status) => status as Status | null),
+    deviated: z.boolean().nullable(),
+  }),
+});
+
+/** What the first bytes of a journal say of its run. Throws where they are not a journal's. */
+export function parseHead(prefix: string): JournalHead {
+  const end = prefix.indexOf(',"events":[\n');
+  if (end < 0) throw new Error('it does not begin like a journal');
+  const { run, about } = headSchema.parse(JSON.parse(`${prefix.slice(0, end)}}`));
+  return { run, ...about };
+}
+
+function aboutOf(events: readonly LooseEvent[]): Omit<JournalHead, 'run' | 'problem'> {
+  const started = events.find(({ type }) => type === 'started');
+  const closed = events.findLast(({ type }) => type === 'closed');
+  const phase = closed ? 'closed' : events.findLast(({ type }) => type === 'phase')?.['phase'];
+  const experiment = (started?.['experiment'] as { name?: unknown } | undefined)?.name;
+  return {
+    experiment: typeof experiment === 'string' ? experiment.slice(0, NAME_MAX) : '',
+    startedAtMs: (started ?? events[0])?.atMs ?? 0,
+    phase: (phase ?? 'pre-flight') as Phase,
+    status: (closed?.['status'] ?? null) as Status | null,
+    deviated: (closed?.['deviated'] ?? null) as boolean | null,
+  };
+}

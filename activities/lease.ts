@@ -1,0 +1,122 @@
+/**
+ * A lease's work at the site: inject, hold, revert.
+ *
+ * Owns the batching of one lease's faults over its driver. Each activity is whole in itself: revert needs nothing from
+ * inject, and hold never creates. Must never decide what happens next.
+ */
+import { ApplicationFailure } from '@temporalio/common';
+import { faultId } from '../domain/fault.ts';
+import type { Fault, InjectResult, Outcome } from '../domain/fault.ts';
+import { beating, currentAttempt, inChunks } from './attempt.ts';
+import type { Attempt, FaultDriver } from './faults/driver.ts';
+import type { FaultBatch, HoldReport, InjectReport, Owner, RevertReport } from './interface.ts';
+import type { Owners } from './owner.ts';
+import { pause } from './pause.ts';
+
+/** Faults named in a report; the rest are counted. */
+const NAMED_MAX = 10;
+
+/** Finds a driver by kind; throws a failure that is not retried when there is none. */
+export type DriverOf = (kind: string) => FaultDriver<unknown>;
+
+/** The faults of a batch, as its driver receives them. */
+export function faultsOf(batch: FaultBatch, driver: FaultDriver<unknown>, installation: string): Fault<unknown>[] {
+  const params = driver.params.parse(batch.params);
+  const { run, lease, notAfterMs } = batch;
+  const { ttlMs } = batch.timing;
+  return batch.targets.map((target) => ({ id: faultId(lease, target), installation, run, target, params, ttlMs, notAfterMs }));
+}
+
+/** Puts a lease's faults on. */
+export async function inject(batch: FaultBatch, driver: FaultDriver<unknown>, installation: string): Promise<InjectReport> {
+  const attempt = currentAttempt();
+  const faults = faultsOf(batch, driver, installation);
+  const outcomes = await beating(() => inChunks(faults, (chunk) => driver.inject(chunk, attempt)));
+  const bad = outcomes.filter(({ result }) => result !== 'injected' && result !== 'gone');
+  return {
+    injected: outcomes.filter(({ result }) => result === 'injected').length,
+    gone: outcomes.filter(({ result }) => result === 'gone').length,
+    failed: named(bad),
+  };
+}
+
+function named(outcomes: readonly Outcome<InjectResult>[]): string[] {
+  const words = outcomes.slice(0, NAMED_MAX).map(({ id, result, detail }) => `${id}: ${result}${detail ? ` (${detail})` : ''}`);
+  return outcomes.length > NAMED_MAX ? [...words, `and ${outcomes.length - NAMED_MAX} more`] : words;
+}
+
+/**
+ * Renews a lease's faults as long as the exact run that owns them says, each time anew, that it wants them.
+ * Returns when it does not, when a fault has lapsed, or when nobody has answered for all but one renewal of the time-to-live.
+ */
+export async function hold(
+  batch: FaultBatch,
+  owner: Owner,
+  driver: FaultDriver<unknown>,
+  installation: string,
+  owners: Owners,
+): Promise<HoldReport> {
+  const attempt = currentAttempt();
+  const faults = faultsOf(batch, driver, installation);
+  const { ttlMs, renewEveryMs } = batch.timing;
+  return beating(async () => {
+    let renewedAtMs = performance.now();
+    for (;;) {
+      attempt.signal.throwIfAborted();
+      const turnAtMs = performance.now();
+      const answer = await owners.wants(owner, batch.lease);
+      if (answer === 'no') return { ended: 'unwanted', why: 'the run that owns this fault is closed or no longer wants it' };
+      if (answer === 'yes') {
+        const lapsed = await renew(faults, driver, attempt);
+        if (lapsed) return { ended: 'lapsed', why: lapsed };
+        renewedAtMs = turnAtMs;
+      } else if (performance.now() - renewedAtMs > ttlMs - renewEveryMs) {
+        return { ended: 'unanswered', why: 'the run has not answered whether it still wants the fault' };
+      }
+      await pause(renewEveryMs - (performance.now() - turnAtMs), attempt.signal);
+    }
+  });
+}
+
+/** Renews once; says which faults are no longer on. A target that is gone takes its fault with it. */
+async function renew(faults: readonly Fault<unknown>[], driver: FaultDriver<unknown>, attempt: Attempt): Promise<string | undefined> {
+  if (driver.renew === undefined) return undefined;
+  const renewal = driver.renew.bind(driver);
+  const outcomes = await inChunks(faults, (chunk) => renewal(chunk, attempt));
+  const lapsed = outcomes.filter(({ result }) => result === 'lapsed');
+  const first = lapsed[0];
+  if (first === undefined) return undefined;
+  return `${lapsed.length} of ${faults.length} faults ended by themselves, among them ${first.id}${first.detail ? `: ${first.detail}` : ''}`;
+}
+
+/** Takes a lease's faults off and verifies it by re-reading the targets. Fails, to be tried again, unless all are absent. */
+export async function revert(
+  batch: FaultBatch,
+  owner: Owner | null,
+  driver: FaultDriver<unknown>,
+  installation: string,
+  owners: Owners,
+): Promise<RevertReport> {
+  const attempt = currentAttempt();
+  const faults = faultsOf(batch, driver, installation);
+  return beating(async () => {
+    const left = await revertAndVerify(faults, driver, attempt);
+    if (left.length > 0) throw ApplicationFailure.retryable(`not verified absent: ${left.slice(0, NAMED_MAX).join('; ')}`, 'Unreverted');
+    return { targets: faults.length, ownerOpen: owner === null ? null : await owners.isOpen(owner) };
+  });
+}
+
+/** Reverts and re-reads; returns what is not verified absent, in words. */
+export async function revertAndVerify(
+  faults: readonly Fault<unknown>[],
+  driver: FaultDriver<unknown>,
+  attempt: Attempt,
+): Promise<string[]> {
+  const outcomes = await inChunks(faults, (chunk) => driver.revert(chunk, attempt));
+  const found = await inChunks(faults, (chunk) => driver.verify(chunk, attempt));
+  return faults.flatMap((fault, i) => {
+    const outcome = outcomes[i];
+    if (found[i] === 'absent' && outcome?.result !== 'failed') return [];
+    return [`${fault.id}: ${found[i] ?? 'unknown'}${outcome?.detail ? ` (${outcome.detail})` : ''}`];
+  });
+}

@@ -1,0 +1,94 @@
+/**
+ * The site's activities, as Temporal calls them.
+ *
+ * Owns the wiring of drivers, targets and probes of one site to the signatures workflows know. Each function is thin:
+ * the work is in the modules it calls.
+ */
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { beating, currentAttempt } from './attempt.ts';
+import type { FaultDriver } from './faults/driver.ts';
+import type { SiteActivities, WatchReport } from './interface.ts';
+import { hold, inject, revert } from './lease.ts';
+import type { Owners } from './owner.ts';
+import { preflight } from './preflight.ts';
+import type { OpenProbes } from './probes/registry.ts';
+import { awaitSteadyState } from './steady-state.ts';
+import { sweep } from './sweep.ts';
+import type { TargetProvider } from './targets/provider.ts';
+import { watch } from './watch.ts';
+
+/** What a site worker serves. */
+export interface OpenSite {
+  readonly installation: string;
+  readonly drivers: ReadonlyMap<string, FaultDriver<unknown>>;
+  readonly targets: ReadonlyMap<string, TargetProvider<unknown>>;
+  readonly probes: OpenProbes;
+}
+
+/** The activities of one site; the same set serves its three queues. */
+export function siteActivities(site: OpenSite, owners: Owners): SiteActivities {
+  const driverOf = (kind: string): FaultDriver<unknown> => {
+    const driver = site.drivers.get(kind);
+    if (driver === undefined) throw ApplicationFailure.retryable(`no driver ${kind} at this site`, 'UnknownFault');
+    return driver;
+  };
+  return {
+    preflight: (input) =>
+      beating(() => {
+        const { fault } = input.experiment;
+        const provider = site.targets.get(fault.split('/')[0] ?? '');
+        const parts = { installation: site.installation, driver: site.drivers.get(fault), targets: provider, probes: site.probes };
+        return preflight(input, parts, Context.current().cancellationSignal);
+      }),
+    inject: (batch) => inject(batch, driverOf(batch.kind), site.installation),
+    hold: (batch, owner) => hold(batch, owner, driverOf(batch.kind), site.installation, owners),
+    revert: (batch, owner) => revert(batch, owner, driverOf(batch.kind), site.installation, owners),
+    watch: (input) => watchRun(input, site.probes),
+    recover: (input) => recover(input, site.probes),
+    sweep: () => beating(() => sweep(site.drivers.values(), currentAttempt())),
+  };
+}
+
+async function watchRun(input: Parameters<SiteActivities['watch']>[0], probes: OpenProbes): Promise<WatchReport> {
+  const { info, cancellationSignal } = Context.current();
+  if (info.workflowExecution?.runId !== input.execution) return { ended: 'reset', edges: [], resume: null, series: {} };
+  let beat: unknown;
+  const { experiment, baseline, resume } = input;
+  const result = await beating(
+    () =>
+      watch({
+        probes,
+        experiment,
+        baseline,
+        everyMs: experiment.sampleEveryMs,
+        ...(resume ? { resume } : {}),
+        onTick: (tick) => {
+          beat = tick;
+        },
+        signal: cancellationSignal,
+      }),
+    () => beat,
+  );
+  return { ended: result.stopped ? 'stopped' : 'edge', edges: result.edges, resume: result.state, series: result.series };
+}
+
+async function recover(input: Parameters<SiteActivities['recover']>[0], probes: OpenProbes): ReturnType<SiteActivities['recover']> {
+  let beat: unknown;
+  const { experiment, baseline, withinMs } = input;
+  return beating(
+    () =>
+      awaitSteadyState({
+        probes,
+        experiment,
+        baseline,
+        everyMs: experiment.sampleEveryMs,
+        withinMs,
+        onTick: (tick) => {
+          beat = tick;
+        },
+        signal: Context.current().cancellationSignal,
+      }),
+    () => beat,
+  );
+}

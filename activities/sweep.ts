@@ -1,0 +1,44 @@
+/**
+ * The sweep: what ends a fault that nobody holds any more.
+ *
+ * Owns the pass over everything at a site that carries our mark. It decides by the target's own clock and needs no
+ * Temporal: the site worker runs it at its start and on a timer, a Schedule and `squall sweep` call the same function.
+ * Must never end a fault whose time is not over.
+ */
+import type { Fault } from '../domain/fault.ts';
+import { CHUNK_MAX } from './faults/driver.ts';
+import type { Attempt, FaultDriver } from './faults/driver.ts';
+import type { SweepReport } from './interface.ts';
+import { revertAndVerify } from './lease.ts';
+
+/** Reverts and verifies every fault whose time is over, driver by driver; one driver's failure does not stop the others. */
+export async function sweep(drivers: Iterable<FaultDriver<unknown>>, attempt: Attempt): Promise<SweepReport> {
+  let found = 0;
+  const reverted: string[] = [];
+  const failed: string[] = [];
+  for (const driver of drivers) {
+    try {
+      for await (const expired of expiredOf(driver, () => found++)) {
+        const left = await revertAndVerify(expired, driver, attempt);
+        failed.push(...left);
+        reverted.push(...expired.map(({ id }) => id).filter((id) => !left.some((words) => words.startsWith(`${id}:`))));
+      }
+    } catch (error) {
+      failed.push(`${driver.kind}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return { found, reverted, failed };
+}
+
+async function* expiredOf(driver: FaultDriver<unknown>, count: () => void): AsyncGenerator<Fault<unknown>[]> {
+  let chunk: Fault<unknown>[] = [];
+  for await (const { fault, expired } of driver.leftovers()) {
+    count();
+    if (expired) chunk.push(fault);
+    if (chunk.length === CHUNK_MAX) {
+      yield chunk;
+      chunk = [];
+    }
+  }
+  if (chunk.length > 0) yield chunk;
+}

@@ -1,0 +1,141 @@
+/**
+ * Targets of a host: the processes of a named group.
+ *
+ * Owns what must never be a target: pid 1, Squall's own processes and their ancestors, another user's processes without
+ * leave, a process that only inherited the pid in a pid file. Each exclusion is counted with its reason.
+ */
+import { glob, readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { processTable } from '../faults/host/process-table.ts';
+import type { ProcessInfo, ProcessTable } from '../faults/host/process-table.ts';
+import { targetId } from '../faults/host/target.ts';
+import type { Candidates, Exclusion, TargetProviderFactory } from './provider.ts';
+
+const groupSchema = z.union([
+  z.strictObject({ pidFiles: z.string().min(1).describe('A glob of pid files; a file is named after its member.') }),
+  z.strictObject({
+    command: z
+      .string()
+      .min(3)
+      .refine(isRegExp, 'expected a regular expression')
+      .describe('A regular expression on the whole command line.'),
+  }),
+]);
+
+/** The `host:` section of a site. */
+export const hostSettings = z
+  .strictObject({
+    groups: z.record(z.string().regex(/^[a-z0-9-]{1,63}$/), groupSchema).default({}),
+    allowOtherUsers: z.boolean().default(false).describe('Whether processes of other users may be targets.'),
+  })
+  .prefault({});
+
+/** How a group's processes are found. */
+export type HostGroup = z.infer<typeof groupSchema>;
+
+const selector = z.strictObject({
+  group: z.string().min(1).describe("One of the site's groups."),
+  names: z.array(z.string().min(1)).min(1).optional().describe('Only these members.'),
+});
+
+/** A process, and its member name in its group. */
+export interface Member {
+  readonly member: string;
+  readonly process: ProcessInfo;
+}
+
+/** The longest pid file that is read, in bytes. */
+const PID_FILE_MAX = 64;
+
+export const targets: TargetProviderFactory<z.infer<typeof selector>> = (site) => {
+  const settings = hostSettings.parse(site.settings['host'] ?? {});
+  const table = processTable();
+  return {
+    provider: 'host',
+    selector,
+    async resolve({ group, names }) {
+      const how = settings.groups[group];
+      if (how === undefined) {
+        const known = Object.keys(settings.groups).join(', ') || 'none';
+        return { targets: [], excluded: [{ reason: `no such group at this site; there are: ${known}`, count: 0, examples: [group] }] };
+      }
+      const { members, stale } = await membersOf(how, table);
+      const wanted = members.filter(({ member }) => names === undefined || names.includes(member));
+      return sort(group, wanted, await forbidden(table, settings.allowOtherUsers), stale);
+    },
+  };
+};
+
+/** The processes of a group, and the pid files that name none. */
+export async function membersOf(how: HostGroup, table: ProcessTable): Promise<{ members: Member[]; stale: string[] }> {
+  if ('command' in how) {
+    const pattern = new RegExp(how.command);
+    const found = (await table.all()).filter(({ command, state }) => state !== 'zombie' && pattern.test(command));
+    return { members: found.map((process) => ({ member: '', process })), stale: [] };
+  }
+  const files = (await Array.fromAsync(glob(how.pidFiles))).toSorted();
+  const read = await Promise.all(files.map((file) => readPidFile(file, table)));
+  return {
+    members: read.flatMap((entry) => (typeof entry === 'string' ? [] : [entry])),
+    stale: read.filter((entry) => typeof entry === 'string'),
+  };
+}
+
+/** The member of a pid file, or the file's name when it names no process that could have written it. */
+async function readPidFile(file: string, table: ProcessTable): Promise<Member | string> {
+  const member = basename(file).replace(/\.pid$/, '');
+  try {
+    const [text, { mtimeMs, size }] = await Promise.all([readFile(file, 'utf8'), stat(file)]);
+    const pid = size <= PID_FILE_MAX && /^\d{1,10}\s*$/.test(text) ? Number(text) : undefined;
+    const process = pid === undefined ? undefined : await table.get(pid);
+    // A process that began after the file was written did not write it: the pid was used again. Clocks count in seconds here.
+    const reused = process !== undefined && process.startedAtMs > mtimeMs + 2_000;
+    return process === undefined || process.state === 'zombie' || reused ? member : { member, process };
+  } catch {
+    return member;
+  }
+}
+
+/** Why a process must not be touched; undefined when it may be. */
+type Forbidden = (process: ProcessInfo) => string | undefined;
+
+async function forbidden(table: ProcessTable, allowOtherUsers: boolean): Promise<Forbidden> {
+  const all = await table.all();
+  const byPid = new Map(all.map((info) => [info.pid, info]));
+  const own = new Set<number>();
+  for (let pid = process.pid; pid > 1 && !own.has(pid); pid = byPid.get(pid)?.ppid ?? 0) own.add(pid);
+  const uid = process.getuid?.() ?? -1;
+  return (info) => {
+    if (info.pid === 1) return 'pid 1';
+    if (own.has(info.pid) || isSquall(info.command)) return 'a process of Squall or one above it';
+    if (info.uid !== uid && !allowOtherUsers) return 'a process of another user (allowOtherUsers is off)';
+    return info.state === 'stopped' ? 'stopped already' : undefined;
+  };
+}
+
+/** Workers, holders and the command line itself, of whatever installation. */
+function isSquall(command: string): boolean {
+  return /(?:^|\/)(?:starters\/squall\.ts|bin\/squall|faults\/host\/holder\.ts)(?:\s|$)/.test(command);
+}
+
+function sort(group: string, members: readonly Member[], why: Forbidden, stale: readonly string[]): Candidates {
+  const left = new Map<string, string[]>();
+  if (stale.length > 0) left.set('pid files without their process', [...stale]);
+  const targets: string[] = [];
+  for (const { member, process } of members) {
+    const reason = why(process);
+    if (reason === undefined) targets.push(targetId({ group, member, pid: process.pid, start: process.start }));
+    else left.set(reason, [...(left.get(reason) ?? []), member || `${process.pid}`]);
+  }
+  const excluded = [...left].map(([reason, names]): Exclusion => ({ reason, count: names.length, examples: names.slice(0, 3) }));
+  return { targets: [...new Set(targets)].toSorted(), excluded };
+}
+
+function isRegExp(text: string): boolean {
+  try {
+    return Boolean(new RegExp(text));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * The target protocol: how candidates are found at a site.
+ *
+ * One file a provider. A provider lists and excludes; it must never choose: choosing is the ladder's (`domain/ladder.ts`).
+ */
+import type { z } from 'zod';
+import type { TargetId } from '../../domain/fault.ts';
+import type { Site } from '../faults/driver.ts';
+
+/** Why candidates were left out, and how many. */
+export interface Exclusion {
+  readonly reason: string;
+  readonly count: number;
+  /** Up to three of them, for people. */
+  readonly examples: readonly string[];
+}
+
+/** What a selector found. */
+export interface Candidates {
+  /** In a stable order, without repeats. */
+  readonly targets: readonly TargetId[];
+  readonly excluded: readonly Exclusion[];
+}
+
+/** Finds targets of one provider. */
+export interface TargetProvider<Selector> {
+  /** The part of a fault's kind before the slash. */
+  readonly provider: string;
+  /** Parses `targets:` without `site`. Its output is plain JSON. */
+  readonly selector: z.ZodType<Selector>;
+  resolve(selector: Selector, signal: AbortSignal): Promise<Candidates>;
+}
+
+/** Builds a provider for a site. Every provider module exports one as `targets`. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a registry holds providers of every selector type
+export type TargetProviderFactory<Selector = any> = (site: Site) => TargetProvider<Selector>;

@@ -1,0 +1,153 @@
+/**
+ * Watching: samples on a schedule, until something happens.
+ *
+ * Owns the sampling loop and its clockwork; what a sample means is `domain/`'s. Knows nothing of Temporal: who watches
+ * hands in a signal and takes each tick's state to a heartbeat. A late tick is skipped, never queued.
+ */
+import type { Experiment } from '../domain/experiment.ts';
+import type { Reading, Series, SeriesByProbe } from '../domain/probe.ts';
+import type { Dimension } from '../domain/quantity.ts';
+import { append, boundSeries } from '../domain/samples.ts';
+import type { Baseline, Dimensions, Readings } from '../domain/steady-state.ts';
+import { initialConditions, observe, watchedProbes } from '../domain/stop-conditions.ts';
+import type { ConditionsState, Edge } from '../domain/stop-conditions.ts';
+import { pause } from './pause.ts';
+import { noData, reasonOf } from './probes/reading.ts';
+import type { OpenProbe, OpenProbes } from './probes/registry.ts';
+
+/** How much longer than its own timeout a probe is waited for, in milliseconds; then it has broken its protocol. */
+const PROBE_GRACE_MS = 250;
+
+/** What whoever samples says of itself after each tick: plain JSON, small enough for a heartbeat. */
+export interface Tick {
+  /** Milliseconds since the Unix epoch. */
+  readonly atMs: number;
+  readonly readings: Readonly<Record<string, TickReading>>;
+  /** Bounded; everything since the sampling began. */
+  readonly series: SeriesByProbe;
+  /** Where a watch is: hand this to the next one. Absent where nothing is watched for. */
+  readonly resume?: ConditionsState;
+}
+
+/** One reading of a tick, in the canonical unit of its dimension; null for no data. */
+export interface TickReading {
+  readonly value: number | null;
+  readonly dimension: Dimension;
+}
+
+/** What a watch needs. */
+export interface Watching {
+  readonly probes: OpenProbes;
+  readonly experiment: Pick<Experiment, 'stopConditions' | 'steadyState'>;
+  readonly baseline: Baseline;
+  /** Time between two samples, in milliseconds. */
+  readonly everyMs: number;
+  /** Where an earlier watch of the same experiment ended; absent at the first. */
+  readonly resume?: ConditionsState;
+  /** Told of every tick that has no edge: an edge is told by the result alone, so that a lost result loses no edge. */
+  onTick(tick: Tick): void;
+  /** Ends the watch. */
+  readonly signal: AbortSignal;
+}
+
+/** How a watch ended. `stopped`: by its signal, without an edge. */
+export interface WatchResult {
+  readonly stopped: boolean;
+  readonly edges: readonly Edge[];
+  readonly state: ConditionsState;
+  readonly series: SeriesByProbe;
+}
+
+/** Samples at once and then every `everyMs`, until a tick has edges or the signal aborts. */
+export async function watch(watching: Watching): Promise<WatchResult> {
+  const { probes, experiment, baseline, everyMs, onTick, signal } = watching;
+  const names = watchedProbes(experiment);
+  const watched = { experiment, baseline, everyMs, dimensions: dimensionsOf(probes) };
+  let state = watching.resume ?? initialConditions(experiment);
+  let series: SeriesByProbe = {};
+  for await (const atMs of ticks(everyMs, signal)) {
+    const readings = await sampleOnce(probes, names, signal);
+    // What was being read when the signal came is no evidence of anything.
+    if (signal.aborted) break;
+    const observed = observe(state, watched, { atMs, readings });
+    state = observed.state;
+    series = record(series, probes, atMs, readings);
+    if (observed.edges.length > 0) return { stopped: false, edges: observed.edges, state, series };
+    onTick({ atMs, readings: tickReadings(probes, readings), series, resume: state });
+  }
+  return { stopped: true, edges: [], state, series };
+}
+
+/** Reads the named probes at once, each within its own timeout. A probe that throws, hangs or is unknown has no data. */
+export async function sampleOnce(
+  probes: OpenProbes,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<Record<string, Reading>> {
+  const read = names.map(async (name): Promise<[string, Reading]> => {
+    const known = probes.get(name);
+    return [
+      name,
+      known === undefined ? noData('there is no such probe at this site') : await readBounded(known, signal),
+    ];
+  });
+  return Object.fromEntries(await Promise.all(read));
+}
+
+/**
+ * The times of samples, in milliseconds since the Unix epoch: now, and then on a grid of `everyMs` that is kept on the
+ * monotonic clock, so that neither a slow consumer nor a set wall clock moves it. Ends when `signal` aborts.
+ */
+export async function* ticks(everyMs: number, signal: AbortSignal): AsyncGenerator<number, void, undefined> {
+  const startMs = performance.now();
+  let tick = 0;
+  while (!signal.aborted) {
+    yield Date.now();
+    const passed = Math.floor((performance.now() - startMs) / everyMs);
+    // A timer may fire a little early, which must not make two ticks of one.
+    tick = Math.max(tick, passed) + 1;
+    await pause(startMs + tick * everyMs - performance.now(), signal);
+  }
+}
+
+/** The series with one more sample of each probe, bounded. */
+export function record(series: SeriesByProbe, probes: OpenProbes, atMs: number, readings: Readings): SeriesByProbe {
+  const next: Record<string, Series> = { ...series };
+  for (const [name, reading] of Object.entries(readings)) {
+    next[name] = append(next[name], probes.get(name)?.dimension ?? 'count', { atMs, reading });
+  }
+  return boundSeries(next);
+}
+
+/** Readings as a tick carries them. */
+export function tickReadings(probes: OpenProbes, readings: Readings): Tick['readings'] {
+  const entries = Object.entries(readings).map(([name, reading]): [string, TickReading] => [
+    name,
+    { value: reading.ok ? reading.value : null, dimension: probes.get(name)?.dimension ?? 'count' },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** What each probe measures, by name. */
+export function dimensionsOf(probes: OpenProbes): Dimensions {
+  return Object.fromEntries([...probes].map(([name, { dimension }]) => [name, dimension]));
+}
+
+async function readBounded({ probe, timeoutMs }: OpenProbe, signal: AbortSignal): Promise<Reading> {
+  const late = new AbortController();
+  const ends = AbortSignal.any([signal, late.signal]);
+  const { promise: over, resolve } = Promise.withResolvers<Reading>();
+  const timer = setTimeout(() => late.abort(), timeoutMs + PROBE_GRACE_MS);
+  const end = (): void =>
+    resolve(noData(signal.aborted ? 'it was no longer wanted' : `it did not answer within ${timeoutMs} ms`));
+  ends.addEventListener('abort', end, { once: true });
+  if (ends.aborted) end();
+  try {
+    return await Promise.race([probe.read(ends), over]);
+  } catch (error) {
+    return noData(reasonOf(error));
+  } finally {
+    clearTimeout(timer);
+    ends.removeEventListener('abort', end);
+  }
+}

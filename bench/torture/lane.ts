@@ -1,0 +1,159 @@
+/**
+ * A lane: one installation of Squall to be beaten — Temporal on a database file, a control worker, a site worker, each a
+ * process of its own, with a cuttable wire before each worker.
+ *
+ * Owns those processes: starting, killing, restarting, ending. Ends only what it started, by pid.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Client, Connection } from '@temporalio/client';
+import { startDevServer } from '../../workers/temporal-server.ts';
+import type { DevServer } from '../../workers/temporal-server.ts';
+import { Wire } from './wire.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** The processes that can be killed. */
+export type Part = 'temporal' | 'control' | 'site';
+
+interface WorkerProcess {
+  readonly child: ChildProcess;
+  readonly serving: Promise<void>;
+}
+
+/** One installation. */
+export class Lane {
+  readonly folder: string;
+  readonly name: string;
+  /** Bundle of workflows that cannot replay what the real ones did; set while the run is wedged. */
+  wedged = false;
+  #temporal: DevServer | undefined;
+  #port = 0;
+  #health: Server | undefined;
+  readonly #wires = new Map<'control' | 'site', Wire>();
+  readonly #workers = new Map<'control' | 'site', WorkerProcess>();
+  #client: Client | undefined;
+
+  constructor(folder: string, name: string) {
+    this.folder = folder;
+    this.name = name;
+  }
+
+  get config(): string {
+    return join(this.folder, 'squall.yaml');
+  }
+
+  get state(): string {
+    return join(this.folder, 'state');
+  }
+
+  /** Connected past the wires. */
+  get client(): Client {
+    if (!this.#client) throw new Error('the lane is not up');
+    return this.#client;
+  }
+
+  async up(): Promise<void> {
+    await mkdir(this.state, { recursive: true });
+    this.#health = createServer((_request, response) => response.end('{"ok":1}'));
+    await new Promise<void>((resolve) => this.#health?.listen(0, '127.0.0.1', resolve));
+    const health = `http://127.0.0.1:${(this.#health.address() as AddressInfo).port}/`;
+    await writeFile(this.config, configText(this.name, this.folder, health));
+    await this.start('temporal');
+    const connection = await Connection.connect({ address: `127.0.0.1:${this.#port}` });
+    this.#client = new Client({ connection });
+    for (const part of ['control', 'site'] as const) this.#wires.set(part, await Wire.to(this.#port));
+    await Promise.all([this.start('control'), this.start('site')]);
+  }
+
+  async down(): Promise<void> {
+    await Promise.all([this.kill('control'), this.kill('site')]);
+    await this.#client?.connection.close();
+    for (const wire of this.#wires.values()) await wire.close();
+    await this.kill('temporal');
+    await new Promise((resolve) => this.#health?.close(resolve));
+  }
+
+  /** Starts a part and waits until it serves. */
+  async start(part: Part): Promise<void> {
+    if (part !== 'temporal') return this.#startWorker(part);
+    this.#temporal = await startDevServer({
+      dbFile: join(this.folder, 'temporal.db'),
+      ...(this.#port === 0 ? {} : { port: this.#port }),
+      headless: true,
+      namespace: 'default',
+      logFile: join(this.folder, 'temporal.log'),
+    });
+    this.#port = Number(this.#temporal.address.split(':').at(-1));
+  }
+
+  /** SIGKILL. */
+  async kill(part: Part): Promise<void> {
+    if (part === 'temporal') return this.#temporal?.kill();
+    const worker = this.#workers.get(part);
+    if (!worker || worker.child.exitCode !== null || worker.child.signalCode !== null) return;
+    const gone = new Promise((resolve) => worker.child.once('exit', resolve));
+    worker.child.kill('SIGKILL');
+    await gone;
+  }
+
+  cut(part: 'control' | 'site'): void {
+    this.#wires.get(part)?.cut();
+  }
+
+  mend(): void {
+    for (const wire of this.#wires.values()) wire.mend();
+  }
+
+  async #startWorker(part: 'control' | 'site'): Promise<void> {
+    const log = createWriteStream(join(this.folder, `${part}.log`), { flags: 'a' });
+    const args = part === 'control' && this.wedged ? [join(import.meta.dirname, 'wedged-control.ts')] : squallArgs(part);
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+      cwd: ROOT,
+      env: { ...process.env, TEMPORAL_ADDRESS: this.#wires.get(part)?.address, SQUALL_CONFIG: this.config },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stderr.pipe(log);
+    const serving = new Promise<void>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        log.write(`${line}\n`);
+        if (line.includes('"event":"serving"')) resolve();
+      });
+      child.once('exit', (code, signal) => reject(new Error(`the ${part} worker ended (${code ?? signal}); see ${this.folder}/${part}.log`)));
+    });
+    this.#workers.set(part, { child, serving });
+    serving.catch(() => undefined);
+    await serving;
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+function squallArgs(part: 'control' | 'site'): string[] {
+  const serve = part === 'control' ? ['--control'] : ['--site', 'torture'];
+  return [join(ROOT, 'starters', 'squall.ts'), '--json', 'worker', ...serve];
+}
+
+function configText(name: string, folder: string, health: string): string {
+  return `installation: ${name}
+journal: ${join(folder, 'journal')}
+state: ${join(folder, 'state')}
+sweepEvery: 1
+sites:
+  torture:
+    host:
+      groups:
+${[0, 1, 2, 3].map((slot) => `        slot${slot}: { pidFiles: '${join(folder, 'victims')}/slot${slot}-*.pid' }`).join('\n')}
+probes:
+  alive: { type: http, url: '${health}', measure: up, unit: count, timeout: 2s }
+plugins: ['${join(import.meta.dirname, 'plugin.ts')}']
+`;
+}

@@ -1,0 +1,152 @@
+/**
+ * A round of trials: runs under way in one lane, one blow, and the inspection afterwards.
+ *
+ * Owns what counts as a leak: a victim that the kernel says is stopped, one time-to-live and one sweep after the blow was
+ * struck and what had died was back, and not held by a run that is open and healthy.
+ */
+import { join } from 'node:path';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { Experiment } from '../../domain/experiment.ts';
+import type { RunResult } from '../../workflows/messages.ts';
+import { setMood } from './blows.ts';
+import type { Blow } from './blows.ts';
+import type { Lane } from './lane.ts';
+import { Victims } from './victims.ts';
+
+/** Processes of one run. */
+const VICTIMS = 6;
+/** The lane's sweep interval and some slack for two busy cores, in milliseconds. */
+const SWEEP_MS = 1_000 + 2_000;
+/** The longest a stalled attempt goes on after it was given up, in milliseconds. */
+const STALL_MS = 45_000;
+/** How long a surviving run may take to its end, in milliseconds. */
+const SURVIVOR_MS = 60_000;
+
+/** One run's fate. */
+export interface Fate {
+  readonly blow: string;
+  readonly run: string;
+  /** False: no fault was on when the blow was struck, so the trial does not count (but a leak does). */
+  readonly counts: boolean;
+  readonly leaked: number;
+  /** From the blow to the last moment a victim was stopped, in milliseconds; 0 when none was at the blow. */
+  readonly cleanMs: number;
+  /** `completed`, `aborted`, `inconclusive`, or how Temporal says the workflow ended. */
+  readonly ended: string;
+}
+
+/** Strikes `slots` runs at once in `lane`. `random` decides when. */
+export async function round(lane: Lane, blow: Blow, slots: number, ttlMs: number, random: () => number, number: number): Promise<Fate[]> {
+  const victims = await Promise.all(
+    Array.from({ length: slots }, (_, slot) => Victims.start(join(lane.folder, 'victims'), `slot${slot}`, VICTIMS)),
+  );
+  const runs = victims.map((_, slot) => `torture-${number}-${slot}`);
+  try {
+    await setMood(lane, blow.mood);
+    // Started apart, so that one blow meets the runs in different phases.
+    await Promise.all(runs.map((run, slot) => after(random() * 3_000, () => begin(lane, run, slot, ttlMs))));
+    await after(300 + random() * 5_000, async () => undefined);
+    const struckAtMs = performance.now();
+    // A blow of the drivers' mood strikes at the injection itself; any other one counts when a fault is on.
+    const on = victims.map((group) => (blow.mood === undefined ? group.stopped().length > 0 : true));
+    const putRight = await blow.strike({ lane, runs });
+    await after(random() * 4_000, putRight);
+    const deadlineMs = ttlMs + SWEEP_MS + (blow.mood === 'stall' ? STALL_MS : 0);
+    await after(deadlineMs, async () => undefined);
+    const fates = await Promise.all(runs.map((run, slot) => fate(lane, blow, run, victims[slot] as Victims, struckAtMs, on[slot] === true)));
+    await tidy(lane, runs);
+    return fates;
+  } finally {
+    await setMood(lane, undefined);
+    await Promise.all(victims.map((group) => group.end()));
+  }
+}
+
+async function begin(lane: Lane, run: string, slot: number, ttlMs: number): Promise<void> {
+  const experiment: Experiment = {
+    name: 'torture',
+    hypothesis: 'Whatever dies, the fault ends',
+    steadyState: [{ probe: 'alive', group: 'system', tolerance: { kind: 'range', min: { value: 1, dimension: 'count', text: '1' } } }],
+    fault: 'host/moody-pause',
+    with: {},
+    targets: { site: 'torture', selector: { group: `slot${slot}` } },
+    blastRadius: {
+      stages: [1, 3, 5].map((count) => ({ kind: 'count', count, text: `${count}` })),
+      holdMs: 1_500,
+      seed: run,
+    },
+    stopConditions: [
+      { probe: 'alive', breach: { kind: 'below', limit: { value: 1, dimension: 'count', text: '1' } }, forMs: 60_000, abort: 'immediate' },
+    ],
+    recoverWithinMs: 20_000,
+    sampleEveryMs: 500,
+    timeToLiveMs: ttlMs,
+  };
+  await lane.client.workflow
+    .start('experiment', {
+      workflowId: run,
+      taskQueue: 'control',
+      workflowTaskTimeout: '2s',
+      args: [{ experiment, documentHash: '', startedBy: 'torture' }],
+    })
+    // The blow may already have struck: a run that could not start has nothing to leak.
+    .catch(() => undefined);
+}
+
+async function fate(lane: Lane, blow: Blow, run: string, victims: Victims, struckAtMs: number, on: boolean): Promise<Fate> {
+  const handle = lane.client.workflow.getHandle(run);
+  // A run that survived may legitimately hold its fault until its own end.
+  if (victims.stopped().length > 0 && (await isHealthy(handle))) await untilClosed(handle);
+  const leaked = victims.stopped().length;
+  const counts = on && victims.firstStoppedMs !== undefined;
+  const cleanMs = Math.max(0, (victims.lastStoppedMs ?? struckAtMs) - struckAtMs);
+  return { blow: blow.name, run, counts, leaked, cleanMs, ended: await endOf(handle) };
+}
+
+/** Open, answering, and still wanting its faults. */
+async function isHealthy(handle: WorkflowHandle): Promise<boolean> {
+  const described = await handle.describe().catch(() => undefined);
+  if (described?.status.name !== 'RUNNING') return false;
+  const story = await handle.query<{ state: { phase: string; abort?: unknown } }, [number]>('story', 0).catch(() => undefined);
+  return story !== undefined && ['injecting', 'holding'].includes(story.state.phase) && story.state.abort === undefined;
+}
+
+async function untilClosed(handle: WorkflowHandle): Promise<void> {
+  const until = performance.now() + SURVIVOR_MS;
+  while (performance.now() < until) {
+    const described = await handle.describe().catch(() => undefined);
+    if (described && described.status.name !== 'RUNNING') return;
+    await after(200, async () => undefined);
+  }
+}
+
+async function endOf(handle: WorkflowHandle): Promise<string> {
+  const described = await handle.describe().catch(() => undefined);
+  if (described === undefined) return 'never started';
+  if (described.status.name !== 'COMPLETED') return described.status.name.toLowerCase();
+  const { status, deviated } = (await handle.result()) as RunResult;
+  return deviated === true ? `${status}, deviated` : status;
+}
+
+/** Ends what a round left open in Temporal, so that the next one starts in a known good state. */
+async function tidy(lane: Lane, runs: readonly string[]): Promise<void> {
+  if (lane.wedged) {
+    lane.wedged = false;
+    await lane.kill('control');
+    await lane.start('control');
+  }
+  await Promise.all(
+    runs.map(async (run) => {
+      const handle = lane.client.workflow.getHandle(run);
+      const described = await handle.describe().catch(() => undefined);
+      if (described?.status.name !== 'RUNNING') return;
+      await handle.signal('abort', { mode: 'immediate', reason: 'the round is over', by: 'torture' }).catch(() => undefined);
+      await untilClosed(handle);
+    }),
+  );
+}
+
+async function after<T>(ms: number, act: () => Promise<T>): Promise<T> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  return act();
+}

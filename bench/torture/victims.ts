@@ -1,0 +1,69 @@
+/**
+ * Victims: real processes to do faults to, and an observer that does not ask Squall.
+ *
+ * Owns the processes of one trial and the reading of their state from the kernel.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Processes of one group, each with its pid file. */
+export class Victims {
+  readonly group: string;
+  readonly #folder: string;
+  readonly #children: ChildProcess[] = [];
+  /** When a victim was first and last seen stopped, in milliseconds of `performance.now()`. */
+  firstStoppedMs: number | undefined;
+  lastStoppedMs: number | undefined;
+  #observer: NodeJS.Timeout | undefined;
+
+  private constructor(folder: string, group: string) {
+    this.#folder = folder;
+    this.group = group;
+  }
+
+  /** Starts `count` processes and begins to observe them. */
+  static async start(folder: string, group: string, count: number): Promise<Victims> {
+    const victims = new Victims(folder, group);
+    await mkdir(folder, { recursive: true });
+    for (let i = 1; i <= count; i++) {
+      const child = spawn('sleep', ['3600'], { stdio: 'ignore' });
+      await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+      victims.#children.push(child);
+      await writeFile(join(folder, `${group}-${i}.pid`), `${child.pid}\n`);
+    }
+    victims.#observer = setInterval(() => victims.#observe(), 20);
+    return victims;
+  }
+
+  /** The victims that the kernel says are stopped now. */
+  stopped(): number[] {
+    return this.#children.flatMap(({ pid }) => (pid !== undefined && stateOf(pid) === 'T' ? [pid] : []));
+  }
+
+  /** Ends the victims, stopped or not, and removes their files. */
+  async end(): Promise<void> {
+    clearInterval(this.#observer);
+    for (const child of this.#children) child.kill('SIGKILL');
+    await Promise.all(this.#children.map((child) => (child.exitCode === null && child.signalCode === null ? new Promise((resolve) => child.once('exit', resolve)) : undefined)));
+    for (let i = 1; i <= this.#children.length; i++) await rm(join(this.#folder, `${this.group}-${i}.pid`), { force: true });
+  }
+
+  #observe(): void {
+    if (this.stopped().length === 0) return;
+    this.firstStoppedMs ??= performance.now();
+    this.lastStoppedMs = performance.now();
+  }
+}
+
+/** The state letter of a process, from the kernel; undefined when there is none of this pid. */
+function stateOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * A control worker as a bad deploy would have it: its `experiment` cannot replay what the real one did.
+ *
+ * Everything else is the real composition.
+ */
+import { bundleWorkflowCode } from '@temporalio/worker';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readConfig } from '../../workers/config.ts';
+import { connectWorker, whereIsTemporal } from '../../workers/connect.ts';
+import { controlWorker } from '../../workers/control.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'squall-wedged-'));
+try {
+  const { code } = await bundleWorkflowCode({ workflowsPath: join(import.meta.dirname, 'wedged-workflows.ts') });
+  const bundle = join(folder, 'bundle.js');
+  await writeFile(bundle, code);
+  const worker = await controlWorker({
+    config: await readConfig(process.env['SQUALL_CONFIG'] ?? 'squall.yaml'),
+    connection: await connectWorker(),
+    namespace: whereIsTemporal().namespace,
+    log: (line) => void process.stderr.write(`${line}\n`),
+    onEvents: () => undefined,
+    bundle,
+  });
+  process.once('SIGTERM', () => worker.shutdown());
+  const running = worker.run();
+  process.stdout.write('{"event":"serving"}\n');
+  await running;
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}

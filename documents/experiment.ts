@@ -1,0 +1,110 @@
+/**
+ * Experiment documents: from YAML to the {@link Experiment} that everything else works from.
+ *
+ * Owns how an experiment is written. The fault's parameters and the targets' selector are parsed by the schemas of the
+ * catalogue, in place, so that their mistakes have positions too.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Experiment, JsonObject } from '../domain/experiment.ts';
+import { issuesToProblems, parseSource, toJs } from './document.ts';
+import { experimentSchema } from './experiment-schema.ts';
+import type { WrittenExperiment } from './experiment-schema.ts';
+import type { Problem } from './problem.ts';
+import { readSources } from './source.ts';
+import type { Locate, Source } from './source.ts';
+
+/** What an experiment may ask for. */
+export interface Catalogue {
+  readonly kinds: ReadonlyMap<string, { readonly params: z.ZodType; readonly selector: z.ZodType }>;
+}
+
+/** An experiment, and the document it came from. */
+export interface ParsedExperiment {
+  readonly experiment: Experiment;
+  /** SHA-256 of the document's own text, in hex. */
+  readonly documentHash: string;
+  readonly line: number;
+}
+
+/** Every experiment of a file, or every problem in it. */
+export type ParsedExperiments =
+  | { readonly ok: true; readonly experiments: readonly ParsedExperiment[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Parses `input`, the content of `file`. */
+export function parseExperiments(input: string | Uint8Array, file: string, catalogue: Catalogue): ParsedExperiments {
+  const { documents, problems, locate } = readSources(input, file);
+  if (problems.length > 0) return { ok: false, problems };
+  const parsed = documents.filter(({ document }) => documents.length === 1 || document.contents !== null).map((source) => parseOne(source, locate, catalogue));
+  const wrong = parsed.flatMap((result) => (result.ok ? [] : result.problems));
+  const experiments = parsed.flatMap((result) => (result.ok ? [result.value] : []));
+  for (const [i, { experiment, line }] of experiments.entries()) {
+    const first = experiments.findIndex((other) => other.experiment.name === experiment.name);
+    if (first < i) wrong.push({ file, line, column: 1, path: 'experiment', found: `a second experiment called ${experiment.name}`, expected: 'another name' });
+  }
+  if (documents.length === 0) wrong.push(locate(0, '', 'nothing', 'a YAML document'));
+  return wrong.length > 0 ? { ok: false, problems: wrong } : { ok: true, experiments };
+}
+
+function parseOne(
+  source: Source,
+  locate: Locate,
+  catalogue: Catalogue,
+): { ok: true; value: ParsedExperiment } | { ok: false; problems: readonly Problem[] } {
+  const kind = catalogue.kinds.get(kindOf(source));
+  const written = parseSource(source, locate, experimentSchema([...catalogue.kinds.keys()]));
+  const inner = kind ? parseInner(source, locate, kind) : undefined;
+  const problems = [...(written.ok ? [] : written.problems), ...(inner?.problems ?? [])];
+  if (!written.ok || inner === undefined || problems.length > 0) {
+    return { ok: false, problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
+  }
+  const experiment = freeze(assemble(written.value, inner.params, inner.selector));
+  const documentHash = createHash('sha256').update(source.text).digest('hex');
+  return { ok: true, value: { experiment, documentHash, line: source.line } };
+}
+
+function kindOf(source: Source): string {
+  const value = toJs(source);
+  const fault = typeof value === 'object' && value !== null && 'fault' in value ? value.fault : undefined;
+  return typeof fault === 'string' ? fault : '';
+}
+
+/** Parses `with` and the selector by the schemas of the fault's kind. */
+function parseInner(source: Source, locate: Locate, kind: { readonly params: z.ZodType; readonly selector: z.ZodType }): { params: JsonObject; selector: JsonObject; problems: Problem[] } {
+  const value = (toJs(source) ?? {}) as { with?: unknown; targets?: unknown };
+  const params = kind.params.safeParse(value.with ?? {});
+  const { site: _site, ...rest } = (typeof value.targets === 'object' && value.targets !== null ? value.targets : {}) as Record<string, unknown>;
+  const selector = kind.selector.safeParse(rest);
+  const problems = [
+    ...issuesToProblems(params.error?.issues ?? [], { ...value, with: value.with ?? {} }, source, locate, ['with']),
+    ...(value.targets === undefined ? [] : issuesToProblems(selector.error?.issues ?? [], value, source, locate, ['targets'])),
+  ];
+  return { params: (params.data ?? {}) as JsonObject, selector: (selector.data ?? {}) as JsonObject, problems };
+}
+
+function assemble(written: WrittenExperiment, params: JsonObject, selector: JsonObject): Experiment {
+  const { targets, blastRadius, timeToLive, steadyState, stopConditions, ...rest } = written;
+  const { hold, max, seed, stages } = blastRadius;
+  return {
+    name: rest.experiment,
+    hypothesis: rest.hypothesis,
+    steadyState,
+    fault: rest.fault,
+    with: params,
+    targets: { site: targets.site, selector },
+    blastRadius: { stages, holdMs: hold, ...(max === undefined ? {} : { max }), ...(seed === undefined ? {} : { seed }) },
+    stopConditions,
+    recoverWithinMs: rest.recoverWithin,
+    sampleEveryMs: rest.sampleEvery,
+    ...(timeToLive === undefined ? {} : { timeToLiveMs: timeToLive }),
+  };
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(freeze);
+  }
+  return value;
+}

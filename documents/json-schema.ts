@@ -1,0 +1,36 @@
+/**
+ * The JSON Schema of experiment documents, for editors.
+ *
+ * Owns nothing but the translation: the same schemas that parse a document describe it.
+ */
+import { z } from 'zod';
+import type { Catalogue } from './experiment.ts';
+import { experimentSchema } from './experiment-schema.ts';
+
+/** A JSON Schema (draft 2020-12); `with` and `targets` depend on `fault`. */
+export function experimentJsonSchema(catalogue: Catalogue): Record<string, unknown> {
+  const kinds = [...catalogue.kinds];
+  const base = toSchema(experimentSchema(kinds.map(([kind]) => kind)));
+  const allOf = kinds.map(([kind, { params, selector }]) => {
+    const selected = toSchema(selector) as { properties?: object; required?: string[] };
+    return {
+      if: { properties: { fault: { const: kind } }, required: ['fault'] },
+      then: {
+        properties: {
+          with: toSchema(params),
+          targets: {
+            ...selected,
+            properties: { site: { type: 'string' }, ...selected.properties },
+            required: ['site', ...(selected.required ?? [])],
+          },
+        },
+      },
+    };
+  });
+  return { ...base, title: 'Squall experiment', allOf };
+}
+
+function toSchema(schema: z.ZodType): Record<string, unknown> {
+  const { $schema: _dialect, ...described } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return described;
+}

@@ -1,0 +1,129 @@
+/**
+ * A run's phases and its ending.
+ *
+ * Owns the only writer of phase, {@link transition}, and the two axes a run is judged by: `status` says whether the
+ * machinery did its work, `deviated` whether the system held. Pure; the workflow appends events and obeys.
+ */
+import type { AbortMode } from './experiment.ts';
+
+/** Where a run is. `stuck` is rollback that a person must look at; it is left only by a verified revert. */
+export type Phase = 'pre-flight' | 'injecting' | 'holding' | 'rolling-back' | 'stuck' | 'recovering' | 'closed';
+
+/** Did the machinery work? `inconclusive`: ended early for want of sight, so nothing can be said of the system. */
+export type Status = 'refused' | 'completed' | 'aborted' | 'inconclusive';
+
+/** Why a run was ended early. */
+export type AbortCause =
+  | 'stop-condition'
+  | 'no-data'
+  | 'blind'
+  | 'unstable'
+  | 'person'
+  | 'cancelled'
+  | 'lease-lost'
+  | 'fault-lapsed'
+  | 'inject-failed'
+  | 'reset'
+  | 'error';
+
+/** An early ending: why, how, on what evidence, and who asked where somebody did. */
+export interface Abort {
+  readonly cause: AbortCause;
+  readonly mode: AbortMode;
+  readonly evidence: string;
+  readonly by?: string;
+}
+
+/** What a run is, as far as its phase goes. */
+export interface RunState {
+  readonly phase: Phase;
+  /** The stage being injected or held, from 0; -1 before the first. */
+  readonly stage: number;
+  readonly abort?: Abort;
+  readonly refusal?: { readonly check: string; readonly found: string };
+  /** Whether the steady state returned; absent until that is known. */
+  readonly recovered?: boolean;
+}
+
+/** What can happen to a run. */
+export type RunEvent =
+  | { readonly type: 'refused'; readonly check: string; readonly found: string }
+  | { readonly type: 'stage-opens'; readonly stage: number }
+  | { readonly type: 'stage-holds' }
+  | { readonly type: 'abort'; readonly abort: Abort }
+  | { readonly type: 'rolls-back' }
+  | { readonly type: 'revert-stuck' }
+  | { readonly type: 'reverted' }
+  | { readonly type: 'recovery-over'; readonly recovered: boolean }
+  | { readonly type: 'closes' };
+
+/** A run before anything happened to it. */
+export const NEW_RUN: RunState = { phase: 'pre-flight', stage: -1 };
+
+/**
+ * The run after `event`. An event that has no meaning in the present phase changes nothing, so a late or repeated
+ * message is harmless. The first abort wins, except that an immediate one overtakes a graceful one.
+ */
+export function transition(run: RunState, event: RunEvent): RunState {
+  switch (event.type) {
+    case 'refused':
+      return run.phase === 'pre-flight' ? { ...run, refusal: { check: event.check, found: event.found } } : run;
+    case 'stage-opens':
+      return canWiden(run) && event.stage > run.stage ? { ...run, phase: 'injecting', stage: event.stage } : run;
+    case 'stage-holds':
+      return run.phase === 'injecting' ? { ...run, phase: 'holding' } : run;
+    case 'abort':
+      return canAbort(run, event.abort) ? { ...run, abort: event.abort } : run;
+    case 'rolls-back':
+      return run.phase === 'injecting' || run.phase === 'holding' ? { ...run, phase: 'rolling-back' } : run;
+    case 'revert-stuck':
+      return run.phase === 'rolling-back' ? { ...run, phase: 'stuck' } : run;
+    case 'reverted':
+      return run.phase === 'rolling-back' || run.phase === 'stuck' ? { ...run, phase: 'recovering' } : run;
+    case 'recovery-over':
+      return run.phase === 'recovering' ? { ...run, recovered: event.recovered } : run;
+    case 'closes':
+      return run.phase === 'pre-flight' || run.phase === 'recovering' ? { ...run, phase: 'closed' } : run;
+  }
+}
+
+function canWiden(run: RunState): boolean {
+  return (run.phase === 'pre-flight' || run.phase === 'holding') && run.abort === undefined && run.refusal === undefined;
+}
+
+function canAbort(run: RunState, abort: Abort): boolean {
+  if (run.phase !== 'pre-flight' && run.phase !== 'injecting' && run.phase !== 'holding') {
+    // Too late to choose the ending, unless a graceful rollback is to be hurried.
+    return run.phase === 'rolling-back' && run.abort?.mode === 'graceful' && abort.mode !== 'graceful';
+  }
+  return run.abort === undefined || (run.abort.mode === 'graceful' && abort.mode !== 'graceful');
+}
+
+/** How a run ended. */
+export interface Verdict {
+  readonly status: Status;
+  /** True: the system did not hold. False: it held. Null: the run ended too early to say. */
+  readonly deviated: boolean | null;
+  /** One sentence. */
+  readonly reason: string;
+}
+
+const PERSONAL: ReadonlySet<AbortCause> = new Set(['person', 'cancelled']);
+
+/** Judges a run that is over or about to close. */
+export function verdict(run: RunState): Verdict {
+  if (run.refusal) {
+    return { status: 'refused', deviated: null, reason: `${run.refusal.check}: ${run.refusal.found}` };
+  }
+  const failedToRecover = run.recovered === false;
+  if (!run.abort) {
+    return failedToRecover
+      ? { status: 'completed', deviated: true, reason: 'the steady state did not return in time after the rollback' }
+      : { status: 'completed', deviated: false, reason: 'the steady state held before and after the fault' };
+  }
+  const { cause, evidence } = run.abort;
+  const status = cause === 'stop-condition' || PERSONAL.has(cause) ? 'aborted' : 'inconclusive';
+  const deviated = cause === 'stop-condition' || failedToRecover ? true : null;
+  const reason = failedToRecover ? `${evidence}; and the steady state did not return in time` : evidence;
+  return { status, deviated, reason };
+}

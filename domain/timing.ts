@@ -1,0 +1,71 @@
+/**
+ * Timing: every duration that safety depends on, from one formula.
+ *
+ * Owns time-to-live, renewal, heartbeat and blindness, and what a run can take at worst. All are durations: no clock is
+ * read here, and none is compared with another machine's.
+ */
+import type { Experiment } from './experiment.ts';
+import type { PlannedStage } from './ladder.ts';
+
+/** The default time-to-live in milliseconds: three renewals of 5 s and one worker restart of 15 s. */
+export const DEFAULT_TTL_MS = 30_000;
+/** The shortest time-to-live an experiment may ask for, in milliseconds. */
+export const MIN_TTL_MS = 3_000;
+/** Renewals a second that one lease may ask of its targets; a larger lease lives longer instead of asking more often. */
+const RENEWALS_PER_SECOND = 200;
+
+/** The durations of one lease, in milliseconds. */
+export interface LeaseTiming {
+  /** The fault ends by itself this long after its last renewal. */
+  readonly ttlMs: number;
+  /** Time between two renewals: a sixth of the time-to-live. */
+  readonly renewEveryMs: number;
+  /** How long the fault may go unwatched or unrenewed before the run gives up: half of the time-to-live. */
+  readonly blindBudgetMs: number;
+  /** An activity that holds or watches and has not been heard of for this long is lost. */
+  readonly heartbeatTimeoutMs: number;
+}
+
+/**
+ * The timing of a lease over `targets` targets. Time-to-live = 3 renewals + one worker restart (= 3 more renewals), so a
+ * renewal may be missed three times, and a worker may be restarted, before a healthy fault lapses.
+ */
+export function leaseTiming(targets: number, timeToLiveMs: number = DEFAULT_TTL_MS): LeaseTiming {
+  const renewEveryMs = Math.max(timeToLiveMs / 6, (targets / RENEWALS_PER_SECOND) * 1000);
+  const ttlMs = Math.ceil(renewEveryMs * 6);
+  return {
+    ttlMs,
+    renewEveryMs: Math.ceil(renewEveryMs),
+    blindBudgetMs: Math.ceil(ttlMs / 2),
+    heartbeatTimeoutMs: Math.min(5_000, Math.max(1_500, Math.ceil(ttlMs / 6))),
+  };
+}
+
+/** How long one attempt to inject or revert `targets` targets may take, in milliseconds. */
+export function attemptTimeoutMs(targets: number): number {
+  return 10_000 + Math.ceil(targets / 500) * 5_000;
+}
+
+/**
+ * How long a fault injected in `stage` can be wanted at most, in milliseconds: every later stage's injection and hold,
+ * and its own. The target ends the fault then, whoever renews it.
+ */
+export function notAfterMs(experiment: Experiment, stages: readonly PlannedStage[], stage: number): number {
+  return stages
+    .filter((planned) => planned.stage >= stage && planned.skipped === undefined)
+    .reduce((sum, planned) => sum + stageMs(experiment, planned), 0);
+}
+
+/** What a run can take from pre-flight to its end when every step takes as long as it may, in milliseconds. */
+export function worstCaseMs(experiment: Experiment, stages: readonly PlannedStage[]): number {
+  const ladder = notAfterMs(experiment, stages, 0);
+  const rollback = stages.reduce((sum, planned) => sum + attemptTimeoutMs(planned.to - planned.from), 0);
+  return PREFLIGHT_TIMEOUT_MS + ladder + rollback + experiment.recoverWithinMs;
+}
+
+/** How long pre-flight may take, in milliseconds. */
+export const PREFLIGHT_TIMEOUT_MS = 60_000;
+
+function stageMs(experiment: Experiment, planned: PlannedStage): number {
+  return experiment.blastRadius.holdMs + attemptTimeoutMs(planned.to - planned.from);
+}

@@ -1,0 +1,73 @@
+/**
+ * The verdict in words.
+ *
+ * Owns the one or two sentences that a run is remembered by: what happened to the system first, how far the fault reached,
+ * and whether it is gone. Pure; must never call a run good that has not closed.
+ */
+import type { RunSummary } from './summary.ts';
+import { formatDuration, formatQuantity } from './units.ts';
+
+type Facts = Omit<RunSummary, 'verdict'>;
+
+/** One or two sentences. */
+export function verdictSentence(facts: Facts): string {
+  if (facts.open) return openSentence(facts);
+  switch (facts.status) {
+    case 'refused':
+      return `Nothing was touched. ${capital(facts.refusal ? `${facts.refusal.check}: ${facts.refusal.found}` : (facts.reason ?? ''))}.`;
+    case 'completed':
+      return facts.deviated === true
+        ? `The system deviated: it bore the fault on ${reach(facts)}, but its steady state did not return in time.`
+        : `The system held with the fault on ${reach(facts)}.${back(facts)}`;
+    case 'aborted':
+    case 'inconclusive':
+    case null:
+      return `${endedEarly(facts)}${back(facts)}`;
+  }
+}
+
+function openSentence(facts: Facts): string {
+  const stuck = facts.stages.filter((stage) => stage.stuck !== null);
+  if (facts.phase === 'stuck' || stuck.length > 0) {
+    const why = stuck[0]?.stuck ?? 'a revert is not confirmed';
+    return `A person is needed: the fault may still be on. ${capital(why)}.`;
+  }
+  const abort = facts.aborts.at(-1);
+  const ending = abort ? ` It is being aborted: ${abort.evidence}.` : '';
+  return `This run is not over: it was last seen ${facts.phase}, with the fault on ${reach(facts)}.${ending}`;
+}
+
+function endedEarly(facts: Facts): string {
+  const { aborts, deviated, reason, status } = facts;
+  const abort = aborts.at(-1);
+  const evidence = abort?.evidence ?? reason ?? 'the run ended early';
+  const by = abort?.by === undefined ? '' : ` by ${abort.by}`;
+  if (abort?.cause === 'person' || abort?.cause === 'cancelled') {
+    return `Stopped${by} with the fault on ${reach(facts)}${deviated === true ? '; the system deviated' : ', before it could be judged'}: ${evidence}.`;
+  }
+  if (deviated === true) return `The system deviated with the fault on ${reach(facts)}: ${evidence}.`;
+  return status === 'inconclusive'
+    ? `Nothing can be said of the system: ${evidence}.`
+    : `Ended early with the fault on ${reach(facts)}: ${evidence}.`;
+}
+
+function back({ stages, recovery }: Facts): string {
+  const opened = stages.filter(({ lease }) => lease !== null);
+  if (opened.length === 0) return '';
+  const undone = opened.every(({ revertedAtMs }) => revertedAtMs !== null);
+  const revert = undone ? 'Every fault was reverted and its absence verified' : 'Not every revert is confirmed here';
+  if (recovery?.recovered === true && recovery.tookMs !== null) {
+    return ` ${revert}; the steady state was back after ${formatDuration(recovery.tookMs)}.`;
+  }
+  return recovery?.recovered === false ? ` ${revert}; the steady state did not return in time.` : ` ${revert}.`;
+}
+
+function reach({ reached, radius, preflight }: Facts): string {
+  if (reached === 0) return 'no target';
+  const targets = `${reached} target${reached === 1 ? '' : 's'}`;
+  return preflight ? `${reached} of ${preflight.candidates} targets (${formatQuantity(radius, 'ratio')})` : targets;
+}
+
+function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}

@@ -1,0 +1,86 @@
+/**
+ * `squall dev`: Temporal with its UI and a worker for everything, all local, until Ctrl-C.
+ *
+ * Attaches to `TEMPORAL_ADDRESS` where it is set, else starts a server of its own and ends it with itself.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../workers/config.ts';
+import { startDevServer } from '../workers/temporal-server.ts';
+import { startWorker } from '../workers/worker.ts';
+import { output } from './output.ts';
+import { configOf } from './verb-config.ts';
+import type { Common } from './verbs.ts';
+import { portOf } from './worker.ts';
+
+interface Options extends Common {
+  readonly db?: string;
+  readonly port: string;
+  readonly uiPort: string;
+}
+
+export async function main(_args: readonly string[], given: Common & Record<string, unknown>): Promise<number> {
+  const options = given as unknown as Options;
+  const config = await configOf(options);
+  const out = output(options.json === true);
+  const interrupted = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  await using local = await serveLocally(config, { port: portOf(options.port), uiPort: portOf(options.uiPort), ...(options.db ? { db: options.db } : {}) }, (line) =>
+    options.json ? out.event('log', { line }) : void process.stderr.write(`${line}\n`),
+  );
+  out.event('serving', { address: local.address, ui: local.ui, sites: local.sites });
+  out.line(`Temporal  ${local.address}${local.ui ? `, UI ${local.ui}` : ''}`);
+  out.line(`serving   control and site ${local.sites.join(', ')}; journal in ${config.journal}`);
+  out.line('Ctrl-C ends it all; faults that are on are reverted or expire.');
+  await Promise.race([interrupted, local.done]);
+  return 0;
+}
+
+/** Everything of an installation in one process. */
+export interface Local extends AsyncDisposable {
+  readonly address: string;
+  readonly ui: string | undefined;
+  readonly sites: readonly string[];
+  /** Resolves when a worker stops by itself; rejects when one fails. */
+  readonly done: Promise<unknown>;
+}
+
+/** Starts Temporal (or attaches to `TEMPORAL_ADDRESS`) and workers for control and every site of `config`. */
+export async function serveLocally(
+  config: Config,
+  ports: { port?: number; uiPort?: number; db?: string },
+  log: (line: string) => void,
+): Promise<Local> {
+  await using stack = new AsyncDisposableStack();
+  let ui: string | undefined;
+  if (!process.env['TEMPORAL_ADDRESS']) {
+    const folder = await mkdtemp(join(tmpdir(), 'squall-dev-'));
+    stack.defer(() => rm(folder, { recursive: true, force: true }));
+    const server = await startDevServer({
+      ...(ports.db === undefined ? {} : { dbFile: ports.db }),
+      ...(ports.port === undefined ? {} : { port: ports.port }),
+      ...(ports.uiPort === undefined ? {} : { uiPort: ports.uiPort }),
+      namespace: 'default',
+      logFile: join(folder, 'temporal.log'),
+    });
+    stack.defer(() => server.stop());
+    process.env['TEMPORAL_ADDRESS'] = server.address;
+    stack.defer(() => void delete process.env['TEMPORAL_ADDRESS']);
+    ui = server.uiUrl;
+  }
+  const sites = Object.keys(config.sites).length > 0 ? Object.keys(config.sites) : ['local'];
+  const workers = [await startWorker({ config, control: true, log })];
+  for (const site of sites) workers.push(await startWorker({ config, control: false, site, log }));
+  stack.defer(async () => void (await Promise.all(workers.map((worker) => worker.stop()))));
+  const kept = stack.move();
+  return {
+    address: process.env['TEMPORAL_ADDRESS'] ?? '',
+    ui,
+    sites,
+    done: Promise.race(workers.map(({ done }) => done)),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}

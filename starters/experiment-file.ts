@@ -1,0 +1,33 @@
+/**
+ * Experiment files named on the command line.
+ *
+ * Owns the reading of them with the fault catalogue of the configuration. Throws with every problem at once.
+ */
+import { readFile } from 'node:fs/promises';
+import { parseExperiments } from '../documents/experiment.ts';
+import type { ParsedExperiment } from '../documents/experiment.ts';
+import { InvalidDocument } from '../documents/problem.ts';
+import { catalogueOf } from '../workers/catalogue.ts';
+import type { Config } from '../workers/config.ts';
+import { UsageError } from './failure.ts';
+
+/** The one experiment of `file`, or the one called `name`. */
+export async function oneExperiment(file: string, config: Config, name: string | undefined): Promise<ParsedExperiment> {
+  const experiments = await experimentsOf(file, config);
+  const names = experiments.map(({ experiment }) => experiment.name).join(', ');
+  const chosen = name === undefined ? experiments : experiments.filter(({ experiment }) => experiment.name === name);
+  const [first] = chosen;
+  if (first === undefined) throw new UsageError(`${file} has no experiment ${name ?? ''}; it has: ${names || 'none'}`);
+  if (chosen.length > 1) throw new UsageError(`${file} has several experiments (${names}); choose one with --name`);
+  return first;
+}
+
+/** Every experiment of `file`. */
+export async function experimentsOf(file: string, config: Config): Promise<readonly ParsedExperiment[]> {
+  const text = await readFile(file).catch((error: unknown) => {
+    throw new UsageError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  const parsed = parseExperiments(text, file, await catalogueOf(config));
+  if (!parsed.ok) throw new InvalidDocument(parsed.problems);
+  return parsed.experiments;
+}

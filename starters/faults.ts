@@ -1,0 +1,26 @@
+/** `squall faults`: the catalogue, or one fault with its parameters, undo, expiry and permissions. */
+import { z } from 'zod';
+import { openSite } from '../workers/open-site.ts';
+import { UsageError } from './failure.ts';
+import { output } from './output.ts';
+import { configOf } from './verb-config.ts';
+import type { Common } from './verbs.ts';
+
+export async function main([kind]: readonly string[], options: Common): Promise<number> {
+  const config = await configOf(options);
+  const out = output(options.json === true);
+  const { drivers } = await openSite(config, 'catalogue');
+  const chosen = kind === undefined ? [...drivers.values()] : [...drivers.values()].filter((driver) => driver.kind === kind);
+  if (chosen.length === 0) throw new UsageError(`there is no fault ${kind ?? ''}; there are: ${[...drivers.keys()].join(', ')}`);
+  for (const driver of chosen) {
+    const { summary, reversal, expiry, undo } = driver;
+    const permissions = driver.permissions.map(({ needs }) => needs);
+    const params = z.toJSONSchema(driver.params, { io: 'input', unrepresentable: 'any' });
+    out.event('fault', { kind: driver.kind, summary, reversal, expiry, undo, permissions, params });
+    out.line(`${out.style('bold', driver.kind.padEnd(16))} ${summary}`);
+    if (kind === undefined) continue;
+    out.line(`  reversal     ${reversal}\n  expiry       ${expiry}\n  undo         ${undo}\n  permissions  ${permissions.join('; ') || 'none'}`);
+    out.line(`  with         ${JSON.stringify(params['properties'] ?? {}, null, 2).replaceAll('\n', '\n               ')}`);
+  }
+  return 0;
+}

@@ -1,0 +1,141 @@
+/**
+ * Following a run from outside.
+ *
+ * Owns the loop that asks a run for its story and shows it. Live readings come from the heartbeats of the watch
+ * activity, so following adds nothing to a run's history.
+ */
+import { WorkflowFailedError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { Unreachable } from '../workers/connect.ts';
+import type { Config } from '../workers/config.ts';
+import type { RunResult, Story } from '../workflows/messages.ts';
+import { EXIT, exitOf } from './exit.ts';
+import { readLive } from './live.ts';
+import type { Output } from './output.ts';
+import { writeReport } from './report-file.ts';
+import { Screen } from './screen.ts';
+import { whoami } from './who.ts';
+
+/** How a run that was followed ended. `lost`: its workflow was ended from outside, and this is what its leases said. */
+export type End =
+  | { readonly how: 'closed'; readonly result: RunResult; readonly interrupted: boolean }
+  | { readonly how: 'stuck'; readonly run: string; readonly why: string }
+  | { readonly how: 'lost'; readonly run: string; readonly reverted: boolean; readonly why: string };
+
+/** Time between two questions, in milliseconds. */
+const POLL_MS = 500;
+/** Temporal may be away for this long before following gives up, in milliseconds. */
+const AWAY_MS = 60_000;
+
+interface FollowOptions {
+  /** Ctrl-C aborts the run; otherwise it only ends the following. */
+  readonly interruptible: boolean;
+}
+
+/** Shows a run until it ends. Throws {@link Unreachable} when Temporal stays away. */
+export async function follow(client: Client, run: string, out: Output, options: FollowOptions): Promise<End> {
+  const handle = client.workflow.getHandle(run);
+  const screen = new Screen(out, run);
+  const leases = new Set<string>();
+  const interruption = options.interruptible ? onInterrupt(client, run, out) : undefined;
+  let seen = 0;
+  let answeredAtMs = performance.now();
+  const take = (story: Story): void => {
+    for (const event of story.events) {
+      seen = event.seq + 1;
+      if (event.type === 'stage-opened') leases.add(event.lease);
+      screen.event(event);
+    }
+  };
+  try {
+    for (;;) {
+      const described = await within(handle.describe());
+      if (described) answeredAtMs = performance.now();
+      else if (performance.now() - answeredAtMs > AWAY_MS) throw away(run);
+      const story = await within(handle.query<Story, [number]>('story', seen));
+      if (story) take(story);
+      const stuck = story?.events.findLast((event) => event.type === 'stuck');
+      if (stuck && story?.state.phase === 'stuck') return { how: 'stuck', run, why: stuck.why };
+      if (described && described.status.name !== 'RUNNING') return await ending(client, run, [...leases], interruption?.interrupted ?? false);
+      if (story) screen.live(story.state, described ? readLive(described.raw) : undefined);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  } finally {
+    interruption?.stop();
+    screen.close();
+  }
+}
+
+/** Prints the verdict, writes the report, and returns the exit code. */
+export async function finish(end: End, config: Config, out: Output): Promise<number> {
+  if (end.how === 'stuck') {
+    out.event('stuck', { run: end.run, why: end.why });
+    out.line(`${out.style(['bold', 'red'], 'STUCK')}: a revert cannot be confirmed: ${end.why}`);
+    out.line('It is retried for ever. See "A run is stuck" in README.md.');
+    return EXIT.stuck;
+  }
+  if (end.how === 'lost') {
+    out.event('finished', { run: end.run, status: 'lost', deviated: null, report: null, reason: end.why });
+    out.line(`${out.style('yellow', 'lost')}: ${end.why}; ${end.reverted ? 'its leases have reverted every fault' : 'its leases have not all confirmed'}`);
+    return end.reverted ? EXIT.noVerdict : EXIT.stuck;
+  }
+  const { run, status, deviated, reason } = end.result;
+  const report = await writeReport(config, run).catch(() => undefined);
+  out.event('finished', { run, status, deviated, reason, report: report ?? null });
+  const word = deviated === true ? out.style(['bold', 'red'], 'deviated') : deviated === false ? out.style(['bold', 'green'], 'held') : out.style('yellow', 'no verdict');
+  out.line(`${out.style('bold', status)}, ${word}: ${reason}`);
+  if (report) out.line(`report: ${report}`);
+  return exitOf(end.result, end.interrupted);
+}
+
+function away(run: string): Unreachable {
+  return new Unreachable(`Temporal has not answered for ${AWAY_MS / 1000} s. The fault of ${run} ends by itself after its time-to-live.`);
+}
+
+/** The answer, or undefined when none comes in time; silence is not an error while following. */
+async function within<T>(question: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), 3_000);
+  });
+  try {
+    return await Promise.race([question.catch(() => undefined), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function ending(client: Client, run: string, leases: readonly string[], interrupted: boolean): Promise<End> {
+  try {
+    const result = (await client.workflow.getHandle(run).result()) as RunResult;
+    return { how: 'closed', result, interrupted };
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    // The run is gone, but its leases are not: each ends only when it has verified the absence of its faults.
+    const ends = await Promise.all(
+      leases.map((lease) =>
+        client.workflow
+          .getHandle(lease)
+          .result()
+          .then(() => true, () => false),
+      ),
+    );
+    return { how: 'lost', run, reverted: ends.every(Boolean), why: `the run was ended from outside: ${error.cause?.message ?? error.message}` };
+  }
+}
+
+function onInterrupt(client: Client, run: string, out: Output): { readonly interrupted: boolean; stop(): void } {
+  const state = { interrupted: false, stop: (): void => void process.off('SIGINT', handler) };
+  const handler = (): void => {
+    if (state.interrupted) process.exit(EXIT.interrupted);
+    state.interrupted = true;
+    out.line(out.style('yellow', 'aborting; waiting for the rollback (Ctrl-C again leaves the terminal, the rollback goes on)'));
+    client.workflow
+      .getHandle(run)
+      .signal('abort', { mode: 'immediate', reason: 'Ctrl-C', by: whoami() })
+      .catch((error: unknown) => out.line(`the abort was not delivered: ${error instanceof Error ? error.message : String(error)}`));
+  };
+  process.on('SIGINT', handler);
+  return state;
+}
+

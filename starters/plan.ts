@@ -1,0 +1,64 @@
+/** `squall plan`: what a run would touch, and what would undo it. The site answers; nothing is touched. */
+import type { PreflightResult } from '../activities/interface.ts';
+import type { Experiment } from '../domain/experiment.ts';
+import { leaseTiming, worstCaseMs } from '../domain/timing.ts';
+import { formatDuration } from '../domain/units.ts';
+import { connectClient } from '../workers/connect.ts';
+import type { RunInput } from '../workflows/messages.ts';
+import { CONTROL_QUEUE } from '../workflows/proxies.ts';
+import { EXIT } from './exit.ts';
+import { oneExperiment } from './experiment-file.ts';
+import { output } from './output.ts';
+import type { Output } from './output.ts';
+import { requireWorkers } from './reach.ts';
+import { runName } from './run.ts';
+import { configOf } from './verb-config.ts';
+import type { Common } from './verbs.ts';
+import { whoami } from './who.ts';
+
+/** Targets named a stage; the rest are counted. */
+const NAMED_MAX = 8;
+
+export async function main([file = '']: readonly string[], options: Common & { name?: string }): Promise<number> {
+  const config = await configOf(options);
+  const { experiment, documentHash } = await oneExperiment(file, config, options.name);
+  const client = await connectClient();
+  const out = output(options.json === true);
+  try {
+    await requireWorkers(client, [CONTROL_QUEUE, `site/${experiment.targets.site}`]);
+    const input: RunInput = { experiment, documentHash, startedBy: whoami() };
+    const result = (await client.workflow.execute('plan', {
+      workflowId: `plan-${runName(experiment.name, new Date())}`,
+      taskQueue: CONTROL_QUEUE,
+      args: [input],
+      workflowExecutionTimeout: '3m',
+    })) as PreflightResult;
+    out.event('plan', { experiment: experiment.name, ...result });
+    if (!out.json) show(experiment, result, out);
+    return result.checks.every(({ passed }) => passed) ? 0 : EXIT.refused;
+  } finally {
+    await client.connection.close();
+  }
+}
+
+function show(experiment: Experiment, plan: PreflightResult, out: Output): void {
+  out.line(`${out.style('bold', experiment.name)}: ${experiment.hypothesis}`);
+  out.line('');
+  for (const { check, passed, found } of plan.checks) {
+    out.line(`  ${passed ? out.style('green', 'pass') : out.style('red', 'FAIL')}  ${check.padEnd(13)} ${found}`);
+  }
+  out.line('');
+  out.line(`${experiment.fault} at ${experiment.targets.site}, ${plan.candidates} candidates`);
+  for (const { stage, size, from, to, skipped } of plan.stages) {
+    const added = plan.targets.slice(from, to);
+    const names = added.slice(0, NAMED_MAX).join(', ') + (added.length > NAMED_MAX ? ` and ${added.length - NAMED_MAX} more` : '');
+    const ttl = formatDuration(leaseTiming(added.length, experiment.timeToLiveMs).ttlMs);
+    const words = skipped ? `skipped: ${skipped}` : `+${added.length} = ${to}: ${names} (ends by itself ${ttl} after its last renewal)`;
+    out.line(`  stage ${stage + 1}  ${size.padStart(5)}  ${words}`);
+  }
+  out.line('');
+  out.line(`undo:        ${plan.undo}`);
+  out.line(`expiry:      ${plan.expiry}; reversal: ${plan.reversal}`);
+  out.line(`permissions: ${plan.permissions.join('; ') || 'none'}`);
+  out.line(`takes:       ${formatDuration(worstCaseMs(experiment, plan.stages))} at worst`);
+}

@@ -1,0 +1,67 @@
+/**
+ * `squall run`: starts an experiment and stays with it to its end.
+ *
+ * Ctrl-C aborts the run and waits for the rollback; a second Ctrl-C leaves the terminal, not the fault: the run goes on
+ * rolling back, and the target ends the fault by itself.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { connectClient } from '../workers/connect.ts';
+import type { RunInput } from '../workflows/messages.ts';
+import { CONTROL_QUEUE } from '../workflows/proxies.ts';
+import { oneExperiment } from './experiment-file.ts';
+import { finish, follow } from './follow.ts';
+import { output } from './output.ts';
+import { requireWorkers } from './reach.ts';
+import { configOf } from './verb-config.ts';
+import type { Common } from './verbs.ts';
+import { whoami } from './who.ts';
+
+interface Options extends Common {
+  readonly name?: string;
+  readonly seed?: string;
+  readonly detach?: boolean;
+}
+
+export async function main([file = '']: readonly string[], options: Options): Promise<number> {
+  const config = await configOf(options);
+  const { experiment, documentHash } = await oneExperiment(file, config, options.name);
+  const seeded = options.seed === undefined ? experiment : { ...experiment, blastRadius: { ...experiment.blastRadius, seed: options.seed } };
+  const client = await connectClient({ queryClosed: true });
+  try {
+    await requireWorkers(client, [CONTROL_QUEUE, `site/${experiment.targets.site}`]);
+    const run = runName(experiment.name, new Date());
+    const input: RunInput = { experiment: seeded, documentHash, startedBy: whoami() };
+    await startRun(client, run, input);
+    const out = output(options.json === true);
+    out.event('started', { run, experiment: experiment.name });
+    if (options.detach) {
+      out.line(run);
+      return 0;
+    }
+    out.line(`${out.style('bold', run)}: ${experiment.hypothesis}`);
+    const end = await follow(client, run, out, { interruptible: true });
+    return await finish(end, config, out);
+  } finally {
+    await client.connection.close();
+  }
+}
+
+/** Starts the workflow of a run. */
+export async function startRun(client: Client, run: string, input: RunInput): Promise<void> {
+  const { experiment } = input;
+  await client.workflow.start('experiment', {
+    workflowId: run,
+    taskQueue: CONTROL_QUEUE,
+    args: [input],
+    workflowTaskTimeout: '2s',
+    staticSummary: `${experiment.fault} at ${experiment.targets.site}`,
+    staticDetails: `**${experiment.name}**\n\n${experiment.hypothesis}`,
+  });
+}
+
+/** A run's name: readable, sortable, and never twice. */
+export function runName(experiment: string, at: Date): string {
+  const stamp = at.toISOString().replaceAll(/[-:]/g, '').slice(0, 15).replace('T', '-');
+  return `${experiment}-${stamp}-${randomBytes(2).toString('hex')}`;
+}

@@ -1,0 +1,39 @@
+/**
+ * The command line: one verb, one file.
+ *
+ * Owns the list of verbs. Each verb's module is loaded only when it is asked for, so that `--help` is quick.
+ */
+import { Command, CommanderError } from 'commander';
+import { EXIT } from './exit.ts';
+import { verbs } from './verbs.ts';
+
+const program = new Command('squall')
+  .description('Chaos experiments that always end clean: whatever dies, the fault ends.')
+  .version('0.1.0')
+  .option('--config <file>', "the worker's squall.yaml (or SQUALL_CONFIG)")
+  .option('--json', 'one JSON object a line, for programs')
+  .showHelpAfterError('(see --help)')
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  squall dev                                    Temporal, a worker and its UI, all local
+  squall validate experiments/**/*.yaml         check documents; touches nothing
+  squall plan experiments/application/slow.yaml show exactly what a run would touch
+  squall run experiments/application/slow.yaml  run it; Ctrl-C aborts and waits for the rollback
+
+Exit: 0 held · 1 deviated · 2 invalid input · 3 refused · 4 rollback unconfirmed · 5 unreachable · 6 no verdict · 130 Ctrl-C`,
+  );
+
+for (const verb of verbs) verb(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.invalid;
+  else {
+    const { report } = await import('./failure.ts');
+    process.exitCode = report(error, program.opts<{ json?: boolean }>().json === true);
+  }
+}

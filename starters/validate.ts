@@ -1,0 +1,40 @@
+/** `squall validate`: checks documents, many at once; touches nothing and needs nothing. */
+import { glob } from 'node:fs/promises';
+import { InvalidDocument } from '../documents/problem.ts';
+import { EXIT } from './exit.ts';
+import { experimentsOf } from './experiment-file.ts';
+import { UsageError } from './failure.ts';
+import { output } from './output.ts';
+import { configOf } from './verb-config.ts';
+import type { Common } from './verbs.ts';
+
+export async function main(patterns: readonly string[], options: Common): Promise<number> {
+  const config = await configOf(options);
+  const out = output(options.json === true);
+  let invalid = 0;
+  for (const file of await filesOf(patterns)) {
+    try {
+      const experiments = await experimentsOf(file, config);
+      const names = experiments.map(({ experiment }) => experiment.name);
+      out.event('valid', { file, experiments: names });
+      out.line(`${out.style('green', 'valid')}   ${file}: ${names.join(', ')}`);
+    } catch (error) {
+      if (!(error instanceof InvalidDocument)) throw error;
+      invalid += 1;
+      out.event('invalid', { file, problems: error.problems });
+      out.line(`${out.style('red', 'invalid')} ${file}\n${error.message}`);
+    }
+  }
+  return invalid === 0 ? 0 : EXIT.invalid;
+}
+
+/** A name that matches nothing is a mistake, not an empty answer. */
+async function filesOf(patterns: readonly string[]): Promise<string[]> {
+  const files = new Set<string>();
+  for (const pattern of patterns) {
+    const found = await Array.fromAsync(glob(pattern));
+    if (found.length === 0) throw new UsageError(`${pattern} matches no file`);
+    for (const file of found) files.add(file);
+  }
+  return [...files].toSorted();
+}

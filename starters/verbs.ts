@@ -1,0 +1,89 @@
+/**
+ * The verbs, as `--help` shows them.
+ *
+ * Owns names, arguments and examples. What a verb does is in the file of its name, loaded when it is asked for.
+ */
+import { Option } from 'commander';
+import type { Command } from 'commander';
+
+/** Options that every verb understands. */
+export interface Common {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+/** A verb's module: does its work and returns the exit code. */
+interface VerbModule {
+  main(args: readonly string[], options: Common & Record<string, unknown>): Promise<number>;
+}
+
+function verb(program: Command, usage: string, description: string, load: () => Promise<VerbModule>, examples = ''): Command {
+  const command = program.command(usage).description(description);
+  if (examples) command.addHelpText('after', `\nExamples:\n${examples}`);
+  return command.action(async (...given: unknown[]) => {
+    const args = command.processedArgs.flat() as string[];
+    void given;
+    const { main } = await load();
+    process.exitCode = await main(args.filter((arg) => arg !== undefined), command.optsWithGlobals());
+  });
+}
+
+const RUN = '<run>';
+
+/** Adds every verb to the program. */
+export const verbs: readonly ((program: Command) => void)[] = [
+  (program) =>
+    verb(program, 'dev', 'Temporal with its UI, and a worker for everything: all local, until Ctrl-C', () => import('./dev.ts'))
+      .option('--db <file>', 'keep Temporal’s database in this file')
+      .option('--port <port>', 'Temporal’s port', '7233')
+      .option('--ui-port <port>', 'the UI’s port', '8233'),
+  (program) =>
+    verb(
+      program,
+      'worker',
+      'serve runs (control), a site, or both, until it is told to stop',
+      () => import('./worker.ts'),
+      '  squall worker --control\n  squall worker --site prod-eu --config /etc/squall.yaml',
+    )
+      .option('--control', 'serve workflows and the journal')
+      .option('--site <name>', 'serve the faults, targets and probes of this site')
+      .option('--metrics-port <port>', 'where /metrics, /healthz and /readyz are served (0: any free port)'),
+  (program) =>
+    verb(program, 'validate <files...>', 'check documents; touches nothing', () => import('./validate.ts'), "  squall validate 'experiments/**/*.yaml'"),
+  (program) =>
+    verb(program, 'plan <file>', 'show what a run would touch, and what would undo it; touches nothing', () => import('./plan.ts')).option(
+      '--name <experiment>',
+      'which document of the file',
+    ),
+  (program) =>
+    verb(
+      program,
+      'run <file>',
+      'run an experiment; Ctrl-C aborts and waits for the rollback',
+      () => import('./run.ts'),
+      '  squall run experiments/application/slow.yaml\n  squall run slow.yaml --detach --json',
+    )
+      .option('--name <experiment>', 'which document of the file')
+      .option('--seed <text>', 'choose the same targets as a run with this seed')
+      .option('--detach', 'start it and return at once'),
+  (program) => verb(program, 'list', 'open runs, and those that ended lately', () => import('./list.ts')),
+  (program) => verb(program, `status ${RUN}`, 'where a run is', () => import('./status.ts')),
+  (program) => verb(program, `watch ${RUN}`, 'follow a run', () => import('./watch.ts')),
+  (program) =>
+    verb(program, `abort ${RUN}`, 'end a run early; returns when it has rolled back', () => import('./abort.ts'))
+      .option('--reason <text>', 'why, for the journal', 'aborted from the command line')
+      .addOption(new Option('--mode <mode>', 'how').choices(['immediate', 'graceful']).default('immediate'))
+      .option('--no-wait', 'return as soon as the run has been told'),
+  (program) =>
+    verb(program, `report ${RUN}`, 'write a run’s report', () => import('./report.ts'))
+      .addOption(new Option('--format <format>', 'of the report').choices(['html', 'json']).default('html'))
+      .option('--output <file>', 'where to (default: beside the journal; - for standard output)'),
+  (program) => verb(program, 'history', 'every run in the journal', () => import('./history.ts')),
+  (program) =>
+    verb(program, 'sweep', 'end every fault here whose time is over; needs no Temporal', () => import('./sweep.ts'), '  * * * * * squall sweep --site local').option(
+      '--site <name>',
+      'which site’s faults (default: every site in the configuration)',
+    ),
+  (program) => verb(program, 'faults [kind]', 'the catalogue of faults, or one of them', () => import('./faults.ts')),
+  (program) => verb(program, 'schema', 'the JSON Schema of experiments, for editors', () => import('./schema.ts')),
+];

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { NEW_RUN, transition, verdict } from '../../domain/run.ts';
+import type { Abort, RunEvent, RunState } from '../../domain/run.ts';
+
+const abort = (cause: Abort['cause'], mode: Abort['mode'] = 'immediate'): RunEvent => ({ type: 'abort', abort: { cause, mode, evidence: cause } });
+const after = (...events: RunEvent[]): RunState => events.reduce(transition, NEW_RUN);
+const widened: RunEvent[] = [{ type: 'stage-opens', stage: 0 }, { type: 'stage-holds' }];
+const ended: RunEvent[] = [{ type: 'rolls-back' }, { type: 'reverted' }];
+const recovery = (recovered: boolean): RunEvent[] => [{ type: 'recovery-over', recovered }, { type: 'closes' }];
+
+test('a run that held and recovered is completed and did not deviate', () => {
+  const run = after(...widened, ...ended, ...recovery(true));
+  assert.equal(run.phase, 'closed');
+  assert.deepEqual(verdict(run), { status: 'completed', deviated: false, reason: 'the steady state held before and after the fault' });
+});
+
+test('the endings, by cause and recovery', () => {
+  const cases: [Abort['cause'] | 'none', boolean, string, boolean | null][] = [
+    ['none', false, 'completed', true],
+    ['stop-condition', true, 'aborted', true],
+    ['person', true, 'aborted', null],
+    ['person', false, 'aborted', true],
+    ['cancelled', true, 'aborted', null],
+    ['no-data', true, 'inconclusive', null],
+    ['blind', true, 'inconclusive', null],
+    ['unstable', true, 'inconclusive', null],
+    ['lease-lost', true, 'inconclusive', null],
+    ['fault-lapsed', true, 'inconclusive', null],
+    ['reset', false, 'inconclusive', true],
+  ];
+  for (const [cause, recovered, status, deviated] of cases) {
+    const aborts = cause === 'none' ? [] : [abort(cause)];
+    const judged = verdict(after(...widened, ...aborts, ...ended, ...recovery(recovered)));
+    assert.deepEqual([judged.status, judged.deviated], [status, deviated], cause);
+  }
+});
+
+test('a refusal touches nothing and closes', () => {
+  const run = after({ type: 'refused', check: 'free', found: 'held by another' }, { type: 'stage-opens', stage: 0 }, { type: 'closes' });
+  assert.equal(run.phase, 'closed');
+  assert.equal(run.stage, -1);
+  assert.equal(verdict(run).status, 'refused');
+});
+
+test('the first abort wins, and an immediate one overtakes a graceful one even while it rolls back', () => {
+  const graceful = after(...widened, abort('stop-condition', 'graceful'), abort('person', 'graceful'));
+  assert.equal(graceful.abort?.cause, 'stop-condition');
+  const hurried = [transition(graceful, { type: 'rolls-back' })].map((run) => transition(run, abort('cancelled')))[0];
+  assert.equal(hurried?.abort?.mode, 'immediate');
+  assert.equal(hurried && transition(hurried, abort('person')).abort?.cause, 'cancelled');
+});
+
+test('stuck is left only by a verified revert', () => {
+  const stuck = after(...widened, { type: 'rolls-back' }, { type: 'revert-stuck' });
+  for (const event of [{ type: 'closes' }, { type: 'stage-opens', stage: 1 }, { type: 'rolls-back' }, abort('person')] as RunEvent[]) {
+    assert.equal(transition(stuck, event).phase, 'stuck');
+  }
+  assert.equal(transition(stuck, { type: 'reverted' }).phase, 'recovering');
+});
+
+const anyEvent: fc.Arbitrary<RunEvent> = fc.oneof(
+  fc.constantFrom<RunEvent>({ type: 'stage-holds' }, { type: 'rolls-back' }, { type: 'revert-stuck' }, { type: 'reverted' }, { type: 'closes' }),
+  fc.nat(5).map((stage): RunEvent => ({ type: 'stage-opens', stage })),
+  fc.constantFrom('immediate', 'graceful').map((mode) => abort('person', mode as Abort['mode'])),
+  fc.boolean().map((recovered): RunEvent => ({ type: 'recovery-over', recovered })),
+  fc.constant<RunEvent>({ type: 'refused', check: 'c', found: 'f' }),
+);
+
+test('in any order of events: no widening after an abort or a rollback, no close before the revert, closed is final', () => {
+  fc.assert(
+    fc.property(fc.array(anyEvent, { maxLength: 30 }), (events) => {
+      let run = NEW_RUN;
+      let opened = false;
+      let reverted = false;
+      for (const event of events) {
+        const next = transition(run, event);
+        if (next.stage > run.stage) {
+          assert.equal(run.abort, undefined);
+          assert.ok(run.phase === 'pre-flight' || run.phase === 'holding');
+          opened = true;
+        }
+        if (event.type === 'reverted' && next.phase === 'recovering') reverted = true;
+        if (next.phase === 'closed' && opened) assert.ok(reverted);
+        if (run.phase === 'closed') assert.equal(next, run);
+        run = next;
+      }
+    }),
+  );
+});

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Experiment } from '../../domain/experiment.ts';
+import type { Reading } from '../../domain/probe.ts';
+import type { OpenProbe, OpenProbes } from '../../activities/probes/registry.ts';
+import { awaitSteadyState, readSteadyState, RECOVERED_TICKS, takeBaseline } from '../../activities/steady-state.ts';
+import { sampleOnce, ticks, watch } from '../../activities/watch.ts';
+import type { Tick } from '../../activities/watch.ts';
+
+const EVERY_MS = 20;
+const never = new AbortController().signal;
+
+/** Reads each value once, and the last for ever; `null` is no data. */
+function probe(name: string, read: (signal: AbortSignal) => Promise<Reading>, timeoutMs = 1000): [string, OpenProbe] {
+  return [name, { name, type: 'test', probe: { read }, dimension: 'ratio', unit: 'ratio', timeoutMs, check: () => [] }];
+}
+
+function script(...values: (number | null)[]): (signal: AbortSignal) => Promise<Reading> {
+  let next = 0;
+  return async () => {
+    const value = values[Math.min(next, values.length - 1)] ?? null;
+    next += 1;
+    return value === null ? { ok: false, why: 'it was refused' } : { ok: true, value };
+  };
+}
+
+const limit = { value: 0.05, dimension: 'ratio', text: '5%' } as const;
+const experiment: Pick<Experiment, 'stopConditions' | 'steadyState'> = {
+  stopConditions: [{ probe: 'errors', breach: { kind: 'above', limit }, forMs: 1000, abort: 'immediate' }],
+  steadyState: [{ probe: 'errors', group: 'system', tolerance: { kind: 'range', max: limit } }],
+};
+
+function watching(probes: OpenProbes, more: { signal?: AbortSignal; onTick?: (tick: Tick) => void } = {}) {
+  return { probes, experiment, baseline: {}, everyMs: EVERY_MS, onTick: () => undefined, signal: never, ...more };
+}
+
+describe('one sample of each probe', () => {
+  test('is of all at once, and no probe can spoil another', async () => {
+    const { promise, resolve } = Promise.withResolvers<Reading>();
+    const probes = new Map([
+      probe('waits', () => promise),
+      probe('answers', async () => {
+        resolve({ ok: true, value: 1 });
+        return { ok: true, value: 2 };
+      }),
+      probe('throws', () => Promise.reject(new Error('no\nleave'))),
+      probe('explodes', () => {
+        throw new Error('at once');
+      }),
+      probe('hangs', () => new Promise(() => undefined), 10),
+    ]);
+    assert.deepEqual(await sampleOnce(probes, [...probes.keys(), 'unknown'], never), {
+      waits: { ok: true, value: 1 },
+      answers: { ok: true, value: 2 },
+      throws: { ok: false, why: 'no leave' },
+      explodes: { ok: false, why: 'at once' },
+      hangs: { ok: false, why: 'it did not answer within 10 ms' },
+      unknown: { ok: false, why: 'there is no such probe at this site' },
+    });
+  });
+
+  test('ends when it is no longer wanted, with a probe that does not listen', async () => {
+    const wanted = new AbortController();
+    const probes = new Map([probe('deaf', () => new Promise(() => undefined), 60_000)]);
+    const readings = sampleOnce(probes, ['deaf'], wanted.signal);
+    wanted.abort();
+    assert.deepEqual(await readings, { deaf: { ok: false, why: 'it was no longer wanted' } });
+    assert.deepEqual(await sampleOnce(probes, ['deaf'], wanted.signal), {
+      deaf: { ok: false, why: 'it was no longer wanted' },
+    });
+  });
+});
+
+describe('ticks', () => {
+  test('stay on their grid, and a slow consumer skips some', async () => {
+    const startMs = performance.now();
+    const passedMs: number[] = [];
+    for await (const atMs of ticks(50, never)) {
+      assert.ok(Math.abs(atMs - Date.now()) < 1000);
+      passedMs.push(performance.now() - startMs);
+      if (passedMs.length === 2) await new Promise((resolve) => setTimeout(resolve, 120));
+      if (passedMs.length === 5) break;
+    }
+    const onGrid = passedMs.map((ms) => Math.floor((ms + 1) / 50));
+    // Never two in one interval: what was missed is not made up for.
+    assert.equal(new Set(onGrid).size, 5, passedMs.join(' '));
+    assert.ok((onGrid[2] ?? 0) - (onGrid[1] ?? 0) >= 3, passedMs.join(' '));
+  });
+
+  test('end with their signal', async () => {
+    const wanted = new AbortController();
+    let seen = 0;
+    for await (const _ of ticks(60_000, wanted.signal)) {
+      seen += 1;
+      setTimeout(() => wanted.abort(), 10);
+    }
+    assert.equal(seen, 1);
+  });
+});
+
+describe('watching', () => {
+  test('goes on until a breach begins, and goes on from there until it ends', async () => {
+    const probes = new Map([probe('errors', script(0, 0.01, 0.072, 0.08, 0, 0, 0))]);
+    const ticked: Tick[] = [];
+    const first = await watch(watching(probes, { onTick: (tick) => ticked.push(tick) }));
+    assert.equal(first.stopped, false);
+    assert.deepEqual(first.edges, [
+      { edge: 'breach-begins', condition: 0, probe: 'errors', value: 0.072, evidence: 'errors 7.2% is above 5%' },
+    ]);
+    assert.deepEqual(
+      first.series['errors']?.points.map(([, value]) => value),
+      [0, 0.01, 0.072],
+    );
+    assert.deepEqual(
+      ticked.map(({ readings }) => readings),
+      [{ errors: { value: 0, dimension: 'ratio' } }, { errors: { value: 0.01, dimension: 'ratio' } }],
+    );
+    const resume = JSON.parse(JSON.stringify(first.state)) as typeof first.state;
+    const second = await watch({ ...watching(probes), resume });
+    assert.deepEqual(
+      second.edges.map(({ edge }) => edge),
+      ['breach-ends'],
+    );
+    assert.deepEqual(
+      second.series['errors']?.points.map(([, value]) => value),
+      [0.08, 0, 0],
+    );
+  });
+
+  test('that is lost before its result is told goes on from a tick without the edge, and finds it again', async () => {
+    const breaching = new Map([probe('errors', script(0, 0.1, 0.1))]);
+    let last: Tick | undefined;
+    await watch(watching(breaching, { onTick: (tick) => (last = tick) }));
+    const again = await watch({ ...watching(breaching), ...(last?.resume ? { resume: last.resume } : {}) });
+    assert.deepEqual(
+      again.edges.map(({ edge }) => edge),
+      ['breach-begins'],
+    );
+  });
+
+  test('ends with no data after the grace', async () => {
+    const { edges, series } = await watch(watching(new Map([probe('errors', script(0, null))])));
+    assert.deepEqual(
+      edges.map(({ edge, evidence }) => [edge, evidence]),
+      [['no-data', 'errors has no data: it was refused']],
+    );
+    assert.equal(series['errors']?.points.at(-1)?.[1], null);
+  });
+
+  test('ends when it is stopped, and what was being read then is no evidence', async () => {
+    const wanted = new AbortController();
+    const stuck = probe(
+      'errors',
+      (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve({ ok: true, value: 1 }))),
+    );
+    setTimeout(() => wanted.abort(), 30);
+    const result = await watch(watching(new Map([stuck]), { signal: wanted.signal }));
+    assert.deepEqual({ ...result, state: undefined }, { stopped: true, edges: [], series: {}, state: undefined });
+  });
+});
+
+describe('the steady state', () => {
+  test('a baseline is the median, and a probe that mostly fails has none', async () => {
+    const probes = new Map([probe('errors', script(5, 1, 100, 2, 3)), probe('flaky', script(null, 1, null, 1, null))]);
+    const { baseline, readings } = await takeBaseline(probes, ['errors', 'flaky'], {
+      samples: 5,
+      everyMs: 5,
+      signal: never,
+    });
+    assert.deepEqual(baseline, { errors: 3 });
+    assert.deepEqual(readings, { errors: { ok: true, value: 3 }, flaky: { ok: false, why: 'it was refused' } });
+  });
+
+  test('is read once, against what is accepted', async () => {
+    const probes = new Map([probe('errors', script(0.07))]);
+    assert.deepEqual(await readSteadyState({ probes, experiment, baseline: {}, signal: never }), {
+      held: false,
+      readings: [
+        { probe: 'errors', group: 'system', dimension: 'ratio', value: 0.07, expected: 'at most 5%', held: false },
+      ],
+    });
+  });
+
+  test('has returned when it held several times in a row, and one good sample is not enough', async () => {
+    const probes = new Map([probe('errors', script(0.2, 0, 0.2, null, 0, 0, 0, 0.2))]);
+    const ticked: Tick[] = [];
+    const recovery = await awaitSteadyState({
+      ...watching(probes),
+      withinMs: 60_000,
+      onTick: (tick) => ticked.push(tick),
+    });
+    assert.equal(recovery.recovered, true);
+    assert.equal(RECOVERED_TICKS, 3);
+    assert.deepEqual(
+      recovery.series['errors']?.points.map(([, value]) => value),
+      [0.2, 0, 0.2, null, 0, 0, 0],
+    );
+    assert.equal(ticked.length, 7);
+    assert.deepEqual(
+      recovery.readings.map(({ held }) => held),
+      [true],
+    );
+  });
+
+  test('has not returned when the time is over, or when nobody waits any more', async () => {
+    const broken = new Map([probe('errors', script(0.2))]);
+    const late = await awaitSteadyState({ ...watching(broken), withinMs: 50 });
+    assert.equal(late.recovered, false);
+    assert.deepEqual(
+      late.readings.map(({ held, value }) => [held, value]),
+      [[false, 0.2]],
+    );
+    const wanted = new AbortController();
+    setTimeout(() => wanted.abort(), 30);
+    assert.equal(
+      (await awaitSteadyState({ ...watching(broken, { signal: wanted.signal }), withinMs: 60_000 })).recovered,
+      false,
+    );
+  });
+
+  test('that returned at the last moment may still prove it', async () => {
+    const probes = new Map([probe('errors', script(0))]);
+    const recovery = await awaitSteadyState({ ...watching(probes), withinMs: 0 });
+    assert.equal(recovery.recovered, true);
+    assert.equal(recovery.series['errors']?.points.length, RECOVERED_TICKS);
+  });
+});

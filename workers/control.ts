@@ -1,0 +1,61 @@
+/**
+ * The control worker: workflows, journal, metrics.
+ *
+ * Composition only. Holds no credential of any site.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Worker } from '@temporalio/worker';
+import type { NativeConnection } from '@temporalio/worker';
+import { controlActivities } from '../activities/control.ts';
+import { openFileStore } from '../activities/journal/file.ts';
+import type { JournalEvent } from '../domain/journal.ts';
+import { CONTROL_QUEUE } from '../workflows/proxies.ts';
+import { workflowBundle } from './bundle.ts';
+import type { Config } from './config.ts';
+import { registerSearchAttributes } from './search-attributes.ts';
+
+/** What a control worker is made of. */
+export interface ControlOptions {
+  readonly config: Config;
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly log: (line: string) => void;
+  readonly onEvents: (run: string, events: readonly JournalEvent[]) => void;
+  /** A bundle other than that of this checkout's workflows: tests deploy a broken one. */
+  readonly bundle?: string;
+}
+
+/** Builds the worker; it serves once its `run()` is called. */
+export async function controlWorker(options: ControlOptions): Promise<Worker> {
+  const { config, connection, namespace, log, onEvents } = options;
+  const [codePath, searchAttributes, versions] = await Promise.all([
+    options.bundle ?? workflowBundle(),
+    registerSearchAttributes(connection, namespace, log),
+    versionsOf(),
+  ]);
+  const store = openFileStore(config.journal);
+  return Worker.create({
+    connection,
+    namespace,
+    taskQueue: CONTROL_QUEUE,
+    workflowBundle: { codePath },
+    activities: { ...controlActivities({ store, installation: config.installation, versions, searchAttributes, onEvents }) },
+    // A worker that was killed holds its workflows' sticky queue for this long; every revert would wait for it.
+    stickyQueueScheduleToStartTimeout: '1s',
+    shutdownGraceTime: '5s',
+    maxConcurrentActivityTaskExecutions: 50,
+  });
+}
+
+async function versionsOf(): Promise<Record<string, string>> {
+  const read = async (path: string): Promise<string> => {
+    const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', path), 'utf8')) as { version: string };
+    return version;
+  };
+  return {
+    squall: await read('package.json'),
+    temporalSdk: await read('node_modules/@temporalio/worker/package.json'),
+    node: process.versions.node,
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * Metrics of runs, in Prometheus' format.
+ *
+ * Owns the names people build dashboards on. Everything is derived from journal events that were new, so a replay or a
+ * repeated attempt counts once. A run's gauges are removed when it ends: a zero availability would read as an outage.
+ */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { JournalEvent } from '../domain/journal.ts';
+import type { SeriesByProbe } from '../domain/probe.ts';
+
+/** Buckets of a run's duration in seconds: ten seconds to a day. */
+const DURATION_BUCKETS = [10, 30, 60, 300, 900, 1_800, 3_600, 14_400, 86_400];
+
+/** What one open run has told so far. */
+interface OpenRun {
+  readonly type: string;
+  readonly experiment: string;
+  readonly startedAtMs: number;
+  phase: string;
+  leases: number;
+  stuck: number;
+}
+
+/** Turns journal events into metrics. */
+export class RunMetrics {
+  readonly registry = new Registry();
+  readonly #runs = new Map<string, OpenRun>();
+  readonly #experiments = this.#counter('chaos_experiments_total', 'Runs that ended', ['experiment_type', 'result']);
+  readonly #aborts = this.#counter('chaos_safety_aborts_total', 'Runs ended early, by cause', ['abort_reason']);
+  readonly #rollbacks = this.#counter('chaos_rollbacks_total', 'Verified reverts of one stage', ['rollback_type']);
+  readonly #edges = this.#counter('chaos_edges_total', 'Changes seen by the watch', ['edge']);
+  readonly #events = this.#counter('chaos_experiment_events', 'Journal events, one sample each', ['type', 'experiment', 'phase']);
+  readonly #radius = this.#gauge('chaos_blast_radius_percentage', 'Share of candidates under fault, 0 to 100');
+  readonly #errorRate = this.#gauge('chaos_impact_error_rate', 'Last sample of a probe named error-rate…, 0 to 1');
+  readonly #availability = this.#gauge('chaos_impact_availability', 'Last sample of a probe named availability…, or 1 - error rate');
+  readonly #leases = this.#gauge('chaos_leases_held', 'Leases whose revert is not yet verified');
+  readonly #unconfirmed = this.#gauge('chaos_reverts_unconfirmed', 'Leases that are stuck: a person must look');
+  readonly #duration = new Histogram({
+    name: 'chaos_experiment_duration_seconds',
+    help: 'From the start of a run to its end',
+    labelNames: ['experiment_type'],
+    buckets: DURATION_BUCKETS,
+    registers: [this.registry],
+  });
+  readonly #latency = new Histogram({
+    name: 'chaos_impact_latency_seconds',
+    help: 'Samples of probes named latency… during runs',
+    labelNames: ['experiment_type'],
+    registers: [this.registry],
+  });
+
+  /** Counts events that were new to the journal. */
+  observe(run: string, events: readonly JournalEvent[]): void {
+    for (const event of events) {
+      if (event.type === 'started') this.#start(run, event);
+      const open = this.#runs.get(run);
+      // Events of a run whose start another worker counted are counted here without its gauges.
+      if (open) this.#followed(run, open, event);
+      else this.#anonymous(event);
+    }
+  }
+
+  #start(run: string, event: JournalEvent & { type: 'started' }): void {
+    const { fault, name } = event.experiment;
+    this.#runs.set(run, { type: fault, experiment: name, startedAtMs: event.atMs, phase: 'pre-flight', leases: 0, stuck: 0 });
+  }
+
+  #anonymous(event: JournalEvent): void {
+    if (event.type === 'abort') this.#aborts.inc({ abort_reason: event.cause });
+    if (event.type === 'reverted') this.#rollbacks.inc({ rollback_type: event.by });
+    if (event.type === 'edge') this.#edges.inc({ edge: event.edge });
+  }
+
+  #followed(run: string, open: OpenRun, event: JournalEvent): void {
+    const experiment_type = open.type;
+    this.#anonymous(event);
+    if (event.type === 'phase') open.phase = event.phase;
+    if (event.type === 'stage-opened') {
+      open.leases += 1;
+      this.#radius.set({ experiment_type }, event.radius * 100);
+    }
+    if (event.type === 'stuck') open.stuck += 1;
+    if (event.type === 'reverted') {
+      open.leases -= 1;
+      open.stuck = Math.max(0, open.stuck - 1);
+    }
+    if (event.type === 'samples') this.#impact(experiment_type, event.series);
+    this.#events.inc({ type: event.type, experiment: open.experiment, phase: open.phase });
+    if (event.type === 'closed') this.#close(run, open, event);
+    else this.#sum(experiment_type);
+  }
+
+  #impact(experiment_type: string, series: SeriesByProbe): void {
+    for (const [probe, { points }] of Object.entries(series)) {
+      const values = points.flatMap(([, value]) => (value === null ? [] : [value]));
+      const last = values.at(-1);
+      if (last === undefined) continue;
+      if (probe.startsWith('latency')) for (const value of values) this.#latency.observe({ experiment_type }, value / 1000);
+      if (probe.startsWith('error-rate')) {
+        this.#errorRate.set({ experiment_type }, last);
+        this.#availability.set({ experiment_type }, 1 - last);
+      }
+    }
+    const availability = Object.entries(series).find(([probe]) => probe.startsWith('availability'))?.[1].points.at(-1)?.[1];
+    if (availability != null) this.#availability.set({ experiment_type }, availability);
+  }
+
+  #close(run: string, open: OpenRun, event: JournalEvent & { type: 'closed' }): void {
+    const result = event.deviated === true ? 'deviated' : event.deviated === false ? 'held' : event.status;
+    this.#experiments.inc({ experiment_type: open.type, result });
+    this.#duration.observe({ experiment_type: open.type }, (event.atMs - open.startedAtMs) / 1000);
+    this.#runs.delete(run);
+    this.#sum(open.type);
+  }
+
+  /** Sets a type's gauges from its open runs, or removes them with the last one. */
+  #sum(experiment_type: string): void {
+    const open = [...this.#runs.values()].filter(({ type }) => type === experiment_type);
+    if (open.length === 0) {
+      for (const gauge of [this.#radius, this.#errorRate, this.#availability, this.#leases, this.#unconfirmed]) gauge.remove({ experiment_type });
+      return;
+    }
+    this.#leases.set({ experiment_type }, open.reduce((sum, { leases }) => sum + leases, 0));
+    this.#unconfirmed.set({ experiment_type }, open.reduce((sum, { stuck }) => sum + stuck, 0));
+  }
+
+  #counter(name: string, help: string, labelNames: string[]): Counter {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  #gauge(name: string, help: string): Gauge {
+    return new Gauge({ name, help, labelNames: ['experiment_type'], registers: [this.registry] });
+  }
+}

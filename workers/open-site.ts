@@ -1,0 +1,47 @@
+/**
+ * Opening a site: its drivers, targets and probes, with plugins.
+ *
+ * Composition only.
+ */
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import type { DriverFactory, Site } from '../activities/faults/driver.ts';
+import { openDrivers, openTargets } from '../activities/faults/registry.ts';
+import type { ProbeProvider } from '../activities/probes/probe.ts';
+import { openProbes } from '../activities/probes/registry.ts';
+import type { OpenSite } from '../activities/site.ts';
+import type { TargetProviderFactory } from '../activities/targets/provider.ts';
+import type { Config } from './config.ts';
+
+/** What a plugin's module may export. */
+const pluginSchema = z.object({
+  drivers: z.array(z.custom<DriverFactory>((value) => typeof value === 'function')).default([]),
+  targets: z.array(z.custom<TargetProviderFactory>((value) => typeof value === 'function')).default([]),
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a plugin's settings are of any type
+  probes: z.array(z.custom<ProbeProvider<any>>((value) => typeof value === 'object' && value !== null && 'open' in value)).default([]),
+});
+
+/** Opens the site called `name`. A site that the configuration does not name has the defaults of every provider. */
+export async function openSite(config: Config, name: string): Promise<OpenSite> {
+  const site: Site = {
+    name,
+    installation: config.installation,
+    stateDir: config.state,
+    settings: config.sites[name] ?? {},
+  };
+  const plugins = await Promise.all(config.plugins.map(loadPlugin));
+  const faults = { drivers: plugins.flatMap(({ drivers }) => drivers), targets: plugins.flatMap(({ targets }) => targets) };
+  const [drivers, targets] = await Promise.all([openDrivers(site, faults), openTargets(site, faults)]);
+  const probes = openProbes(config.probes, { allowCommands: config.allowCommands, plugins: plugins.flatMap((plugin) => plugin.probes) });
+  return { installation: config.installation, drivers, targets, probes };
+}
+
+async function loadPlugin(specifier: string): Promise<z.infer<typeof pluginSchema>> {
+  const url = specifier.startsWith('/') ? pathToFileURL(specifier).href : specifier;
+  try {
+    return pluginSchema.parse(await import(url));
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    throw new Error(`plugin ${specifier} cannot be loaded: ${what}; it must export drivers, targets or probes`, { cause: error });
+  }
+}

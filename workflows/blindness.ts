@@ -1,0 +1,46 @@
+/**
+ * Blindness: how long nobody has watched or renewed.
+ *
+ * Owns the count against the blind budget. A lost activity was last heard of up to one heartbeat timeout before it was
+ * declared lost, and a restarted one that lives longer than the budget has shown that sight is back.
+ */
+import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
+import type { LeaseTiming } from '../domain/timing.ts';
+
+/** Counts blind time over restarts of one activity. Times are milliseconds of the workflow's clock. */
+export class Blindness {
+  #spentMs = 0;
+  readonly #timing: LeaseTiming;
+
+  constructor(timing: LeaseTiming) {
+    this.#timing = timing;
+  }
+
+  /** Milliseconds of the budget that are used up. */
+  get spentMs(): number {
+    return this.#spentMs;
+  }
+
+  /** Counts an activity that ran from `fromMs` to `toMs` and was then lost. True: the budget is used up. */
+  lost(fromMs: number, toMs: number, failure: unknown): boolean {
+    const ranMs = toMs - fromMs;
+    if (neverStarted(failure)) this.#spentMs += ranMs;
+    else this.#spentMs = (ranMs > this.#timing.blindBudgetMs ? 0 : this.#spentMs) + this.#timing.heartbeatTimeoutMs;
+    return this.#spentMs >= this.#timing.blindBudgetMs;
+  }
+}
+
+/** What went wrong, in the words of the innermost cause. */
+export function why(failure: unknown): string {
+  let cause = failure;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  if (cause instanceof TimeoutFailure) return `no answer from the site worker (${cause.timeoutType})`;
+  if (cause instanceof ApplicationFailure || cause instanceof Error) return cause.message;
+  return String(cause);
+}
+
+function neverStarted(failure: unknown): boolean {
+  if (!(failure instanceof ActivityFailure) || !(failure.cause instanceof TimeoutFailure)) return false;
+  const { timeoutType } = failure.cause;
+  return timeoutType === 'SCHEDULE_TO_START' || timeoutType === 'SCHEDULE_TO_CLOSE';
+}

@@ -1,0 +1,5 @@
+/** The workflows a control worker serves. */
+export { experiment } from './experiment.ts';
+export { janitor } from './janitor.ts';
+export { lease } from './lease.ts';
+export { plan } from './plan.ts';

@@ -1,0 +1,63 @@
+/**
+ * The logbook: a run's journal as the workflow writes it.
+ *
+ * Owns the numbering of events and their way to the journal, in the background and in order. Must never delay a revert:
+ * writing is awaited at the start (no journal, no fault) and at the end, and nowhere between.
+ */
+import { workflowInfo } from '@temporalio/workflow';
+import type { Recorded } from '../activities/interface.ts';
+import type { JournalEntry, JournalEvent } from '../domain/journal.ts';
+import { journal } from './proxies.ts';
+
+/** Events kept for the story query; older samples and targets are in the journal only. */
+export class Logbook {
+  readonly #events: JournalEvent[] = [];
+  #unwritten: JournalEvent[] = [];
+  #writing: Promise<unknown> = Promise.resolve();
+
+  /** Adds an event at the workflow's time. */
+  add(entry: JournalEntry): void {
+    const stamp = { seq: this.#events.length, atMs: Date.now() };
+    this.#unwritten.push({ ...stamp, ...entry });
+    this.#events.push({ ...stamp, ...withoutBulk(entry) });
+  }
+
+  /** Events from `fromSeq` on, without samples and targets. */
+  since(fromSeq: number): readonly JournalEvent[] {
+    return this.#events.slice(fromSeq);
+  }
+
+  /** Writes what is unwritten. Rejects when the journal cannot be written, which at the start refuses the run. */
+  async write(): Promise<Recorded> {
+    const events = this.#unwritten;
+    this.#unwritten = [];
+    const written = this.#writing
+      .catch(() => undefined)
+      .then(() =>
+        journal().record.executeWithOptions({ summary: `journal: ${summaryOf(events)}` }, [workflowInfo().workflowId, events]),
+      );
+    this.#writing = written;
+    return written;
+  }
+
+  /** Writes in the background. A journal that cannot be written for ten minutes loses these events; the fault is not affected. */
+  writeSoon(): void {
+    if (this.#unwritten.length > 0) this.write().catch(() => undefined);
+  }
+
+  /** Writes all that is left and waits for it, whether it succeeds or not. */
+  async close(): Promise<void> {
+    await this.write().catch(() => undefined);
+  }
+}
+
+/** Samples and targets are large, and nobody asks a running workflow for them. */
+function withoutBulk(entry: JournalEntry): JournalEntry {
+  if (entry.type === 'samples') return { ...entry, series: {} };
+  return entry.type === 'stage-opened' ? { ...entry, targets: [] } : entry;
+}
+
+function summaryOf(events: readonly JournalEvent[]): string {
+  const types = [...new Set(events.map((event) => event.type))];
+  return types.length <= 4 ? types.join(', ') : `${types.slice(0, 4).join(', ')} …`;
+}

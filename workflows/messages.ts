@@ -1,0 +1,85 @@
+/**
+ * Messages: what workflows are started with, told and asked.
+ *
+ * Owns names and shapes that outlive a deploy: changing one is a change to released workflows. Must never hold logic.
+ */
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { AbortMode, Experiment } from '../domain/experiment.ts';
+import type { TargetId } from '../domain/fault.ts';
+import type { JournalEvent } from '../domain/journal.ts';
+import type { LeaseTiming } from '../domain/timing.ts';
+import type { RunState, Verdict } from '../domain/run.ts';
+
+/** What a run is started with. The workflow id is the run's name. */
+export interface RunInput {
+  readonly experiment: Experiment;
+  /** SHA-256 of the document as read, in hex. */
+  readonly documentHash: string;
+  /** Who started it, as the starter says. */
+  readonly startedBy: string;
+}
+
+/** What a run returns. */
+export interface RunResult extends Verdict {
+  readonly run: string;
+}
+
+/** What a lease is started with: one fault on one stage's targets. */
+export interface LeaseInput {
+  /** `revert-only` never injects: it undoes what a lost lease may have left. */
+  readonly mode: 'hold' | 'revert-only';
+  readonly run: string;
+  /** Names the faults: `<lease>/<target>` is a fault's id. The lease that first held them, in `revert-only`. */
+  readonly lease: string;
+  readonly stage: number;
+  readonly site: string;
+  readonly kind: string;
+  readonly params: Experiment['with'];
+  readonly targets: readonly TargetId[];
+  readonly timing: LeaseTiming;
+  readonly notAfterMs: number;
+}
+
+/** Why a lease ended. All but `released` end the run too. */
+export type LeaseEnding =
+  | 'released'
+  | 'cancelled'
+  | 'inject-failed'
+  | 'lapsed'
+  | 'unanswered'
+  | 'unwanted'
+  | 'blind'
+  | 'revert-only';
+
+/** What a lease returns, once every one of its faults is verified absent. */
+export interface LeaseResult {
+  readonly lease: string;
+  readonly endedBy: LeaseEnding;
+  readonly why: string;
+  readonly targets: number;
+  /** From the request to end to the verified absence, in milliseconds. */
+  readonly tookMs: number;
+}
+
+/** What a lease tells its run, by the run's workflow id: a reset run's child handle belongs to the old run. */
+export type LeaseNews =
+  | { readonly news: 'held'; readonly lease: string; readonly injected: number; readonly problems: readonly string[] }
+  | { readonly news: 'stuck'; readonly lease: string; readonly why: string }
+  | { readonly news: 'ended'; readonly lease: string; readonly result: LeaseResult };
+
+/** To a run: end early. Fire and forget, so that it works with every worker down. */
+export const abortSignal = defineSignal<[{ mode: AbortMode; reason: string; by: string }]>('abort');
+/** To a run, from a lease. */
+export const leaseNewsSignal = defineSignal<[LeaseNews]>('leaseNews');
+/** To a lease, from its run: end the fault. */
+export const releaseSignal = defineSignal<[string]>('release');
+/** To a run: is this lease's fault still wanted? Asked before every renewal. */
+export const wantedQuery = defineQuery<boolean, [lease: string]>('wanted');
+/** To a run: its state, and the journal events from `seq` on. */
+export const storyQuery = defineQuery<Story, [fromSeq: number]>('story');
+
+/** A run as far as it has come. */
+export interface Story {
+  readonly state: RunState;
+  readonly events: readonly JournalEvent[];
+}

@@ -1,0 +1,108 @@
+/**
+ * How workflows reach activities: queues, timeouts and retries, in one place.
+ *
+ * Owns every activity option. Chaos, holding and reverting have queues of their own, so that none waits behind another.
+ * Must never hold state: proxies are made for each call's site and size.
+ */
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { ActivityInterfaceFor } from '@temporalio/workflow';
+import type { ControlActivities, SiteActivities } from '../activities/interface.ts';
+import { attemptTimeoutMs, PREFLIGHT_TIMEOUT_MS } from '../domain/timing.ts';
+import type { LeaseTiming } from '../domain/timing.ts';
+
+type Site<Name extends keyof SiteActivities> = Pick<ActivityInterfaceFor<SiteActivities>, Name>;
+
+/** The queue that workflows and the journal run on. */
+export const CONTROL_QUEUE = 'control';
+const BEAT_MS = 5_000;
+/** A revert that has not succeeded after this long is told to the run; it goes on being tried. */
+const PATIENCE_MS = 30_000;
+
+export function journal(): ActivityInterfaceFor<ControlActivities> {
+  return proxyActivities<ControlActivities>({
+    taskQueue: CONTROL_QUEUE,
+    startToCloseTimeout: 10_000,
+    scheduleToCloseTimeout: 600_000,
+    retry: { initialInterval: 200, maximumInterval: 10_000 },
+  });
+}
+
+export function preflightAt(site: string): Site<'preflight'> {
+  return proxyActivities<SiteActivities>({
+    taskQueue: `site/${site}`,
+    scheduleToStartTimeout: 15_000,
+    startToCloseTimeout: PREFLIGHT_TIMEOUT_MS,
+    heartbeatTimeout: BEAT_MS,
+    retry: { maximumAttempts: 2 },
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+}
+
+export function injectAt(site: string, targets: number, timing: LeaseTiming): Site<'inject'> {
+  return proxyActivities<SiteActivities>({
+    taskQueue: `site/${site}`,
+    scheduleToStartTimeout: timing.blindBudgetMs,
+    startToCloseTimeout: attemptTimeoutMs(targets),
+    scheduleToCloseTimeout: 2 * attemptTimeoutMs(targets),
+    heartbeatTimeout: BEAT_MS,
+    retry: { maximumAttempts: 3, initialInterval: 200 },
+    // The attempt is waited for even when it is cancelled: it may have taken effect.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
+}
+
+/** One attempt: the workflow restarts what is lost, and counts the time it saw nothing. */
+export function holdAt(site: string, timing: LeaseTiming, blindMs: number): Site<'hold'> {
+  return proxyActivities<SiteActivities>({
+    taskQueue: `site/${site}/hold`,
+    scheduleToStartTimeout: Math.max(1_000, timing.blindBudgetMs - blindMs),
+    startToCloseTimeout: '30 days',
+    heartbeatTimeout: timing.heartbeatTimeoutMs,
+    retry: { maximumAttempts: 1 },
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+}
+
+export function watchAt(site: string, timing: LeaseTiming, blindMs: number): Site<'watch'> {
+  return proxyActivities<SiteActivities>({
+    taskQueue: `site/${site}/hold`,
+    scheduleToStartTimeout: Math.max(1_000, timing.blindBudgetMs - blindMs),
+    startToCloseTimeout: '30 days',
+    heartbeatTimeout: timing.heartbeatTimeoutMs,
+    retry: { maximumAttempts: 1 },
+    // The samples taken so far come back with the answer to the cancellation.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
+}
+
+export function recoverAt(site: string, withinMs: number): Site<'recover'> {
+  return proxyActivities<SiteActivities>({
+    taskQueue: `site/${site}/hold`,
+    startToCloseTimeout: withinMs + 30_000,
+    scheduleToCloseTimeout: withinMs + 30_000,
+    heartbeatTimeout: BEAT_MS,
+    retry: { initialInterval: 500, maximumInterval: 2_000 },
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+}
+
+/** `patient`: for ever. Otherwise it gives up after {@link PATIENCE_MS}, so that the run can be told. */
+export function revertAt(site: string, targets: number, patient: boolean): Site<'revert'> {
+  return proxyActivities<SiteActivities>({
+    taskQueue: `site/${site}/revert`,
+    startToCloseTimeout: attemptTimeoutMs(targets),
+    ...(patient ? {} : { scheduleToCloseTimeout: PATIENCE_MS }),
+    heartbeatTimeout: BEAT_MS,
+    retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 5_000 },
+  });
+}
+
+export function sweepAt(site: string): Site<'sweep'> {
+  return proxyActivities<SiteActivities>({
+    taskQueue: `site/${site}/revert`,
+    scheduleToStartTimeout: 60_000,
+    startToCloseTimeout: 120_000,
+    heartbeatTimeout: BEAT_MS,
+    retry: { maximumAttempts: 3 },
+  });
+}

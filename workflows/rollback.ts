@@ -1,0 +1,80 @@
+/**
+ * Rollback and recovery: undoing all that a run did, and waiting for the steady state to return.
+ *
+ * Owns the order of release: all at once, or for a graceful abort last in first out with a look at the steady state
+ * between. Returns only when every lease has verified the absence of its faults, however long that takes.
+ */
+import type { RecoverReport } from '../activities/interface.ts';
+import type { SteadyStateCheck } from '../domain/experiment.ts';
+import type { SeriesByProbe } from '../domain/probe.ts';
+import { checkSteadyState } from '../domain/steady-state.ts';
+import { why } from './blindness.ts';
+import type { Run } from './experiment.ts';
+import { recoverAt } from './proxies.ts';
+import type { Watching } from './watching.ts';
+
+/** Sampling intervals that the steady state is looked at between two stages of a graceful rollback. */
+const LOOK_INTERVALS = 5;
+
+/** Releases every lease, waits for the verified absence of every fault, and for the steady state's return. */
+export async function rollBack(run: Run, watching: Watching): Promise<void> {
+  run.apply({ type: 'rolls-back' });
+  if (run.state.abort?.mode === 'graceful') await unwind(run);
+  const stopping = watching.stop();
+  const reason = run.state.abort?.evidence ?? 'the last stage has been held';
+  const leases = run.leases.unreverted();
+  for (const lease of leases) run.leases.release(lease, reason);
+  await Promise.all(leases.map((lease) => run.leases.reverted(lease)));
+  run.apply({ type: 'reverted' });
+  run.log.writeSoon();
+  await stopping;
+  noteDuring(run, watching.series);
+  await recover(run);
+}
+
+/** Stages revert last in first out; an immediate abort that arrives meanwhile has released the rest at once. */
+async function unwind(run: Run): Promise<void> {
+  for (const lease of run.leases.unreverted()) {
+    if (run.state.abort?.mode !== 'graceful') return;
+    run.leases.release(lease, run.state.abort.evidence);
+    await run.leases.reverted(lease);
+    if (run.leases.unreverted().length > 0) await recovery(run, LOOK_INTERVALS * run.input.experiment.sampleEveryMs);
+  }
+}
+
+async function recover(run: Run): Promise<void> {
+  const report = await recovery(run, run.input.experiment.recoverWithinMs);
+  run.note({ type: 'steady-state', when: 'after', held: report.recovered, readings: report.readings });
+  run.note({ type: 'recovered', recovered: report.recovered, tookMs: report.tookMs });
+  run.apply({ type: 'recovery-over', recovered: report.recovered });
+}
+
+/** Nobody to say that the steady state is back means that it is not. */
+async function recovery(run: Run, withinMs: number): Promise<RecoverReport> {
+  const { experiment } = run.input;
+  const fromMs = Date.now();
+  try {
+    const report = await recoverAt(experiment.targets.site, withinMs).recover.executeWithOptions(
+      { summary: `wait up to ${withinMs / 1000} s for the steady state` },
+      [{ experiment, baseline: run.baseline, withinMs }],
+    );
+    run.note({ type: 'samples', series: report.series });
+    return report;
+  } catch (failure) {
+    run.note({ type: 'blind', what: 'watch', why: why(failure) });
+    return { recovered: false, tookMs: Date.now() - fromMs, readings: [], series: {} };
+  }
+}
+
+/** The steady state under the fault: the last reading of each probe before the rollback. */
+function noteDuring(run: Run, series: SeriesByProbe): void {
+  const checks: readonly SteadyStateCheck[] = run.input.experiment.steadyState;
+  const readings = Object.fromEntries(
+    checks.map(({ probe }) => {
+      const value = series[probe]?.points.findLast((point) => point[1] !== null)?.[1];
+      return [probe, value == null ? { ok: false as const, why: 'no data under the fault' } : { ok: true as const, value }];
+    }),
+  );
+  const checked = checkSteadyState(checks, readings, run.baseline);
+  run.note({ type: 'steady-state', when: 'during', held: checked.every((reading) => reading.held), readings: checked });
+}
