@@ -31,7 +31,10 @@ export async function beating<T>(work: () => Promise<T>, details: () => unknown 
 }
 
 /** Calls `work` on chunks of at most {@link CHUNK_MAX}, one after the other, and joins the answers. */
-export async function inChunks<T, R>(items: readonly T[], work: (chunk: readonly T[]) => Promise<readonly R[]>): Promise<R[]> {
+export async function inChunks<T, R>(
+  items: readonly T[],
+  work: (chunk: readonly T[]) => Promise<readonly R[]>,
+): Promise<R[]> {
   const answers: R[] = [];
   for (let from = 0; from < items.length; from += CHUNK_MAX) {
     answers.push(...(await work(items.slice(from, from + CHUNK_MAX))));

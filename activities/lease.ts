@@ -24,11 +24,23 @@ export function faultsOf(batch: FaultBatch, driver: FaultDriver<unknown>, instal
   const params = driver.params.parse(batch.params);
   const { run, lease, notAfterMs } = batch;
   const { ttlMs } = batch.timing;
-  return batch.targets.map((target) => ({ id: faultId(lease, target), installation, run, target, params, ttlMs, notAfterMs }));
+  return batch.targets.map((target) => ({
+    id: faultId(lease, target),
+    installation,
+    run,
+    target,
+    params,
+    ttlMs,
+    notAfterMs,
+  }));
 }
 
 /** Puts a lease's faults on. */
-export async function inject(batch: FaultBatch, driver: FaultDriver<unknown>, installation: string): Promise<InjectReport> {
+export async function inject(
+  batch: FaultBatch,
+  driver: FaultDriver<unknown>,
+  installation: string,
+): Promise<InjectReport> {
   const attempt = currentAttempt();
   const faults = faultsOf(batch, driver, installation);
   const outcomes = await beating(() => inChunks(faults, (chunk) => driver.inject(chunk, attempt)));
@@ -41,7 +53,9 @@ export async function inject(batch: FaultBatch, driver: FaultDriver<unknown>, in
 }
 
 function named(outcomes: readonly Outcome<InjectResult>[]): string[] {
-  const words = outcomes.slice(0, NAMED_MAX).map(({ id, result, detail }) => `${id}: ${result}${detail ? ` (${detail})` : ''}`);
+  const words = outcomes
+    .slice(0, NAMED_MAX)
+    .map(({ id, result, detail }) => `${id}: ${result}${detail ? ` (${detail})` : ''}`);
   return outcomes.length > NAMED_MAX ? [...words, `and ${outcomes.length - NAMED_MAX} more`] : words;
 }
 
@@ -65,7 +79,8 @@ export async function hold(
       attempt.signal.throwIfAborted();
       const turnAtMs = performance.now();
       const answer = await owners.wants(owner, batch.lease);
-      if (answer === 'no') return { ended: 'unwanted', why: 'the run that owns this fault is closed or no longer wants it' };
+      if (answer === 'no')
+        return { ended: 'unwanted', why: 'the run that owns this fault is closed or no longer wants it' };
       if (answer === 'yes') {
         const lapsed = await renew(faults, driver, attempt);
         if (lapsed) return { ended: 'lapsed', why: lapsed };
@@ -79,7 +94,11 @@ export async function hold(
 }
 
 /** Renews once; says which faults are no longer on. A target that is gone takes its fault with it. */
-async function renew(faults: readonly Fault<unknown>[], driver: FaultDriver<unknown>, attempt: Attempt): Promise<string | undefined> {
+async function renew(
+  faults: readonly Fault<unknown>[],
+  driver: FaultDriver<unknown>,
+  attempt: Attempt,
+): Promise<string | undefined> {
   if (driver.renew === undefined) return undefined;
   const renewal = driver.renew.bind(driver);
   const outcomes = await inChunks(faults, (chunk) => renewal(chunk, attempt));
@@ -101,7 +120,8 @@ export async function revert(
   const faults = faultsOf(batch, driver, installation);
   return beating(async () => {
     const left = await revertAndVerify(faults, driver, attempt);
-    if (left.length > 0) throw ApplicationFailure.retryable(`not verified absent: ${left.slice(0, NAMED_MAX).join('; ')}`, 'Unreverted');
+    if (left.length > 0)
+      throw ApplicationFailure.retryable(`not verified absent: ${left.slice(0, NAMED_MAX).join('; ')}`, 'Unreverted');
     return { targets: faults.length, ownerOpen: owner === null ? null : await owners.isOpen(owner) };
   });
 }

@@ -33,7 +33,11 @@ export interface PreflightSite {
 class Refused extends Error {}
 
 /** Runs every check in order until one fails. */
-export async function preflight(input: PreflightInput, site: PreflightSite, signal: AbortSignal): Promise<PreflightResult> {
+export async function preflight(
+  input: PreflightInput,
+  site: PreflightSite,
+  signal: AbortSignal,
+): Promise<PreflightResult> {
   const pass = new Pass(input, site, signal);
   try {
     await pass.run();
@@ -70,7 +74,11 @@ class Pass {
     await this.#targets(experiment);
     const held = await driver.occupied(this.#chosen);
     const first = [...held][0];
-    this.#check('free', held.size === 0, first ? `${held.size} targets are under another fault: ${first[0]} by ${first[1]}` : 'no target is under a fault');
+    this.#check(
+      'free',
+      held.size === 0,
+      first ? `${held.size} targets are under another fault: ${first[0]} by ${first[1]}` : 'no target is under a fault',
+    );
     await this.#steadyState(experiment);
   }
 
@@ -99,7 +107,11 @@ class Pass {
 
   #fault(experiment: Experiment): FaultDriver<unknown> {
     const { driver } = this.#site;
-    this.#check('fault', driver !== undefined, driver ? `${experiment.fault} is known here` : `${experiment.fault} is not known at this site`);
+    this.#check(
+      'fault',
+      driver !== undefined,
+      driver ? `${experiment.fault} is known here` : `${experiment.fault} is not known at this site`,
+    );
     const params = driver?.params.safeParse(experiment.with);
     const wrong = params?.error?.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
     this.#check('parameters', params?.success === true, wrong ?? 'every parameter is valid');
@@ -109,11 +121,18 @@ class Pass {
   #knownProbes(experiment: Experiment): [passed: boolean, found: string] {
     const wanted = [
       ...experiment.steadyState.map((check) => ({ probe: check.probe, limits: toleranceDimensions(check.tolerance) })),
-      ...experiment.stopConditions.map((condition) => ({ probe: condition.probe, limits: breachDimensions(condition) })),
+      ...experiment.stopConditions.map((condition) => ({
+        probe: condition.probe,
+        limits: breachDimensions(condition),
+      })),
     ];
     for (const { probe, limits } of wanted) {
       const known = this.#site.probes.get(probe);
-      if (!known) return [false, `probe ${probe} is not configured at this site; there are: ${[...this.#site.probes.keys()].join(', ')}`];
+      if (!known)
+        return [
+          false,
+          `probe ${probe} is not configured at this site; there are: ${[...this.#site.probes.keys()].join(', ')}`,
+        ];
       const [missing] = known.check();
       if (missing) return [false, `probe ${probe}: ${missing}`];
       const wrong = limits.find((limit) => !comparable(limit, known.dimension));

@@ -38,7 +38,12 @@ export function siteActivities(site: OpenSite, owners: Owners): SiteActivities {
       beating(() => {
         const { fault } = input.experiment;
         const provider = site.targets.get(fault.split('/')[0] ?? '');
-        const parts = { installation: site.installation, driver: site.drivers.get(fault), targets: provider, probes: site.probes };
+        const parts = {
+          installation: site.installation,
+          driver: site.drivers.get(fault),
+          targets: provider,
+          probes: site.probes,
+        };
         return preflight(input, parts, Context.current().cancellationSignal);
       }),
     inject: (batch) => inject(batch, driverOf(batch.kind), site.installation),
@@ -70,10 +75,18 @@ async function watchRun(input: Parameters<SiteActivities['watch']>[0], probes: O
       }),
     () => beat,
   );
-  return { ended: result.stopped ? 'stopped' : 'edge', edges: result.edges, resume: result.state, series: result.series };
+  return {
+    ended: result.stopped ? 'stopped' : 'edge',
+    edges: result.edges,
+    resume: result.state,
+    series: result.series,
+  };
 }
 
-async function recover(input: Parameters<SiteActivities['recover']>[0], probes: OpenProbes): ReturnType<SiteActivities['recover']> {
+async function recover(
+  input: Parameters<SiteActivities['recover']>[0],
+  probes: OpenProbes,
+): ReturnType<SiteActivities['recover']> {
   let beat: unknown;
   const { experiment, baseline, withinMs } = input;
   return beating(

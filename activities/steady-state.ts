@@ -79,7 +79,7 @@ export interface AwaitingSteadyState extends SteadyStateReading {
   readonly everyMs: number;
   /** How long it may take to return, in milliseconds. */
   readonly withinMs: number;
-  onTick(tick: Tick): void;
+  readonly onTick: (tick: Tick) => void;
 }
 
 /** Whether the steady state returned. */

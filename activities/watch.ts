@@ -45,7 +45,7 @@ export interface Watching {
   /** Where an earlier watch of the same experiment ended; absent at the first. */
   readonly resume?: ConditionsState;
   /** Told of every tick that has no edge: an edge is told by the result alone, so that a lost result loses no edge. */
-  onTick(tick: Tick): void;
+  readonly onTick: (tick: Tick) => void;
   /** Ends the watch. */
   readonly signal: AbortSignal;
 }

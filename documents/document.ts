@@ -14,14 +14,19 @@ import type { Locate, Source } from './source.ts';
 import { knownKeys } from './strict.ts';
 
 /** A value, or everything that is wrong. */
-export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
+export type Parsed<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Reads a file of exactly one document. */
 export function parseDocument<T>(input: string | Uint8Array, file: string, schema: z.ZodType<T>): Parsed<T> {
   const { documents, problems, locate } = readSources(input, file);
   if (problems.length > 0) return { ok: false, problems };
   const [first, second] = documents;
-  if (second) return { ok: false, problems: [locate(offsetOf(second.document.contents), '', 'a second document', 'one document')] };
+  if (second)
+    return {
+      ok: false,
+      problems: [locate(offsetOf(second.document.contents), '', 'a second document', 'one document')],
+    };
   if (!first) return { ok: false, problems: [locate(0, '', 'nothing', 'a YAML document')] };
   return parseSource(first, locate, schema);
 }
@@ -29,7 +34,11 @@ export function parseDocument<T>(input: string | Uint8Array, file: string, schem
 /** Parses one document of a file. */
 export function parseSource<T>(source: Source, locate: Locate, schema: z.ZodType<T>): Parsed<T> {
   const value = toJs(source);
-  if (value === undefined) return { ok: false, problems: [locate(offsetOf(source.document.contents), '', 'aliases that grow too large', 'fewer aliases')] };
+  if (value === undefined)
+    return {
+      ok: false,
+      problems: [locate(offsetOf(source.document.contents), '', 'aliases that grow too large', 'fewer aliases')],
+    };
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, value: result.data };
   return { ok: false, problems: inOrder(issuesToProblems(result.error.issues, value, source, locate)) };
@@ -48,13 +57,32 @@ type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
 /** Turns issues at `base` of a document into problems. */
-export function issuesToProblems(issues: readonly Issue[], value: unknown, source: Source, locate: Locate, base: Path = []): Problem[] {
+export function issuesToProblems(
+  issues: readonly Issue[],
+  value: unknown,
+  source: Source,
+  locate: Locate,
+  base: Path = [],
+): Problem[] {
   return issues.flatMap((issue) => {
     const path = [...base, ...issue.path];
-    const at = (inside: Path): unknown => inside.reduce<unknown>((node, key) => (isObject(node) && Object.hasOwn(node, key) ? (node as Record<PropertyKey, unknown>)[key] : undefined), value);
+    const at = (inside: Path): unknown =>
+      inside.reduce<unknown>(
+        (node, key) =>
+          isObject(node) && Object.hasOwn(node, key) ? (node as Record<PropertyKey, unknown>)[key] : undefined,
+        value,
+      );
     if (issue.code === 'unrecognized_keys') {
       const known = knownKeys(issue);
-      return issue.keys.map((key) => problemAt([...path, key], 'key', `unknown key ${shown(key)}`, known.length > 0 ? `one of ${known.join(', ')}` : 'no such key', nearestOf(key, known)));
+      return issue.keys.map((key) =>
+        problemAt(
+          [...path, key],
+          'key',
+          `unknown key ${shown(key)}`,
+          known.length > 0 ? `one of ${known.join(', ')}` : 'no such key',
+          nearestOf(key, known),
+        ),
+      );
     }
     if (issue.code === 'invalid_union') {
       const meant = meantAlternative(issue.errors, at(path));
@@ -65,9 +93,16 @@ export function issuesToProblems(issues: readonly Issue[], value: unknown, sourc
       return problemAt(path, 'key', shown(path.at(-1)), inner?.message.replace(/^expected /, '') ?? 'another key');
     }
     const found = at(path);
-    if (found === undefined) return problemAt(path.slice(0, -1), 'value', `no ${String(path.at(-1) ?? 'document')}`, expectation(issue));
+    if (found === undefined)
+      return problemAt(path.slice(0, -1), 'value', `no ${String(path.at(-1) ?? 'document')}`, expectation(issue));
     const values = issue.code === 'invalid_value' ? issue.values.map(String) : [];
-    return problemAt(path, 'value', shown(found), expectation(issue), typeof found === 'string' ? nearestOf(found, values) : undefined);
+    return problemAt(
+      path,
+      'value',
+      shown(found),
+      expectation(issue),
+      typeof found === 'string' ? nearestOf(found, values) : undefined,
+    );
   });
 
   function problemAt(path: Path, part: 'key' | 'value', found: string, expected: string, nearest?: string): Problem {
@@ -80,11 +115,15 @@ function expectation(issue: Issue): string {
     case 'invalid_type':
       return TYPES[issue.expected] ?? `a ${issue.expected}`;
     case 'invalid_value':
-      return issue.values.length === 1 ? `${String(issue.values[0])}` : `one of ${issue.values.map(String).join(', ')}`;
+      return issue.values.length === 1 ? String(issue.values[0]) : `one of ${issue.values.map(String).join(', ')}`;
     case 'too_small':
-      return issue.origin === 'array' ? `at least ${String(issue.minimum)} in the list` : `at least ${String(issue.minimum)}${issue.origin === 'string' ? ' characters' : ''}`;
+      return issue.origin === 'array'
+        ? `at least ${String(issue.minimum)} in the list`
+        : `at least ${String(issue.minimum)}${issue.origin === 'string' ? ' characters' : ''}`;
     case 'too_big':
-      return issue.origin === 'array' ? `at most ${String(issue.maximum)} in the list` : `at most ${String(issue.maximum)}${issue.origin === 'string' ? ' characters' : ''}`;
+      return issue.origin === 'array'
+        ? `at most ${String(issue.maximum)} in the list`
+        : `at most ${String(issue.maximum)}${issue.origin === 'string' ? ' characters' : ''}`;
     default:
       return issue.message.replace(/^expected /, '');
   }
@@ -106,7 +145,10 @@ function nearestOf(word: string, words: readonly string[]): string | undefined {
 
 /** The alternative that got furthest: fewest complaints about type, then fewest complaints. */
 function meantAlternative(alternatives: readonly (readonly Issue[])[], found: unknown): readonly Issue[] | undefined {
-  const scored = alternatives.map((issues) => ({ issues, score: issues.reduce((sum, issue) => sum + (issue.path.length === 0 && issue.code === 'invalid_type' ? 100 : 1), 0) }));
+  const scored = alternatives.map((issues) => ({
+    issues,
+    score: issues.reduce((sum, issue) => sum + (issue.path.length === 0 && issue.code === 'invalid_type' ? 100 : 1), 0),
+  }));
   const best = scored.toSorted((a, b) => a.score - b.score)[0];
   return best && (best.score < 100 || isObject(found)) ? best.issues : best?.issues;
 }

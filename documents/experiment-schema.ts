@@ -10,7 +10,8 @@ import { MIN_TTL_MS } from '../domain/timing.ts';
 import { formatDuration, parseQuantity, parseShare, writtenDuration } from '../domain/units.ts';
 import { strict } from './strict.ts';
 
-const name = (what: string): z.ZodString => z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, `expected ${what}: lower-case letters, digits and dashes`);
+const name = (what: string): z.ZodString =>
+  z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, `expected ${what}: lower-case letters, digits and dashes`);
 
 const quantity = z
   .union([z.number(), z.string()])
@@ -33,11 +34,19 @@ const share = z
   .describe('A share such as 10%.');
 
 const duration = (minMs: number, maxMs: number): z.ZodType<number, string> =>
-  writtenDuration.refine((ms) => ms >= minMs && ms <= maxMs, `expected a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`);
+  writtenDuration.refine(
+    (ms) => ms >= minMs && ms <= maxMs,
+    `expected a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`,
+  );
 
 const DAY_MS = 86_400_000;
 
-const pair = z.tuple([quantity, quantity]).refine(([low, high]) => low.dimension === high.dimension && low.value < high.value, 'expected [low, high] of one unit, the lower first');
+const pair = z
+  .tuple([quantity, quantity])
+  .refine(
+    ([low, high]) => low.dimension === high.dimension && low.value < high.value,
+    'expected [low, high] of one unit, the lower first',
+  );
 
 const baselineShare = z
   .string()
@@ -75,24 +84,31 @@ function toleranceOf({ min, max, between, within }: WrittenCheck): Tolerance | u
   return { kind: 'range', ...(min ? { min } : {}), ...(max ? { max } : {}) };
 }
 
-function toCheck(written: WrittenCheck, of: SteadyStateCheck['group'], context: z.core.$RefinementCtx): SteadyStateCheck {
+function toCheck(
+  written: WrittenCheck,
+  of: SteadyStateCheck['group'],
+  context: z.core.$RefinementCtx,
+): SteadyStateCheck {
   const tolerance = toleranceOf(written);
   if (tolerance) return { probe: written.probe, group: of, tolerance };
   context.addIssue({ code: 'custom', message: 'expected one of: min and/or max, between, within' });
   return z.NEVER;
 }
 
-const check = strict({ ...checkShape, group: group.default('system') }).transform((written, context) => toCheck(written, written.group, context));
-const grouped = (of: SteadyStateCheck['group']) => z.array(strict(checkShape).transform((written, context) => toCheck(written, of, context))).default([]);
+const check = strict({ ...checkShape, group: group.default('system') }).transform((written, context) =>
+  toCheck(written, written.group, context),
+);
+const grouped = (of: SteadyStateCheck['group']) =>
+  z.array(strict(checkShape).transform((written, context) => toCheck(written, of, context))).default([]);
 
 const steadyState = z
   .union([
     z.array(check),
-    strict({ business: grouped('business'), system: grouped('system'), dependencies: grouped('dependencies') }).transform((groups) => [
-      ...groups.business,
-      ...groups.system,
-      ...groups.dependencies,
-    ]),
+    strict({
+      business: grouped('business'),
+      system: grouped('system'),
+      dependencies: grouped('dependencies'),
+    }).transform((groups) => [...groups.business, ...groups.system, ...groups.dependencies]),
   ])
   .refine((checks) => checks.length > 0, 'expected at least one check');
 
@@ -111,7 +127,10 @@ const stopCondition = strict({
   const { probe, for: forMs, abort } = written;
   const breach = breachOf(written);
   if (breach) return { probe, breach, forMs, abort };
-  context.addIssue({ code: 'custom', message: 'expected one of: above, below, outside, dropsBy, risesBy, count with within' });
+  context.addIssue({
+    code: 'custom',
+    message: 'expected one of: above, below, outside, dropsBy, risesBy, count with within',
+  });
   return z.NEVER;
 });
 
@@ -140,10 +159,15 @@ function breachOf({ above, below, outside, dropsBy, risesBy, count, within }: Wr
 const stage = z
   .union([z.number(), z.string()])
   .transform((written, context): StageSize => {
-    if (typeof written === 'number' && Number.isInteger(written) && written >= 1 && written <= 1e6) return { kind: 'count', count: written, text: `${written}` };
+    if (typeof written === 'number' && Number.isInteger(written) && written >= 1 && written <= 1e6)
+      return { kind: 'count', count: written, text: `${written}` };
     const parsed = typeof written === 'string' ? parseShare(written) : undefined;
-    if (parsed !== undefined && parsed > 0 && parsed <= 1) return { kind: 'share', share: parsed, text: String(written) };
-    context.addIssue({ code: 'custom', message: 'expected a share from 0% to 100% such as 10%, or a whole number of targets' });
+    if (parsed !== undefined && parsed > 0 && parsed <= 1)
+      return { kind: 'share', share: parsed, text: String(written) };
+    context.addIssue({
+      code: 'custom',
+      message: 'expected a share from 0% to 100% such as 10%, or a whole number of targets',
+    });
     return z.NEVER;
   })
   .describe('A share of the candidates (10%) or a number of them (3).');
@@ -166,7 +190,9 @@ function grows(stages: readonly StageSize[]): boolean {
   return stages.every((size, i) => {
     const before = stages.slice(0, i).findLast(({ kind }) => kind === size.kind);
     if (before === undefined) return true;
-    return size.kind === 'share' ? before.kind === 'share' && size.share > before.share : before.kind === 'count' && size.count > before.count;
+    return size.kind === 'share'
+      ? before.kind === 'share' && size.share > before.share
+      : before.kind === 'count' && size.count > before.count;
   });
 }
 
@@ -178,12 +204,18 @@ export function experimentSchema(kinds: readonly string[]) {
     steadyState: steadyState.describe('What holds before, and must hold again after.'),
     fault: z.enum(kinds as [string, ...string[]]).describe('The kind of fault.'),
     with: z.record(z.string(), z.unknown()).default({}).describe("The fault's parameters."),
-    targets: z.looseObject({ site: name('a site').describe('Where the targets are.') }).describe('What the fault is done to.'),
+    targets: z
+      .looseObject({ site: name('a site').describe('Where the targets are.') })
+      .describe('What the fault is done to.'),
     blastRadius,
     stopConditions: z.array(stopCondition).min(1).max(20).describe('What ends the run early.'),
-    recoverWithin: duration(100, DAY_MS).default(120_000).describe('How long the steady state may take to return. Default: 2m.'),
+    recoverWithin: duration(100, DAY_MS)
+      .default(120_000)
+      .describe('How long the steady state may take to return. Default: 2m.'),
     sampleEvery: duration(100, 600_000).default(1_000).describe('How often each probe is sampled. Default: 1s.'),
-    timeToLive: duration(MIN_TTL_MS, 3_600_000).optional().describe('The most a fault lives without a renewal. Default: 30s.'),
+    timeToLive: duration(MIN_TTL_MS, 3_600_000)
+      .optional()
+      .describe('The most a fault lives without a renewal. Default: 30s.'),
   });
 }
 

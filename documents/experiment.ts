@@ -36,12 +36,22 @@ export type ParsedExperiments =
 export function parseExperiments(input: string | Uint8Array, file: string, catalogue: Catalogue): ParsedExperiments {
   const { documents, problems, locate } = readSources(input, file);
   if (problems.length > 0) return { ok: false, problems };
-  const parsed = documents.filter(({ document }) => documents.length === 1 || document.contents !== null).map((source) => parseOne(source, locate, catalogue));
+  const parsed = documents
+    .filter(({ document }) => documents.length === 1 || document.contents !== null)
+    .map((source) => parseOne(source, locate, catalogue));
   const wrong = parsed.flatMap((result) => (result.ok ? [] : result.problems));
   const experiments = parsed.flatMap((result) => (result.ok ? [result.value] : []));
   for (const [i, { experiment, line }] of experiments.entries()) {
     const first = experiments.findIndex((other) => other.experiment.name === experiment.name);
-    if (first < i) wrong.push({ file, line, column: 1, path: 'experiment', found: `a second experiment called ${experiment.name}`, expected: 'another name' });
+    if (first < i)
+      wrong.push({
+        file,
+        line,
+        column: 1,
+        path: 'experiment',
+        found: `a second experiment called ${experiment.name}`,
+        expected: 'another name',
+      });
   }
   if (documents.length === 0) wrong.push(locate(0, '', 'nothing', 'a YAML document'));
   return wrong.length > 0 ? { ok: false, problems: wrong } : { ok: true, experiments };
@@ -71,14 +81,22 @@ function kindOf(source: Source): string {
 }
 
 /** Parses `with` and the selector by the schemas of the fault's kind. */
-function parseInner(source: Source, locate: Locate, kind: { readonly params: z.ZodType; readonly selector: z.ZodType }): { params: JsonObject; selector: JsonObject; problems: Problem[] } {
+function parseInner(
+  source: Source,
+  locate: Locate,
+  kind: { readonly params: z.ZodType; readonly selector: z.ZodType },
+): { params: JsonObject; selector: JsonObject; problems: Problem[] } {
   const value = (toJs(source) ?? {}) as { with?: unknown; targets?: unknown };
   const params = kind.params.safeParse(value.with ?? {});
-  const { site: _site, ...rest } = (typeof value.targets === 'object' && value.targets !== null ? value.targets : {}) as Record<string, unknown>;
+  const { site: _site, ...rest } = (
+    typeof value.targets === 'object' && value.targets !== null ? value.targets : {}
+  ) as Record<string, unknown>;
   const selector = kind.selector.safeParse(rest);
   const problems = [
     ...issuesToProblems(params.error?.issues ?? [], { ...value, with: value.with ?? {} }, source, locate, ['with']),
-    ...(value.targets === undefined ? [] : issuesToProblems(selector.error?.issues ?? [], value, source, locate, ['targets'])),
+    ...(value.targets === undefined
+      ? []
+      : issuesToProblems(selector.error?.issues ?? [], value, source, locate, ['targets'])),
   ];
   return { params: (params.data ?? {}) as JsonObject, selector: (selector.data ?? {}) as JsonObject, problems };
 }
@@ -93,7 +111,12 @@ function assemble(written: WrittenExperiment, params: JsonObject, selector: Json
     fault: rest.fault,
     with: params,
     targets: { site: targets.site, selector },
-    blastRadius: { stages, holdMs: hold, ...(max === undefined ? {} : { max }), ...(seed === undefined ? {} : { seed }) },
+    blastRadius: {
+      stages,
+      holdMs: hold,
+      ...(max === undefined ? {} : { max }),
+      ...(seed === undefined ? {} : { seed }),
+    },
     stopConditions,
     recoverWithinMs: rest.recoverWithin,
     sampleEveryMs: rest.sampleEvery,

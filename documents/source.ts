@@ -5,7 +5,7 @@
  * input: what is wrong is a problem with a position.
  */
 import { isAlias, isCollection, isPair, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml';
-import type { Document, Node, ParsedNode } from 'yaml';
+import type { Document } from 'yaml';
 import type { Problem } from './problem.ts';
 
 /** The largest file, in bytes. */
@@ -19,7 +19,7 @@ export const DOCUMENTS_MAX = 200;
 
 /** One YAML document of a file. */
 export interface Source {
-  readonly document: Document.Parsed<ParsedNode>;
+  readonly document: Document.Parsed;
   /** Its own text. */
   readonly text: string;
   /** Where its content begins. */
@@ -46,10 +46,18 @@ export function readSources(input: string | Uint8Array, file: string): Sources {
   const locate = locator(file, text, lineCounter);
   const deep = depthProblem(text, locate);
   if (deep) return { documents: [], problems: [deep], locate };
-  const parsed = parseAllDocuments(text, { lineCounter, uniqueKeys: true, strict: true, prettyErrors: false, version: '1.2', schema: 'core' });
+  const parsed = parseAllDocuments(text, {
+    lineCounter,
+    uniqueKeys: true,
+    strict: true,
+    prettyErrors: false,
+    version: '1.2',
+    schema: 'core',
+  });
   if (!Array.isArray(parsed)) return { documents: [], problems: [locate(0, '', 'nothing', 'a YAML document')], locate };
   const problems = parsed.flatMap((document) => problemsOf(document, locate));
-  if (parsed.length > DOCUMENTS_MAX) problems.push(locate(0, '', `${parsed.length} documents`, `at most ${DOCUMENTS_MAX}`));
+  if (parsed.length > DOCUMENTS_MAX)
+    problems.push(locate(0, '', `${parsed.length} documents`, `at most ${DOCUMENTS_MAX}`));
   return { documents: parsed.map((document) => sourceOf(document, text, lineCounter)), problems, locate };
 }
 
@@ -99,13 +107,17 @@ function depthProblem(text: string, locate: Locate): Problem | undefined {
     else if (char === '\n') lineStart = i + 1;
     const indent = i - lineStart;
     const indented = indent > DEPTH_MAX * 2 && text.slice(lineStart, i).trim() === '' && char !== ' ';
-    const dashes = char === '-' && /^(?:\s*-)+$/.test(text.slice(lineStart, i + 1).slice(-4 * DEPTH_MAX)) && text.slice(lineStart, i + 1).replaceAll(/[^-]/g, '').length > DEPTH_MAX;
-    if (depth > DEPTH_MAX || (indented && char !== '\n' && char !== '#') || dashes) return locate(i, '', 'deeper nesting', `at most ${DEPTH_MAX} levels`);
+    const dashes =
+      char === '-' &&
+      /^(?:\s*-)+$/.test(text.slice(lineStart, i + 1).slice(-4 * DEPTH_MAX)) &&
+      text.slice(lineStart, i + 1).replaceAll(/[^-]/g, '').length > DEPTH_MAX;
+    if (depth > DEPTH_MAX || (indented && char !== '\n' && char !== '#') || dashes)
+      return locate(i, '', 'deeper nesting', `at most ${DEPTH_MAX} levels`);
   }
   return undefined;
 }
 
-function problemsOf(document: Document.Parsed<ParsedNode>, locate: Locate): Problem[] {
+function problemsOf(document: Document.Parsed, locate: Locate): Problem[] {
   const problems = [...document.errors, ...document.warnings].map((error) =>
     locate(error.pos[0], '', describe(error.code, error.message), expectedInstead(error.code)),
   );
@@ -113,17 +125,20 @@ function problemsOf(document: Document.Parsed<ParsedNode>, locate: Locate): Prob
   visit(document, {
     Alias: (_key, node) => {
       aliases += 1;
-      if (aliases === ALIASES_MAX + 1) problems.push(locate(offsetOf(node), '', `more than ${ALIASES_MAX} aliases`, `at most ${ALIASES_MAX}`));
+      if (aliases === ALIASES_MAX + 1)
+        problems.push(locate(offsetOf(node), '', `more than ${ALIASES_MAX} aliases`, `at most ${ALIASES_MAX}`));
     },
     Node: (_key, node) => {
-      if (!isAlias(node) && typeof node.tag === 'string' && node.tag.startsWith('!') ) {
+      if (!isAlias(node) && typeof node.tag === 'string' && node.tag.startsWith('!')) {
         problems.push(locate(offsetOf(node), '', `the tag ${node.tag.slice(0, 40)}`, 'plain values without tags'));
       }
       return undefined;
     },
     Pair: (_key, pair) => {
-      if (isScalar(pair.key) && pair.key.value === '__proto__') problems.push(locate(offsetOf(pair.key), '', 'the key __proto__', 'another name'));
-      if (isCollection(pair.key)) problems.push(locate(offsetOf(pair.key as Node), '', 'a key that is not a word', 'a word before the colon'));
+      if (isScalar(pair.key) && pair.key.value === '__proto__')
+        problems.push(locate(offsetOf(pair.key), '', 'the key __proto__', 'another name'));
+      if (isCollection(pair.key))
+        problems.push(locate(offsetOf(pair.key), '', 'a key that is not a word', 'a word before the colon'));
       return undefined;
     },
   });
@@ -141,7 +156,7 @@ function expectedInstead(code: string): string {
   return code === 'TAB_AS_INDENT' ? 'spaces' : 'valid YAML';
 }
 
-function sourceOf(document: Document.Parsed<ParsedNode>, text: string, lineCounter: LineCounter): Source {
+function sourceOf(document: Document.Parsed, text: string, lineCounter: LineCounter): Source {
   const [from, , to] = document.range;
   const begins = document.contents?.range[0] ?? from;
   return { document, text: text.slice(from, to), line: lineCounter.linePos(begins).line };
@@ -150,6 +165,9 @@ function sourceOf(document: Document.Parsed<ParsedNode>, text: string, lineCount
 /** Where a node begins in its file. */
 export function offsetOf(node: unknown): number {
   if (isPair(node)) return offsetOf(node.key);
-  const range = typeof node === 'object' && node !== null && 'range' in node ? (node.range as [number] | null | undefined) : undefined;
+  const range =
+    typeof node === 'object' && node !== null && 'range' in node
+      ? (node.range as [number] | null | undefined)
+      : undefined;
   return range?.[0] ?? 0;
 }

@@ -10,7 +10,9 @@ const KNOWN = 'known keys: ';
 /** A mapping with these keys and no others. */
 export function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape).join(', ');
-  return z.strictObject(shape, { error: (issue) => (issue.code === 'unrecognized_keys' ? `${KNOWN}${known}` : undefined) });
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === 'unrecognized_keys' ? `${KNOWN}${known}` : undefined),
+  });
 }
 
 /** The keys that a mapping knows, from the issue that it raised; empty when it does not say. */

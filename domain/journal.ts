@@ -74,7 +74,12 @@ export type JournalEntry =
       readonly radius: number;
       readonly ttlMs: number;
     }
-  | { readonly type: 'stage-held'; readonly stage: number; readonly injected: number; readonly problems: readonly string[] }
+  | {
+      readonly type: 'stage-held';
+      readonly stage: number;
+      readonly injected: number;
+      readonly problems: readonly string[];
+    }
   | { readonly type: 'samples'; readonly series: SeriesByProbe }
   | {
       readonly type: 'edge';
@@ -86,7 +91,12 @@ export type JournalEntry =
       /** In words: `error-rate 7.2% is above 5%`. */
       readonly evidence: string;
     }
-  | { readonly type: 'timer'; readonly timer: 'started' | 'fired' | 'cancelled'; readonly condition: number; readonly forMs: number }
+  | {
+      readonly type: 'timer';
+      readonly timer: 'started' | 'fired' | 'cancelled';
+      readonly condition: number;
+      readonly forMs: number;
+    }
   | { readonly type: 'blind'; readonly what: 'watch' | 'hold'; readonly why: string }
   | {
       readonly type: 'abort';

@@ -88,7 +88,9 @@ export function transition(run: RunState, event: RunEvent): RunState {
 }
 
 function canWiden(run: RunState): boolean {
-  return (run.phase === 'pre-flight' || run.phase === 'holding') && run.abort === undefined && run.refusal === undefined;
+  return (
+    (run.phase === 'pre-flight' || run.phase === 'holding') && run.abort === undefined && run.refusal === undefined
+  );
 }
 
 function canAbort(run: RunState, abort: Abort): boolean {

@@ -17,11 +17,22 @@ const DURATION = /^(?:\d{1,10}(?:\.\d{1,6})?(?:ms|s|m|h|d))+$/;
 export function parseDuration(text: string): number | undefined {
   if (!DURATION.test(text)) return undefined;
   let sum = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) sum += Number(amount) * (MS[unit ?? ''] ?? NaN);
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g))
+    sum += Number(amount) * (MS[unit ?? ''] ?? NaN);
   return sum <= DURATION_MAX_MS ? sum : undefined;
 }
 
-const BYTES: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+const BYTES: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
 const PER_SECOND: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3_600 };
 const NUMBER = /^-?\d{1,15}(?:\.\d{1,9})?$/;
 

@@ -14,7 +14,7 @@ export function verdictSentence(facts: Facts): string {
   if (facts.open) return openSentence(facts);
   switch (facts.status) {
     case 'refused':
-      return `Nothing was touched. ${capital(facts.refusal ? `${facts.refusal.check}: ${facts.refusal.found}` : (facts.reason ?? ''))}.`;
+      return `Refused, and nothing was touched: ${plain(facts.refusal ? `${facts.refusal.check}: ${facts.refusal.found}` : (facts.reason ?? 'no reason was given'))}.`;
     case 'completed':
       return facts.deviated === true
         ? `The system deviated: it bore the fault on ${reach(facts)}, but its steady state did not return in time.`
@@ -30,17 +30,17 @@ function openSentence(facts: Facts): string {
   const stuck = facts.stages.filter((stage) => stage.stuck !== null);
   if (facts.phase === 'stuck' || stuck.length > 0) {
     const why = stuck[0]?.stuck ?? 'a revert is not confirmed';
-    return `A person is needed: the fault may still be on. ${capital(why)}.`;
+    return `A person is needed, the fault may still be on: ${plain(why)}.`;
   }
   const abort = facts.aborts.at(-1);
-  const ending = abort ? ` It is being aborted: ${abort.evidence}.` : '';
+  const ending = abort ? ` It is being aborted: ${plain(abort.evidence)}.` : '';
   return `This run is not over: it was last seen ${facts.phase}, with the fault on ${reach(facts)}.${ending}`;
 }
 
 function endedEarly(facts: Facts): string {
   const { aborts, deviated, reason, status } = facts;
   const abort = aborts.at(-1);
-  const evidence = abort?.evidence ?? reason ?? 'the run ended early';
+  const evidence = plain(abort?.evidence ?? reason ?? 'the run ended early');
   const by = abort?.by === undefined ? '' : ` by ${abort.by}`;
   if (abort?.cause === 'person' || abort?.cause === 'cancelled') {
     return `Stopped${by} with the fault on ${reach(facts)}${deviated === true ? '; the system deviated' : ', before it could be judged'}: ${evidence}.`;
@@ -68,6 +68,7 @@ function reach({ reached, radius, preflight }: Facts): string {
   return preflight ? `${reached} of ${preflight.candidates} targets (${formatQuantity(radius, 'ratio')})` : targets;
 }
 
-function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+/** Without the full stop that the sentence brings itself. */
+function plain(text: string): string {
+  return text.replace(/[.\s]+$/, '');
 }

@@ -25,7 +25,8 @@ export async function main([run = '']: readonly string[], given: Common & Record
       .getHandle(run)
       .signal('abort', { mode, reason, by: whoami() })
       .catch((error: unknown) => {
-        if (error instanceof WorkflowNotFoundError) throw new UsageError(`there is no open run ${run}; \`squall list\` shows those there are`);
+        if (error instanceof WorkflowNotFoundError)
+          throw new UsageError(`there is no open run ${run}; \`squall list\` shows those there are`);
         throw error;
       });
     out.event('aborting', { run, mode, reason });

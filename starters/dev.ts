@@ -28,8 +28,10 @@ export async function main(_args: readonly string[], given: Common & Record<stri
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
   });
-  await using local = await serveLocally(config, { port: portOf(options.port), uiPort: portOf(options.uiPort), ...(options.db ? { db: options.db } : {}) }, (line) =>
-    options.json ? out.event('log', { line }) : void process.stderr.write(`${line}\n`),
+  await using local = await serveLocally(
+    config,
+    { port: portOf(options.port), uiPort: portOf(options.uiPort), ...(options.db ? { db: options.db } : {}) },
+    (line) => (options.json ? out.event('log', { line }) : void process.stderr.write(`${line}\n`)),
   );
   out.event('serving', { address: local.address, ui: local.ui, sites: local.sites });
   out.line(`Temporal  ${local.address}${local.ui ? `, UI ${local.ui}` : ''}`);

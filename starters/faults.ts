@@ -10,8 +10,10 @@ export async function main([kind]: readonly string[], options: Common): Promise<
   const config = await configOf(options);
   const out = output(options.json === true);
   const { drivers } = await openSite(config, 'catalogue');
-  const chosen = kind === undefined ? [...drivers.values()] : [...drivers.values()].filter((driver) => driver.kind === kind);
-  if (chosen.length === 0) throw new UsageError(`there is no fault ${kind ?? ''}; there are: ${[...drivers.keys()].join(', ')}`);
+  const chosen =
+    kind === undefined ? [...drivers.values()] : [...drivers.values()].filter((driver) => driver.kind === kind);
+  if (chosen.length === 0)
+    throw new UsageError(`there is no fault ${kind ?? ''}; there are: ${[...drivers.keys()].join(', ')}`);
   for (const driver of chosen) {
     const { summary, reversal, expiry, undo } = driver;
     const permissions = driver.permissions.map(({ needs }) => needs);
@@ -19,8 +21,12 @@ export async function main([kind]: readonly string[], options: Common): Promise<
     out.event('fault', { kind: driver.kind, summary, reversal, expiry, undo, permissions, params });
     out.line(`${out.style('bold', driver.kind.padEnd(16))} ${summary}`);
     if (kind === undefined) continue;
-    out.line(`  reversal     ${reversal}\n  expiry       ${expiry}\n  undo         ${undo}\n  permissions  ${permissions.join('; ') || 'none'}`);
-    out.line(`  with         ${JSON.stringify(params['properties'] ?? {}, null, 2).replaceAll('\n', '\n               ')}`);
+    out.line(
+      `  reversal     ${reversal}\n  expiry       ${expiry}\n  undo         ${undo}\n  permissions  ${permissions.join('; ') || 'none'}`,
+    );
+    out.line(
+      `  with         ${JSON.stringify(params['properties'] ?? {}, null, 2).replaceAll('\n', '\n               ')}`,
+    );
   }
   return 0;
 }

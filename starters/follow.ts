@@ -56,7 +56,8 @@ export async function follow(client: Client, run: string, out: Output, options: 
       if (story) take(story);
       const stuck = story?.events.findLast((event) => event.type === 'stuck');
       if (stuck && story?.state.phase === 'stuck') return { how: 'stuck', run, why: stuck.why };
-      if (described && described.status.name !== 'RUNNING') return await ending(client, run, [...leases], interruption?.interrupted ?? false);
+      if (described && described.status.name !== 'RUNNING')
+        return await ending(client, run, [...leases], interruption?.interrupted ?? false);
       if (story) screen.live(story.state, described ? readLive(described.raw) : undefined);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
@@ -76,20 +77,29 @@ export async function finish(end: End, config: Config, out: Output): Promise<num
   }
   if (end.how === 'lost') {
     out.event('finished', { run: end.run, status: 'lost', deviated: null, report: null, reason: end.why });
-    out.line(`${out.style('yellow', 'lost')}: ${end.why}; ${end.reverted ? 'its leases have reverted every fault' : 'its leases have not all confirmed'}`);
+    out.line(
+      `${out.style('yellow', 'lost')}: ${end.why}; ${end.reverted ? 'its leases have reverted every fault' : 'its leases have not all confirmed'}`,
+    );
     return end.reverted ? EXIT.noVerdict : EXIT.stuck;
   }
   const { run, status, deviated, reason } = end.result;
   const report = await writeReport(config, run).catch(() => undefined);
   out.event('finished', { run, status, deviated, reason, report: report ?? null });
-  const word = deviated === true ? out.style(['bold', 'red'], 'deviated') : deviated === false ? out.style(['bold', 'green'], 'held') : out.style('yellow', 'no verdict');
+  const word =
+    deviated === true
+      ? out.style(['bold', 'red'], 'deviated')
+      : deviated === false
+        ? out.style(['bold', 'green'], 'held')
+        : out.style('yellow', 'no verdict');
   out.line(`${out.style('bold', status)}, ${word}: ${reason}`);
   if (report) out.line(`report: ${report}`);
   return exitOf(end.result, end.interrupted);
 }
 
 function away(run: string): Unreachable {
-  return new Unreachable(`Temporal has not answered for ${AWAY_MS / 1000} s. The fault of ${run} ends by itself after its time-to-live.`);
+  return new Unreachable(
+    `Temporal has not answered for ${AWAY_MS / 1000} s. The fault of ${run} ends by itself after its time-to-live.`,
+  );
 }
 
 /** The answer, or undefined when none comes in time; silence is not an error while following. */
@@ -117,10 +127,18 @@ async function ending(client: Client, run: string, leases: readonly string[], in
         client.workflow
           .getHandle(lease)
           .result()
-          .then(() => true, () => false),
+          .then(
+            () => true,
+            () => false,
+          ),
       ),
     );
-    return { how: 'lost', run, reverted: ends.every(Boolean), why: `the run was ended from outside: ${error.cause?.message ?? error.message}` };
+    return {
+      how: 'lost',
+      run,
+      reverted: ends.every(Boolean),
+      why: `the run was ended from outside: ${error.cause?.message ?? error.message}`,
+    };
   }
 }
 
@@ -129,13 +147,19 @@ function onInterrupt(client: Client, run: string, out: Output): { readonly inter
   const handler = (): void => {
     if (state.interrupted) process.exit(EXIT.interrupted);
     state.interrupted = true;
-    out.line(out.style('yellow', 'aborting; waiting for the rollback (Ctrl-C again leaves the terminal, the rollback goes on)'));
+    out.line(
+      out.style(
+        'yellow',
+        'aborting; waiting for the rollback (Ctrl-C again leaves the terminal, the rollback goes on)',
+      ),
+    );
     client.workflow
       .getHandle(run)
       .signal('abort', { mode: 'immediate', reason: 'Ctrl-C', by: whoami() })
-      .catch((error: unknown) => out.line(`the abort was not delivered: ${error instanceof Error ? error.message : String(error)}`));
+      .catch((error: unknown) =>
+        out.line(`the abort was not delivered: ${error instanceof Error ? error.message : String(error)}`),
+      );
   };
   process.on('SIGINT', handler);
   return state;
 }
-

@@ -9,10 +9,12 @@ import type { Tick } from '../activities/watch.ts';
 
 /** The part of a described workflow that holds heartbeats. */
 interface Described {
-  readonly pendingActivities?: readonly {
-    readonly activityType?: { readonly name?: string | null } | null;
-    readonly heartbeatDetails?: { readonly payloads?: readonly Payload[] | null } | null;
-  }[] | null;
+  readonly pendingActivities?:
+    | readonly {
+        readonly activityType?: { readonly name?: string | null } | null;
+        readonly heartbeatDetails?: { readonly payloads?: readonly Payload[] | null } | null;
+      }[]
+    | null;
 }
 
 const WATCHERS: ReadonlySet<string> = new Set(['watch', 'recover']);

@@ -51,9 +51,12 @@ function show(experiment: Experiment, plan: PreflightResult, out: Output): void 
   out.line(`${experiment.fault} at ${experiment.targets.site}, ${plan.candidates} candidates`);
   for (const { stage, size, from, to, skipped } of plan.stages) {
     const added = plan.targets.slice(from, to);
-    const names = added.slice(0, NAMED_MAX).join(', ') + (added.length > NAMED_MAX ? ` and ${added.length - NAMED_MAX} more` : '');
+    const names =
+      added.slice(0, NAMED_MAX).join(', ') + (added.length > NAMED_MAX ? ` and ${added.length - NAMED_MAX} more` : '');
     const ttl = formatDuration(leaseTiming(added.length, experiment.timeToLiveMs).ttlMs);
-    const words = skipped ? `skipped: ${skipped}` : `+${added.length} = ${to}: ${names} (ends by itself ${ttl} after its last renewal)`;
+    const words = skipped
+      ? `skipped: ${skipped}`
+      : `+${added.length} = ${to}: ${names} (ends by itself ${ttl} after its last renewal)`;
     out.line(`  stage ${stage + 1}  ${size.padStart(5)}  ${words}`);
   }
   out.line('');

@@ -4,15 +4,15 @@
  * Owns the look for workers before a run is started: a run that nobody serves would only wait.
  */
 import type { Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import { Unreachable } from '../workers/connect.ts';
 
-/** Temporal's number for the activity side and the workflow side of a queue. */
-const SIDES = { workflow: 1, activity: 2 } as const;
+const SIDE = proto.temporal.api.enums.v1.TaskQueueType;
 
 /** Throws {@link Unreachable} naming the first queue without a worker. */
 export async function requireWorkers(client: Client, queues: readonly string[]): Promise<void> {
   for (const name of queues) {
-    const side = name === 'control' ? SIDES.workflow : SIDES.activity;
+    const side = name === 'control' ? SIDE.TASK_QUEUE_TYPE_WORKFLOW : SIDE.TASK_QUEUE_TYPE_ACTIVITY;
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace: client.options.namespace,
       taskQueue: { name },

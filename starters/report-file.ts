@@ -9,7 +9,8 @@ import { UsageError } from './failure.ts';
 /** The journal of `run`. Throws when there is none in the configured folder. */
 export async function journalOf(config: Config, run: string): Promise<Journal> {
   const journal = await openFileStore(config.journal).read(run);
-  if (!journal) throw new UsageError(`there is no journal of ${run} in ${config.journal}; is --config that of the control worker?`);
+  if (!journal)
+    throw new UsageError(`there is no journal of ${run} in ${config.journal}; is --config that of the control worker?`);
   return journal;
 }
 

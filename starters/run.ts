@@ -26,7 +26,10 @@ interface Options extends Common {
 export async function main([file = '']: readonly string[], options: Options): Promise<number> {
   const config = await configOf(options);
   const { experiment, documentHash } = await oneExperiment(file, config, options.name);
-  const seeded = options.seed === undefined ? experiment : { ...experiment, blastRadius: { ...experiment.blastRadius, seed: options.seed } };
+  const seeded =
+    options.seed === undefined
+      ? experiment
+      : { ...experiment, blastRadius: { ...experiment.blastRadius, seed: options.seed } };
   const client = await connectClient({ queryClosed: true });
   try {
     await requireWorkers(client, [CONTROL_QUEUE, `site/${experiment.targets.site}`]);
@@ -34,7 +37,7 @@ export async function main([file = '']: readonly string[], options: Options): Pr
     const input: RunInput = { experiment: seeded, documentHash, startedBy: whoami() };
     await startRun(client, run, input);
     const out = output(options.json === true);
-    out.event('started', { run, experiment: experiment.name });
+    out.event('submitted', { run, experiment: experiment.name });
     if (options.detach) {
       out.line(run);
       return 0;

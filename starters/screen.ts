@@ -81,15 +81,23 @@ export class Screen {
       if (points.length > SPARK_POINTS) points.shift();
       this.#points.set(probe, points);
       const shown = value === null ? 'no data' : formatQuantity(value, dimension);
-      const spark = this.#live ? sparkly(points.map((point) => point ?? ''), { minimum: 0 }) : '';
+      const spark = this.#live
+        ? sparkly(
+            points.map((point) => point ?? ''),
+            { minimum: 0 },
+          )
+        : '';
       return `  ${probe} ${shown.padEnd(this.#live ? 10 : 0)} ${spark}`.trimEnd();
     });
   }
 
   #countdowns(): string[] {
-    const left = (endsAtMs: number): string => formatDuration(Math.max(0, Math.ceil((endsAtMs - Date.now()) / 1000)) * 1000);
+    const left = (endsAtMs: number): string =>
+      formatDuration(Math.max(0, Math.ceil((endsAtMs - Date.now()) / 1000)) * 1000);
     const holds = this.#hold ? [`  stage ${this.#hold.stage + 1} holds for ${left(this.#hold.endsAtMs)}`] : [];
-    const timers = [...this.#timers.values()].map(({ endsAtMs, evidence }) => `  aborts in ${left(endsAtMs)}: ${evidence}`);
+    const timers = [...this.#timers.values()].map(
+      ({ endsAtMs, evidence }) => `  aborts in ${left(endsAtMs)}: ${evidence}`,
+    );
     return [...holds, ...timers.map((timer) => this.#out.style('yellow', timer))];
   }
 }

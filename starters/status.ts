@@ -16,7 +16,13 @@ export async function main([run = '']: readonly string[], options: Common): Prom
     });
     const story = await handle.query<Story, [number]>('story', 0);
     const { phase, stage } = story.state;
-    out.event('status', { run, open: described.status.name === 'RUNNING', phase, stage, abort: story.state.abort ?? null });
+    out.event('status', {
+      run,
+      open: described.status.name === 'RUNNING',
+      phase,
+      stage,
+      abort: story.state.abort ?? null,
+    });
     out.line(`${out.style('bold', run)}: ${described.status.name.toLowerCase()}, ${phase}`);
     for (const event of story.events) {
       const line = eventLine(event, out);

@@ -33,7 +33,10 @@ function words(event: JournalEvent, out: Output): string | undefined {
     case 'blind':
       return out.style('yellow', `blind        ${event.what}: ${event.why}`);
     case 'abort':
-      return out.style(['bold', 'red'], `ABORT        ${event.mode}: ${event.evidence}${event.by ? `, by ${event.by}` : ''}`);
+      return out.style(
+        ['bold', 'red'],
+        `ABORT        ${event.mode}: ${event.evidence}${event.by ? `, by ${event.by}` : ''}`,
+      );
     case 'reverted':
       return out.style('green', `reverted     ${event.targets} targets, verified, in ${formatDuration(event.tookMs)}`);
     case 'stuck':

@@ -26,7 +26,9 @@ export async function main(_args: readonly string[], options: Common & { site?: 
     const report = await sweep(site.drivers.values(), attempt);
     failures += report.failed.length;
     out.event('swept', { site: name, ...report });
-    out.line(`${name}: ${report.found} faults found, ${report.reverted.length} ended, ${report.failed.length} not confirmed`);
+    out.line(
+      `${name}: ${report.found} faults found, ${report.reverted.length} ended, ${report.failed.length} not confirmed`,
+    );
     for (const words of report.failed) out.line(`  ${out.style('red', 'not confirmed')} ${words}`);
   }
   return failures === 0 ? 0 : EXIT.stuck;

@@ -14,17 +14,26 @@ export interface Common {
 
 /** A verb's module: does its work and returns the exit code. */
 interface VerbModule {
-  main(args: readonly string[], options: Common & Record<string, unknown>): Promise<number>;
+  readonly main: (args: readonly string[], options: Common & Record<string, unknown>) => Promise<number>;
 }
 
-function verb(program: Command, usage: string, description: string, load: () => Promise<VerbModule>, examples = ''): Command {
+function verb(
+  program: Command,
+  usage: string,
+  description: string,
+  load: () => Promise<VerbModule>,
+  examples = '',
+): Command {
   const command = program.command(usage).description(description);
   if (examples) command.addHelpText('after', `\nExamples:\n${examples}`);
   return command.action(async (...given: unknown[]) => {
     const args = command.processedArgs.flat() as string[];
     void given;
     const { main } = await load();
-    process.exitCode = await main(args.filter((arg) => arg !== undefined), command.optsWithGlobals());
+    process.exitCode = await main(
+      args.filter((arg) => arg !== undefined),
+      command.optsWithGlobals(),
+    );
   });
 }
 
@@ -33,7 +42,12 @@ const RUN = '<run>';
 /** Adds every verb to the program. */
 export const verbs: readonly ((program: Command) => void)[] = [
   (program) =>
-    verb(program, 'dev', 'Temporal with its UI, and a worker for everything: all local, until Ctrl-C', () => import('./dev.ts'))
+    verb(
+      program,
+      'dev',
+      'Temporal with its UI, and a worker for everything: all local, until Ctrl-C',
+      () => import('./dev.ts'),
+    )
       .option('--db <file>', 'keep Temporal’s database in this file')
       .option('--port <port>', 'Temporal’s port', '7233')
       .option('--ui-port <port>', 'the UI’s port', '8233'),
@@ -49,12 +63,20 @@ export const verbs: readonly ((program: Command) => void)[] = [
       .option('--site <name>', 'serve the faults, targets and probes of this site')
       .option('--metrics-port <port>', 'where /metrics, /healthz and /readyz are served (0: any free port)'),
   (program) =>
-    verb(program, 'validate <files...>', 'check documents; touches nothing', () => import('./validate.ts'), "  squall validate 'experiments/**/*.yaml'"),
-  (program) =>
-    verb(program, 'plan <file>', 'show what a run would touch, and what would undo it; touches nothing', () => import('./plan.ts')).option(
-      '--name <experiment>',
-      'which document of the file',
+    verb(
+      program,
+      'validate <files...>',
+      'check documents; touches nothing',
+      () => import('./validate.ts'),
+      "  squall validate 'experiments/**/*.yaml'",
     ),
+  (program) =>
+    verb(
+      program,
+      'plan <file>',
+      'show what a run would touch, and what would undo it; touches nothing',
+      () => import('./plan.ts'),
+    ).option('--name <experiment>', 'which document of the file'),
   (program) =>
     verb(
       program,
@@ -80,10 +102,13 @@ export const verbs: readonly ((program: Command) => void)[] = [
       .option('--output <file>', 'where to (default: beside the journal; - for standard output)'),
   (program) => verb(program, 'history', 'every run in the journal', () => import('./history.ts')),
   (program) =>
-    verb(program, 'sweep', 'end every fault here whose time is over; needs no Temporal', () => import('./sweep.ts'), '  * * * * * squall sweep --site local').option(
-      '--site <name>',
-      'which site’s faults (default: every site in the configuration)',
-    ),
+    verb(
+      program,
+      'sweep',
+      'end every fault here whose time is over; needs no Temporal',
+      () => import('./sweep.ts'),
+      '  * * * * * squall sweep --site local',
+    ).option('--site <name>', 'which site’s faults (default: every site in the configuration)'),
   (program) => verb(program, 'faults [kind]', 'the catalogue of faults, or one of them', () => import('./faults.ts')),
   (program) => verb(program, 'schema', 'the JSON Schema of experiments, for editors', () => import('./schema.ts')),
 ];

@@ -16,10 +16,12 @@ interface Options extends Common {
 }
 
 export async function main(_args: readonly string[], options: Options): Promise<number> {
-  if (!options.control && options.site === undefined) throw new UsageError('say what to serve: --control, --site NAME, or both');
+  if (!options.control && options.site === undefined)
+    throw new UsageError('say what to serve: --control, --site NAME, or both');
   const config = await configOf(options);
   const out = output(options.json === true);
-  const log = (line: string): void => (options.json ? out.event('log', { line }) : void process.stderr.write(`${line}\n`));
+  const log = (line: string): void =>
+    options.json ? out.event('log', { line }) : void process.stderr.write(`${line}\n`);
   const port = options.metricsPort === undefined ? undefined : portOf(options.metricsPort);
   const worker = await startWorker({
     config,
@@ -28,8 +30,15 @@ export async function main(_args: readonly string[], options: Options): Promise<
     ...(port === undefined ? {} : { metricsPort: port }),
     log,
   });
-  const serves = [options.control ? 'control' : '', options.site ? `site ${options.site}` : ''].filter(Boolean).join(' and ');
-  out.event('serving', { control: options.control === true, site: options.site ?? null, metricsPort: worker.metricsPort, pid: process.pid });
+  const serves = [options.control ? 'control' : '', options.site ? `site ${options.site}` : '']
+    .filter(Boolean)
+    .join(' and ');
+  out.event('serving', {
+    control: options.control === true,
+    site: options.site ?? null,
+    metricsPort: worker.metricsPort,
+    pid: process.pid,
+  });
   out.line(`serving ${serves}; metrics on http://127.0.0.1:${worker.metricsPort}/metrics`);
   const stop = (): void => void worker.stop();
   process.once('SIGTERM', stop);
@@ -41,6 +50,7 @@ export async function main(_args: readonly string[], options: Options): Promise<
 /** A port number as written on the command line. */
 export function portOf(text: string): number {
   const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new UsageError(`found port ${text}, expected a number from 0 to 65535`);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535)
+    throw new UsageError(`found port ${text}, expected a number from 0 to 65535`);
   return port;
 }

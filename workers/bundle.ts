@@ -27,7 +27,9 @@ export async function workflowBundle(): Promise<string> {
 
 async function contentHash(): Promise<string> {
   const hash = createHash('sha256');
-  const files = await Array.fromAsync(glob(['workflows/**/*.ts', 'domain/**/*.ts', 'package-lock.json'], { cwd: ROOT }));
+  const files = await Array.fromAsync(
+    glob(['workflows/**/*.ts', 'domain/**/*.ts', 'package-lock.json'], { cwd: ROOT }),
+  );
   for (const file of files.toSorted()) hash.update(file).update(await readFile(join(ROOT, file)));
   return hash.digest('hex').slice(0, 16);
 }

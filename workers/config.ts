@@ -19,7 +19,11 @@ export const configSchema = z.strictObject({
     .describe('The name of this installation of Squall: the mark on every fault. Default: the host name.')
     .optional(),
   journal: z.string().min(1).default('journal').describe('The folder of the journal files, relative to this file.'),
-  state: z.string().min(1).optional().describe('The folder where hosts keep undo records. Default: ~/.local/state/squall.'),
+  state: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The folder where hosts keep undo records. Default: ~/.local/state/squall.'),
   sweepEvery: z.number().int().min(1).max(3600).default(15).describe('Seconds between two sweeps of a site worker.'),
   sites: z
     .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), z.record(z.string(), z.unknown()))
@@ -55,7 +59,11 @@ function complete(raw: z.infer<typeof configSchema>, base: string): Config {
   const stateHome = process.env['XDG_STATE_HOME'] ?? resolve(homedir(), '.local/state');
   return {
     ...raw,
-    installation: raw.installation ?? hostname().toLowerCase().replaceAll(/[^a-z0-9-]/g, '-'),
+    installation:
+      raw.installation ??
+      hostname()
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9-]/g, '-'),
     journal: resolve(base, raw.journal),
     state: raw.state === undefined ? resolve(stateHome, 'squall') : resolve(base, raw.state),
     plugins: raw.plugins.map((plugin) => (plugin.startsWith('.') ? resolve(base, plugin) : plugin)),

@@ -31,10 +31,12 @@ export function whereIsTemporal(): Where {
 /** A client. Throws {@link Unreachable}. Queries of closed workflows are rejected unless `queryClosed`. */
 export async function connectClient(options: { queryClosed?: boolean } = {}): Promise<Client> {
   const { connectionOptions } = loadClientConnectConfig();
-  const { address, namespace } = whereIsTemporal();
+  const { namespace } = whereIsTemporal();
   try {
     const connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_MS });
-    await connection.withDeadline(Date.now() + CONNECT_MS, () => connection.workflowService.describeNamespace({ namespace }));
+    await connection.withDeadline(Date.now() + CONNECT_MS, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
     const reject = options.queryClosed ? QueryRejectCondition.NONE : QueryRejectCondition.NOT_OPEN;
     return new Client({ connection, namespace, workflow: { queryRejectCondition: reject } });
   } catch (error) {

@@ -40,7 +40,9 @@ export async function controlWorker(options: ControlOptions): Promise<Worker> {
     namespace,
     taskQueue: CONTROL_QUEUE,
     workflowBundle: { codePath },
-    activities: { ...controlActivities({ store, installation: config.installation, versions, searchAttributes, onEvents }) },
+    activities: {
+      ...controlActivities({ store, installation: config.installation, versions, searchAttributes, onEvents }),
+    },
     // A worker that was killed holds its workflows' sticky queue for this long; every revert would wait for it.
     stickyQueueScheduleToStartTimeout: '1s',
     shutdownGraceTime: '5s',
@@ -50,7 +52,9 @@ export async function controlWorker(options: ControlOptions): Promise<Worker> {
 
 async function versionsOf(): Promise<Record<string, string>> {
   const read = async (path: string): Promise<string> => {
-    const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', path), 'utf8')) as { version: string };
+    const { version } = JSON.parse(await readFile(join(import.meta.dirname, '..', path), 'utf8')) as {
+      version: string;
+    };
     return version;
   };
   return {

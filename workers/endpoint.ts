@@ -14,7 +14,12 @@ export interface Endpoint {
 }
 
 /** Listens on `port` (0: any free one) of the loopback, or of every interface when `host` says so. */
-export async function serveEndpoint(registry: Registry, ready: () => boolean, port: number, host = '127.0.0.1'): Promise<Endpoint> {
+export async function serveEndpoint(
+  registry: Registry,
+  ready: () => boolean,
+  port: number,
+  host = '127.0.0.1',
+): Promise<Endpoint> {
   const server = createServer((request, response) => {
     const answer = (code: number, text: string, type = 'text/plain'): void => {
       response.writeHead(code, { 'content-type': type }).end(text);

@@ -29,10 +29,17 @@ export class RunMetrics {
   readonly #aborts = this.#counter('chaos_safety_aborts_total', 'Runs ended early, by cause', ['abort_reason']);
   readonly #rollbacks = this.#counter('chaos_rollbacks_total', 'Verified reverts of one stage', ['rollback_type']);
   readonly #edges = this.#counter('chaos_edges_total', 'Changes seen by the watch', ['edge']);
-  readonly #events = this.#counter('chaos_experiment_events', 'Journal events, one sample each', ['type', 'experiment', 'phase']);
+  readonly #events = this.#counter('chaos_experiment_events', 'Journal events, one sample each', [
+    'type',
+    'experiment',
+    'phase',
+  ]);
   readonly #radius = this.#gauge('chaos_blast_radius_percentage', 'Share of candidates under fault, 0 to 100');
   readonly #errorRate = this.#gauge('chaos_impact_error_rate', 'Last sample of a probe named error-rate…, 0 to 1');
-  readonly #availability = this.#gauge('chaos_impact_availability', 'Last sample of a probe named availability…, or 1 - error rate');
+  readonly #availability = this.#gauge(
+    'chaos_impact_availability',
+    'Last sample of a probe named availability…, or 1 - error rate',
+  );
   readonly #leases = this.#gauge('chaos_leases_held', 'Leases whose revert is not yet verified');
   readonly #unconfirmed = this.#gauge('chaos_reverts_unconfirmed', 'Leases that are stuck: a person must look');
   readonly #duration = new Histogram({
@@ -62,7 +69,14 @@ export class RunMetrics {
 
   #start(run: string, event: JournalEvent & { type: 'started' }): void {
     const { fault, name } = event.experiment;
-    this.#runs.set(run, { type: fault, experiment: name, startedAtMs: event.atMs, phase: 'pre-flight', leases: 0, stuck: 0 });
+    this.#runs.set(run, {
+      type: fault,
+      experiment: name,
+      startedAtMs: event.atMs,
+      phase: 'pre-flight',
+      leases: 0,
+      stuck: 0,
+    });
   }
 
   #anonymous(event: JournalEvent): void {
@@ -95,13 +109,16 @@ export class RunMetrics {
       const values = points.flatMap(([, value]) => (value === null ? [] : [value]));
       const last = values.at(-1);
       if (last === undefined) continue;
-      if (probe.startsWith('latency')) for (const value of values) this.#latency.observe({ experiment_type }, value / 1000);
+      if (probe.startsWith('latency'))
+        for (const value of values) this.#latency.observe({ experiment_type }, value / 1000);
       if (probe.startsWith('error-rate')) {
         this.#errorRate.set({ experiment_type }, last);
         this.#availability.set({ experiment_type }, 1 - last);
       }
     }
-    const availability = Object.entries(series).find(([probe]) => probe.startsWith('availability'))?.[1].points.at(-1)?.[1];
+    const availability = Object.entries(series)
+      .find(([probe]) => probe.startsWith('availability'))?.[1]
+      .points.at(-1)?.[1];
     if (availability != null) this.#availability.set({ experiment_type }, availability);
   }
 
@@ -117,11 +134,18 @@ export class RunMetrics {
   #sum(experiment_type: string): void {
     const open = [...this.#runs.values()].filter(({ type }) => type === experiment_type);
     if (open.length === 0) {
-      for (const gauge of [this.#radius, this.#errorRate, this.#availability, this.#leases, this.#unconfirmed]) gauge.remove({ experiment_type });
+      for (const gauge of [this.#radius, this.#errorRate, this.#availability, this.#leases, this.#unconfirmed])
+        gauge.remove({ experiment_type });
       return;
     }
-    this.#leases.set({ experiment_type }, open.reduce((sum, { leases }) => sum + leases, 0));
-    this.#unconfirmed.set({ experiment_type }, open.reduce((sum, { stuck }) => sum + stuck, 0));
+    this.#leases.set(
+      { experiment_type },
+      open.reduce((sum, { leases }) => sum + leases, 0),
+    );
+    this.#unconfirmed.set(
+      { experiment_type },
+      open.reduce((sum, { stuck }) => sum + stuck, 0),
+    );
   }
 
   #counter(name: string, help: string, labelNames: string[]): Counter {

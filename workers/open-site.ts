@@ -13,12 +13,17 @@ import type { OpenSite } from '../activities/site.ts';
 import type { TargetProviderFactory } from '../activities/targets/provider.ts';
 import type { Config } from './config.ts';
 
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a plugin's settings are of any type
+type AnyProbeProvider = ProbeProvider<any>;
+
 /** What a plugin's module may export. */
 const pluginSchema = z.object({
   drivers: z.array(z.custom<DriverFactory>((value) => typeof value === 'function')).default([]),
   targets: z.array(z.custom<TargetProviderFactory>((value) => typeof value === 'function')).default([]),
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a plugin's settings are of any type
-  probes: z.array(z.custom<ProbeProvider<any>>((value) => typeof value === 'object' && value !== null && 'open' in value)).default([]),
+
+  probes: z
+    .array(z.custom<AnyProbeProvider>((value) => typeof value === 'object' && value !== null && 'open' in value))
+    .default([]),
 });
 
 /** Opens the site called `name`. A site that the configuration does not name has the defaults of every provider. */
@@ -30,9 +35,15 @@ export async function openSite(config: Config, name: string): Promise<OpenSite> 
     settings: config.sites[name] ?? {},
   };
   const plugins = await Promise.all(config.plugins.map(loadPlugin));
-  const faults = { drivers: plugins.flatMap(({ drivers }) => drivers), targets: plugins.flatMap(({ targets }) => targets) };
+  const faults = {
+    drivers: plugins.flatMap(({ drivers }) => drivers),
+    targets: plugins.flatMap(({ targets }) => targets),
+  };
   const [drivers, targets] = await Promise.all([openDrivers(site, faults), openTargets(site, faults)]);
-  const probes = openProbes(config.probes, { allowCommands: config.allowCommands, plugins: plugins.flatMap((plugin) => plugin.probes) });
+  const probes = openProbes(config.probes, {
+    allowCommands: config.allowCommands,
+    plugins: plugins.flatMap((plugin) => plugin.probes),
+  });
   return { installation: config.installation, drivers, targets, probes };
 }
 
@@ -42,6 +53,8 @@ async function loadPlugin(specifier: string): Promise<z.infer<typeof pluginSchem
     return pluginSchema.parse(await import(url));
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
-    throw new Error(`plugin ${specifier} cannot be loaded: ${what}; it must export drivers, targets or probes`, { cause: error });
+    throw new Error(`plugin ${specifier} cannot be loaded: ${what}; it must export drivers, targets or probes`, {
+      cause: error,
+    });
   }
 }

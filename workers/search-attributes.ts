@@ -10,7 +10,11 @@ import { SEARCH_ATTRIBUTES } from '../workflows/story.ts';
 const KEYWORD = 2;
 
 /** Makes sure that they are registered; returns whether workflows may set them. */
-export async function registerSearchAttributes(connection: NativeConnection, namespace: string, log: (line: string) => void): Promise<boolean> {
+export async function registerSearchAttributes(
+  connection: NativeConnection,
+  namespace: string,
+  log: (line: string) => void,
+): Promise<boolean> {
   const names = Object.values(SEARCH_ATTRIBUTES).map(({ name }) => name);
   try {
     const missing = await missingOf(connection, namespace, names);
@@ -23,7 +27,9 @@ export async function registerSearchAttributes(connection: NativeConnection, nam
   } catch (error) {
     const how = names.map((name) => `--name ${name} --type Keyword`).join(' ');
     const what = error instanceof Error ? error.message : String(error);
-    log(`search attributes are not registered (${what}); runs work without them. To have them: temporal operator search-attribute create --namespace ${namespace} ${how}`);
+    log(
+      `search attributes are not registered (${what}); runs work without them. To have them: temporal operator search-attribute create --namespace ${namespace} ${how}`,
+    );
     return false;
   }
 }

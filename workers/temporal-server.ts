@@ -53,7 +53,9 @@ async function firstOf(what: string, log: (line: string) => void, ways: readonly
       log(`${what} is not to be had from ${failures.at(-1) ?? name}`);
     }
   }
-  throw new Error(`${what} was not found. Set SQUALL_TEMPORAL_CLI, or TEMPORAL_ADDRESS to use a server of yours. ${failures.join('; ')}`);
+  throw new Error(
+    `${what} was not found. Set SQUALL_TEMPORAL_CLI, or TEMPORAL_ADDRESS to use a server of yours. ${failures.join('; ')}`,
+  );
 }
 
 /** One line, however much the cause has to say. */
@@ -93,7 +95,9 @@ async function sdkDownload(): Promise<string | undefined> {
   const before = await have();
   if (before && (await isExecutable(before))) return before;
   const { TestWorkflowEnvironment } = await import('@temporalio/testing');
-  const environment = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'cached-download', downloadDir } } });
+  const environment = await TestWorkflowEnvironment.createLocal({
+    server: { executable: { type: 'cached-download', downloadDir } },
+  });
   await environment.teardown();
   return have();
 }
@@ -129,7 +133,18 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   const path = await findTemporal(options.log ?? (() => undefined));
   const port = options.port ?? (await freePort());
   const uiPort = options.uiPort ?? (await freePort());
-  const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--namespace', options.namespace, '--log-level', 'error'];
+  const args = [
+    'server',
+    'start-dev',
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    `${port}`,
+    '--namespace',
+    options.namespace,
+    '--log-level',
+    'error',
+  ];
   if (options.headless) args.push('--headless');
   else args.push('--ui-port', `${uiPort}`, '--ui-disable-news-fetch');
   if (options.dbFile !== undefined) args.push('--db-filename', options.dbFile);
@@ -162,14 +177,20 @@ function launch(path: string, args: readonly string[], logFile: string): ChildPr
   return child;
 }
 
-async function untilAnswering(child: ChildProcess, address: string, { namespace, logFile }: DevServerOptions): Promise<void> {
+async function untilAnswering(
+  child: ChildProcess,
+  address: string,
+  { namespace, logFile }: DevServerOptions,
+): Promise<void> {
   const until = performance.now() + START_MS;
   let last: unknown;
   while (child.exitCode === null && child.signalCode === null && performance.now() < until) {
     try {
       const connection = await Connection.connect({ address, connectTimeout: 2_000 });
       try {
-        await connection.withDeadline(Date.now() + 2_000, () => connection.workflowService.describeNamespace({ namespace }));
+        await connection.withDeadline(Date.now() + 2_000, () =>
+          connection.workflowService.describeNamespace({ namespace }),
+        );
         return;
       } finally {
         await connection.close();

@@ -46,7 +46,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   if (!installed) {
     installed = true;
     Runtime.install({
-      logger: new DefaultLogger('ERROR', ({ message, meta }) => log(`${message} ${String(meta?.['error'] ?? '')}`.trim())),
+      logger: new DefaultLogger('ERROR', ({ message, meta }) =>
+        log(`${message} ${String(meta?.['error'] ?? '')}`.trim()),
+      ),
       telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
     });
   }
@@ -65,7 +67,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     workers.push(...(await siteWorkers({ site, name: options.site, connection, client, namespace })));
   }
   const running = workers.map((worker) => worker.run());
-  const endpoint = await serveEndpoint(metrics.registry, () => workers.every((worker) => worker.getState() === 'RUNNING'), options.metricsPort ?? 0);
+  const endpoint = await serveEndpoint(
+    metrics.registry,
+    () => workers.every((worker) => worker.getState() === 'RUNNING'),
+    options.metricsPort ?? 0,
+  );
   const done = Promise.all(running).then(async () => {
     sweeper?.stop();
     await endpoint.close();
@@ -105,13 +111,17 @@ function startSweeping(site: OpenSite, everyMs: number, log: (line: string) => v
     try {
       const attempt = { signal: AbortSignal.timeout(SWEEP_MS), remainingMs: () => endsAtMs - performance.now() };
       const { reverted, failed } = await sweep(site.drivers.values(), attempt);
-      if (reverted.length > 0) log(`sweep: ended ${reverted.length} faults whose time was over: ${reverted.slice(0, 5).join(', ')}`);
+      if (reverted.length > 0)
+        log(`sweep: ended ${reverted.length} faults whose time was over: ${reverted.slice(0, 5).join(', ')}`);
       if (failed.length > 0) log(`sweep: not confirmed: ${failed.slice(0, 5).join('; ')}`);
     } finally {
       busy = false;
     }
   };
-  const sweepOnce = (): void => void once().catch((error: unknown) => log(`sweep failed: ${error instanceof Error ? error.message : String(error)}`));
+  const sweepOnce = (): void =>
+    void once().catch((error: unknown) =>
+      log(`sweep failed: ${error instanceof Error ? error.message : String(error)}`),
+    );
   sweepOnce();
   const timer = setInterval(sweepOnce, everyMs);
   return { stop: () => clearInterval(timer) };

@@ -59,9 +59,20 @@ export class Run {
       endedEarly: (lease) => this.#leaseEnded(lease),
       stuck: (lease) => this.#stuck(lease),
       reverted: (lease, by, tookMs) =>
-        this.note({ type: 'reverted', stage: lease.input.stage, lease: lease.input.lease, by, targets: lease.input.targets.length, tookMs }),
+        this.note({
+          type: 'reverted',
+          stage: lease.input.stage,
+          lease: lease.input.lease,
+          by,
+          targets: lease.input.targets.length,
+          tookMs,
+        }),
       foreign: (lease) =>
-        this.abort({ cause: 'reset', mode: 'immediate', evidence: `a lease named ${lease} is already open: the run was reset` }),
+        this.abort({
+          cause: 'reset',
+          mode: 'immediate',
+          evidence: `a lease named ${lease} is already open: the run was reset`,
+        }),
     });
   }
 
@@ -79,7 +90,11 @@ export class Run {
     const before = this.state;
     this.state = transition(before, event);
     if (this.state.phase !== before.phase || this.state.stage !== before.stage) {
-      this.note({ type: 'phase', phase: this.state.phase, ...(this.state.stage >= 0 ? { stage: this.state.stage } : {}) });
+      this.note({
+        type: 'phase',
+        phase: this.state.phase,
+        ...(this.state.stage >= 0 ? { stage: this.state.stage } : {}),
+      });
     }
     setCurrentDetails(describe(this.input.experiment, this.state));
     if (this.#searchable && coarse(before) !== coarse(this.state)) {
@@ -208,7 +223,11 @@ export class Run {
   #leaseEnded(open: OpenLease): void {
     const ended = open.ended;
     if (ended && 'lost' in ended) {
-      this.abort({ cause: 'lease-lost', mode: 'immediate', evidence: `lease ${open.input.lease} was lost: ${ended.lost}` });
+      this.abort({
+        cause: 'lease-lost',
+        mode: 'immediate',
+        evidence: `lease ${open.input.lease} was lost: ${ended.lost}`,
+      });
     } else if (ended) {
       const cause = CAUSE[ended.result.endedBy];
       this.abort({ cause, mode: 'immediate', evidence: ended.result.why });
@@ -217,7 +236,11 @@ export class Run {
 
   #stuck(open: OpenLease): void {
     // A lease can be stuck before the run has begun to roll back; then the run ends here.
-    this.abort({ cause: 'lease-lost', mode: 'immediate', evidence: `a revert cannot be confirmed: ${open.stuck ?? ''}` });
+    this.abort({
+      cause: 'lease-lost',
+      mode: 'immediate',
+      evidence: `a revert cannot be confirmed: ${open.stuck ?? ''}`,
+    });
     this.apply({ type: 'rolls-back' });
     this.apply({ type: 'revert-stuck' });
     this.note({ type: 'stuck', stage: open.input.stage, lease: open.input.lease, why: open.stuck ?? '' });

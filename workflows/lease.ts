@@ -90,7 +90,9 @@ async function injectAndHold(input: LeaseInput, batch: FaultBatch, owner: Owner,
   await condition(() => settled || wish.ending !== undefined);
   if (wish.ending) {
     // Inject may have happened: undo at once, let the attempt end, and undo again (the caller does).
-    await revertAt(input.site, batch.targets.length, false).revert(batch, null).catch(() => undefined);
+    await revertAt(input.site, batch.targets.length, false)
+      .revert(batch, null)
+      .catch(() => undefined);
     await outcome;
     return wish.ending;
   }
@@ -106,7 +108,9 @@ async function injectAndHold(input: LeaseInput, batch: FaultBatch, owner: Owner,
 /** Keeps the hold activity running until the fault is to end; restarts it within the blind budget. */
 async function hold(input: LeaseInput, batch: FaultBatch, owner: Owner, wish: Wish): Promise<Ending> {
   const blindness = new Blindness(input.timing);
-  setCurrentDetails(`**holding** ${input.kind} on ${input.targets.length} targets, time-to-live ${input.timing.ttlMs} ms`);
+  setCurrentDetails(
+    `**holding** ${input.kind} on ${input.targets.length} targets, time-to-live ${input.timing.ttlMs} ms`,
+  );
   while (wish.ending === undefined) {
     const fromMs = Date.now();
     const ending = await holdOnce(input, batch, owner, wish, blindness);

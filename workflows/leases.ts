@@ -93,7 +93,11 @@ export class Leases {
   /** Resolves once the faults of a released lease are verified absent, by it or by its successors. */
   async reverted(open: OpenLease): Promise<void> {
     const releasedAtMs = Date.now();
-    if (!(await condition(() => open.ended !== undefined || open.stuck !== undefined, SILENCE_MS, { summary: 'waiting for the lease' }))) {
+    if (
+      !(await condition(() => open.ended !== undefined || open.stuck !== undefined, SILENCE_MS, {
+        summary: 'waiting for the lease',
+      }))
+    ) {
       this.#end(open, { lost: `the lease said nothing for ${SILENCE_MS / 1000} s` });
     }
     await condition(() => open.ended !== undefined);

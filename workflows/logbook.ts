@@ -34,7 +34,10 @@ export class Logbook {
     const written = this.#writing
       .catch(() => undefined)
       .then(() =>
-        journal().record.executeWithOptions({ summary: `journal: ${summaryOf(events)}` }, [workflowInfo().workflowId, events]),
+        journal().record.executeWithOptions({ summary: `journal: ${summaryOf(events)}` }, [
+          workflowInfo().workflowId,
+          events,
+        ]),
       );
     this.#writing = written;
     return written;

@@ -42,14 +42,7 @@ export interface LeaseInput {
 
 /** Why a lease ended. All but `released` end the run too. */
 export type LeaseEnding =
-  | 'released'
-  | 'cancelled'
-  | 'inject-failed'
-  | 'lapsed'
-  | 'unanswered'
-  | 'unwanted'
-  | 'blind'
-  | 'revert-only';
+  'released' | 'cancelled' | 'inject-failed' | 'lapsed' | 'unanswered' | 'unwanted' | 'blind' | 'revert-only';
 
 /** What a lease returns, once every one of its faults is verified absent. */
 export interface LeaseResult {

@@ -72,7 +72,10 @@ function noteDuring(run: Run, series: SeriesByProbe): void {
   const readings = Object.fromEntries(
     checks.map(({ probe }) => {
       const value = series[probe]?.points.findLast((point) => point[1] !== null)?.[1];
-      return [probe, value == null ? { ok: false as const, why: 'no data under the fault' } : { ok: true as const, value }];
+      return [
+        probe,
+        value == null ? { ok: false as const, why: 'no data under the fault' } : { ok: true as const, value },
+      ];
     }),
   );
   const checked = checkSteadyState(checks, readings, run.baseline);

@@ -18,8 +18,13 @@ export const SEARCH_ATTRIBUTES = {
 /** A run in Markdown, as `setCurrentDetails` shows it. */
 export function describe(experiment: Experiment, state: RunState): string {
   const stage = experiment.blastRadius.stages[state.stage];
-  const where = stage === undefined ? '' : ` stage ${state.stage + 1} of ${experiment.blastRadius.stages.length} (${stage.text})`;
-  const lines = [`**${state.phase}**${where}: \`${experiment.fault}\` at ${experiment.targets.site}`, '', experiment.hypothesis];
+  const where =
+    stage === undefined ? '' : ` stage ${state.stage + 1} of ${experiment.blastRadius.stages.length} (${stage.text})`;
+  const lines = [
+    `**${state.phase}**${where}: \`${experiment.fault}\` at ${experiment.targets.site}`,
+    '',
+    experiment.hypothesis,
+  ];
   if (state.refusal) lines.push('', `Refused by *${state.refusal.check}*: ${state.refusal.found}`);
   if (state.abort) lines.push('', `Aborted (${state.abort.mode}): ${state.abort.evidence}`);
   return lines.join('\n');

@@ -77,7 +77,11 @@ export class Watching {
         this.#take(report);
         resume = report.resume;
         if (report.ended === 'reset') {
-          this.#abort({ cause: 'reset', mode: 'immediate', evidence: 'the run was reset; its faults belong to the run before' });
+          this.#abort({
+            cause: 'reset',
+            mode: 'immediate',
+            evidence: 'the run was reset; its faults belong to the run before',
+          });
         }
         if (report.ended !== 'edge') return;
       } catch (failure) {
@@ -162,12 +166,19 @@ export class Watching {
     if (scope === undefined) return;
     this.#timers.delete(index);
     scope.cancel();
-    this.#log.add({ type: 'timer', timer: 'cancelled', condition: index, forMs: this.#experiment.stopConditions[index]?.forMs ?? 0 });
+    this.#log.add({
+      type: 'timer',
+      timer: 'cancelled',
+      condition: index,
+      forMs: this.#experiment.stopConditions[index]?.forMs ?? 0,
+    });
   }
 }
 
 /** What a lost watch last said, so that its samples are kept and a breach in progress is not begun anew. */
-function lastHeartbeat(failure: unknown): { readonly resume?: ConditionsState; readonly series?: SeriesByProbe } | undefined {
+function lastHeartbeat(
+  failure: unknown,
+): { readonly resume?: ConditionsState; readonly series?: SeriesByProbe } | undefined {
   if (!(failure instanceof ActivityFailure) || !(failure.cause instanceof TimeoutFailure)) return undefined;
   const details: unknown = failure.cause.lastHeartbeatDetails;
   return typeof details === 'object' && details !== null ? details : undefined;

@@ -40,8 +40,14 @@ const rowSchema = z.object({
   kind: z.string(),
   run: z.string(),
   target: z.string(),
-  params: z.string().max(65_536).transform((text): unknown => JSON.parse(text)),
-  undo: z.string().max(65_536).transform((text): unknown => JSON.parse(text)),
+  params: z
+    .string()
+    .max(65_536)
+    .transform((text): unknown => JSON.parse(text)),
+  undo: z
+    .string()
+    .max(65_536)
+    .transform((text): unknown => JSON.parse(text)),
   ttl_ms: z.number(),
   not_after_ms: z.number(),
   deadline: z.number(),
@@ -149,7 +155,8 @@ export class Ledger {
        ON CONFLICT (installation, id) DO UPDATE SET state = 'tombstone', changed = excluded.changed`,
     );
     this.#transaction(() => {
-      for (const { installation, id, run, target } of faults) upsert.run(installation, id, kind, run, target, this.#boot, now);
+      for (const { installation, id, run, target } of faults)
+        upsert.run(installation, id, kind, run, target, this.#boot, now);
     });
   }
 
@@ -160,7 +167,9 @@ export class Ledger {
 
   /** Notes that a fault is on, unless it was fenced meanwhile; false where it was. */
   applied(fault: FaultKey): boolean {
-    const update = this.#db.prepare(`UPDATE faults SET applied = 1 WHERE installation = ? AND id = ? AND state = 'active'`);
+    const update = this.#db.prepare(
+      `UPDATE faults SET applied = 1 WHERE installation = ? AND id = ? AND state = 'active'`,
+    );
     return update.run(fault.installation, fault.id).changes === 1;
   }
 
@@ -203,7 +212,9 @@ export class Ledger {
   /** Everything of `installation` and `kind` that is not known to be undone, and whether its time is over. Forgets old tombstones. */
   leftovers(installation: string, kind: string): { readonly row: LedgerRow; readonly expired: boolean }[] {
     const now = monotonicMs();
-    this.#db.prepare(`DELETE FROM faults WHERE state = 'tombstone' AND undone = 1 AND changed < ?`).run(now - TOMBSTONE_MS);
+    this.#db
+      .prepare(`DELETE FROM faults WHERE state = 'tombstone' AND undone = 1 AND changed < ?`)
+      .run(now - TOMBSTONE_MS);
     const select = this.#db.prepare(`SELECT * FROM faults WHERE installation = ? AND kind = ? AND undone = 0`);
     return select.all(installation, kind).map((raw) => {
       const row = parseRow(raw);

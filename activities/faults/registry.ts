@@ -27,20 +27,30 @@ export interface FaultPlugins {
 /** Every driver of a site, by kind. Throws when two have the same kind. */
 export async function openDrivers(site: Site, plugins: FaultPlugins = {}): Promise<Map<string, FaultDriver<unknown>>> {
   const builtIn = await Promise.all(DRIVERS.map(async (load) => (await load()).driver));
-  return byName([...builtIn, ...(plugins.drivers ?? [])].map((factory) => factory(site) as FaultDriver<unknown>), ({ kind }) => kind);
+  return byName(
+    [...builtIn, ...(plugins.drivers ?? [])].map((factory) => factory(site) as FaultDriver<unknown>),
+    ({ kind }) => kind,
+  );
 }
 
 /** Every target provider of a site, by the provider's name. Throws when two have the same name. */
-export async function openTargets(site: Site, plugins: FaultPlugins = {}): Promise<Map<string, TargetProvider<unknown>>> {
+export async function openTargets(
+  site: Site,
+  plugins: FaultPlugins = {},
+): Promise<Map<string, TargetProvider<unknown>>> {
   const builtIn = await Promise.all(TARGETS.map(async (load) => (await load()).targets));
-  return byName([...builtIn, ...(plugins.targets ?? [])].map((factory) => factory(site) as TargetProvider<unknown>), ({ provider }) => provider);
+  return byName(
+    [...builtIn, ...(plugins.targets ?? [])].map((factory) => factory(site) as TargetProvider<unknown>),
+    ({ provider }) => provider,
+  );
 }
 
 function byName<T>(parts: readonly T[], nameOf: (part: T) => string): Map<string, T> {
   const named = new Map<string, T>();
   for (const part of parts) {
     const name = nameOf(part);
-    if (named.has(name)) throw new Error(`${name} is there twice: a plugin offers what is built in or what another plugin offers`);
+    if (named.has(name))
+      throw new Error(`${name} is there twice: a plugin offers what is built in or what another plugin offers`);
     named.set(name, part);
   }
   return named;

@@ -32,7 +32,9 @@ export function openFileStore(folder: string): JournalStore {
   return {
     async append(run, events) {
       const place = placeOf(folder, run);
-      const turn = (queues.get(place.file) ?? Promise.resolve()).catch(() => undefined).then(() => append(place, run, events));
+      const turn = (queues.get(place.file) ?? Promise.resolve())
+        .catch(() => undefined)
+        .then(() => append(place, run, events));
       queues.set(place.file, turn);
       try {
         return await turn;
@@ -125,7 +127,9 @@ function placeOf(folder: string, run: string): Place {
     throw new JournalError('the run has a name that is not text');
   }
   if (name === '' || name.length > NAME_MAX) {
-    throw new JournalError(`a run's name takes 1 to ${NAME_MAX} characters in a file name; this one takes ${name.length}`);
+    throw new JournalError(
+      `a run's name takes 1 to ${NAME_MAX} characters in a file name; this one takes ${name.length}`,
+    );
   }
   return { file: join(folder, `${name}.json`), writers: join(folder, WRITERS, name) };
 }
@@ -150,7 +154,9 @@ async function readBounded(file: string): Promise<string | undefined> {
   try {
     const { size } = await handle.stat();
     if (size > JOURNAL_MAX_BYTES) {
-      throw new JournalError(`${file} has ${size} bytes; a journal has at most ${JOURNAL_MAX_BYTES}. It was left as it is`);
+      throw new JournalError(
+        `${file} has ${size} bytes; a journal has at most ${JOURNAL_MAX_BYTES}. It was left as it is`,
+      );
     }
     return await handle.readFile('utf8');
   } finally {

@@ -18,6 +18,9 @@ const SILENT_MS = 10_000;
 /** How long a writer waits before it looks again, at most, in milliseconds. */
 const BACKOFF_MS = 20;
 
+/** A folder that keeps vanishing this often is not being tidied up by others: its path is wrong. */
+const ANNOUNCE_ATTEMPTS = 100;
+
 /** Where a file is replaced. */
 export interface Place {
   readonly file: string;
@@ -49,14 +52,14 @@ export async function replaceFile(place: Place, next: Next): Promise<void> {
 
 async function announce({ writers }: Place): Promise<string> {
   const own = join(writers, `${process.pid}.${randomBytes(9).toString('hex')}.${hostname()}`);
-  for (;;) {
-    await mkdir(writers, { recursive: true });
+  for (let attempt = 1; ; attempt++) {
     try {
+      await mkdir(writers, { recursive: true });
       await (await open(own, 'wx')).close();
       return own;
     } catch (failure) {
-      // The last writer to leave removes the folder; it may do so between our two steps.
-      if (!isCode(failure, 'ENOENT')) throw failure;
+      // The last writer to leave removes the folder, perhaps between our two steps, or within the first.
+      if (!isCode(failure, 'ENOENT') || attempt === ANNOUNCE_ATTEMPTS) throw failure;
     }
   }
 }
@@ -65,13 +68,23 @@ async function announce({ writers }: Place): Promise<string> {
 async function clearToWrite({ writers }: Place, own: string): Promise<boolean> {
   const ownMs = await mtimeMs(own);
   if (ownMs === undefined) return false;
-  for (const name of await readdir(writers)) {
+  for (const name of await namesIn(writers)) {
     const other = join(writers, name);
     if (other === own) continue;
     if (!(await isDead(name, other, ownMs))) return false;
     await rm(other, { force: true });
   }
   return true;
+}
+
+/** None where the folder is gone: then so is our own file, which publishing notices. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (failure) {
+    if (isCode(failure, 'ENOENT')) return [];
+    throw failure;
+  }
 }
 
 async function isDead(name: string, path: string, nowMs: number): Promise<boolean> {

@@ -28,7 +28,10 @@ const headSchema = z.object({
     experiment: z.string(),
     startedAtMs: z.number(),
     phase: z.string().transform((phase) => phase as Phase),
-    status: z.string().nullable().transform((status) => status as Status | null),
+    status: z
+      .string()
+      .nullable()
+      .transform((status) => status as Status | null),
     deviated: z.boolean().nullable(),
   }),
 });

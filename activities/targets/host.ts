@@ -58,7 +58,10 @@ export const targets: TargetProviderFactory<z.infer<typeof selector>> = (site) =
       const how = settings.groups[group];
       if (how === undefined) {
         const known = Object.keys(settings.groups).join(', ') || 'none';
-        return { targets: [], excluded: [{ reason: `no such group at this site; there are: ${known}`, count: 0, examples: [group] }] };
+        return {
+          targets: [],
+          excluded: [{ reason: `no such group at this site; there are: ${known}`, count: 0, examples: [group] }],
+        };
       }
       const { members, stale } = await membersOf(how, table);
       const wanted = members.filter(({ member }) => names === undefined || names.includes(member));
@@ -128,7 +131,11 @@ function sort(group: string, members: readonly Member[], why: Forbidden, stale: 
     if (reason === undefined) targets.push(targetId({ group, member, pid: process.pid, start: process.start }));
     else left.set(reason, [...(left.get(reason) ?? []), member || `${process.pid}`]);
   }
-  const excluded = [...left].map(([reason, names]): Exclusion => ({ reason, count: names.length, examples: names.slice(0, 3) }));
+  const excluded = [...left].map(([reason, names]): Exclusion => ({
+    reason,
+    count: names.length,
+    examples: names.slice(0, 3),
+  }));
   return { targets: [...new Set(targets)].toSorted(), excluded };
 }
 

@@ -4,7 +4,11 @@ import type { TargetProviderFactory } from './provider.ts';
 
 const selector = z.strictObject({
   count: z.number().int().min(1).max(100_000).describe('How many.'),
-  name: z.string().regex(/^[a-z0-9-]{1,40}$/).default('n').describe('What they are called, before their number.'),
+  name: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/)
+    .default('n')
+    .describe('What they are called, before their number.'),
 });
 
 export const targets: TargetProviderFactory<z.infer<typeof selector>> = () => ({

@@ -44,7 +44,10 @@ function kills(name: string, parts: readonly ('temporal' | 'control' | 'site')[]
 }
 
 /** A blow against every run by its workflows; errors mean that there was nothing left to strike. */
-function tells(name: string, tell: (handles: { run: WorkflowHandle; leases: WorkflowHandle[] }, lane: Lane) => Promise<unknown>): Blow {
+function tells(
+  name: string,
+  tell: (handles: { run: WorkflowHandle; leases: WorkflowHandle[] }, lane: Lane) => Promise<unknown>,
+): Blow {
   return {
     name,
     async strike({ lane, runs }) {
@@ -100,7 +103,10 @@ function cuts(part: 'control' | 'site'): Blow {
 function holders(lane: Lane): number[] {
   const ledger = new DatabaseSync(join(lane.state, 'ledger.db'), { readOnly: true });
   try {
-    return ledger.prepare('SELECT DISTINCT holder_pid AS pid FROM faults WHERE holder_pid IS NOT NULL').all().map(({ pid }) => Number(pid));
+    return ledger
+      .prepare('SELECT DISTINCT holder_pid AS pid FROM faults WHERE holder_pid IS NOT NULL')
+      .all()
+      .map(({ pid }) => Number(pid));
   } finally {
     ledger.close();
   }
@@ -132,7 +138,9 @@ export const BLOWS: readonly Blow[] = [
   tells('cancel the leases', ({ leases }) => Promise.allSettled(leases.map((lease) => lease.cancel()))),
   tells('reset the run to its first task', ({ run }, lane) => reset(run, lane, 'first')),
   tells('reset the run to its last task', ({ run }, lane) => reset(run, lane, 'last')),
-  tells('reset the leases', ({ leases }, lane) => Promise.allSettled(leases.map((lease) => reset(lease, lane, 'last')))),
+  tells('reset the leases', ({ leases }, lane) =>
+    Promise.allSettled(leases.map((lease) => reset(lease, lane, 'last'))),
+  ),
   {
     name: 'wedge the run by a nondeterministic deploy',
     async strike({ lane }) {
@@ -149,7 +157,14 @@ export const BLOWS: readonly Blow[] = [
   {
     ...moods('make revert fail for a while', 'fail-revert'),
     async strike({ lane, runs }) {
-      await Promise.all(runs.map((run) => lane.client.workflow.getHandle(run).cancel().catch(() => undefined)));
+      await Promise.all(
+        runs.map((run) =>
+          lane.client.workflow
+            .getHandle(run)
+            .cancel()
+            .catch(() => undefined),
+        ),
+      );
       return () => rm(moodFile(lane.state), { force: true });
     },
   },

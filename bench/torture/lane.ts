@@ -113,7 +113,8 @@ export class Lane {
 
   async #startWorker(part: 'control' | 'site'): Promise<void> {
     const log = createWriteStream(join(this.folder, `${part}.log`), { flags: 'a' });
-    const args = part === 'control' && this.wedged ? [join(import.meta.dirname, 'wedged-control.ts')] : squallArgs(part);
+    const args =
+      part === 'control' && this.wedged ? [join(import.meta.dirname, 'wedged-control.ts')] : squallArgs(part);
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
       cwd: ROOT,
       env: { ...process.env, TEMPORAL_ADDRESS: this.#wires.get(part)?.address, SQUALL_CONFIG: this.config },
@@ -125,7 +126,9 @@ export class Lane {
         log.write(`${line}\n`);
         if (line.includes('"event":"serving"')) resolve();
       });
-      child.once('exit', (code, signal) => reject(new Error(`the ${part} worker ended (${code ?? signal}); see ${this.folder}/${part}.log`)));
+      child.once('exit', (code, signal) =>
+        reject(new Error(`the ${part} worker ended (${code ?? signal}); see ${this.folder}/${part}.log`)),
+      );
     });
     this.#workers.set(part, { child, serving });
     serving.catch(() => undefined);

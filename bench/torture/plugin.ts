@@ -32,7 +32,10 @@ const moody: DriverFactory = (site) => {
     async inject(faults, attempt) {
       if (mood() === 'stall') await stall(attempt);
       // A zombie: it was given up long ago and does not know; only the fence stops it.
-      const outcomes = await real.inject(faults, mood() === 'stall' ? { signal: new AbortController().signal, remainingMs: () => 60_000 } : attempt);
+      const outcomes = await real.inject(
+        faults,
+        mood() === 'stall' ? { signal: new AbortController().signal, remainingMs: () => 60_000 } : attempt,
+      );
       if (mood() === 'lose-reply') throw new Error('the reply was lost');
       return outcomes;
     },

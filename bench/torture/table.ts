@@ -6,7 +6,12 @@ export function table(fates: readonly Fate[], options: { readonly seed: string; 
   const counted = fates.filter(({ counts }) => counts);
   const leaks = fates.filter(({ leaked }) => leaked > 0);
   const blows = [...new Set(counted.map(({ blow }) => blow))].toSorted();
-  const rows = blows.map((blow) => row(blow, counted.filter((fate) => fate.blow === blow)));
+  const rows = blows.map((blow) =>
+    row(
+      blow,
+      counted.filter((fate) => fate.blow === blow),
+    ),
+  );
   const head = `${'blow'.padEnd(42)} ${'trials'.padStart(6)} ${'leaks'.padStart(6)} ${'p50 s'.padStart(7)} ${'max s'.padStart(7)}  ended`;
   const sum = `${leaks.length} leaked faults in ${counted.length} trials (${fates.length - counted.length} did not count: no fault was on), seed ${options.seed}, time-to-live ${options.ttl / 1000} s`;
   return ['', head, ...rows, row('all', counted), '', sum, ''].join('\n');
@@ -14,7 +19,8 @@ export function table(fates: readonly Fate[], options: { readonly seed: string; 
 
 function row(name: string, fates: readonly Fate[]): string {
   const clean = fates.map(({ cleanMs }) => cleanMs / 1000).toSorted((a, b) => a - b);
-  const at = (share: number): string => (clean[Math.min(clean.length - 1, Math.floor(share * clean.length))] ?? 0).toFixed(1);
+  const at = (share: number): string =>
+    (clean[Math.min(clean.length - 1, Math.floor(share * clean.length))] ?? 0).toFixed(1);
   const leaks = fates.filter(({ leaked }) => leaked > 0).length;
   return `${name.padEnd(42)} ${String(fates.length).padStart(6)} ${String(leaks).padStart(6)} ${at(0.5).padStart(7)} ${at(1).padStart(7)}  ${endings(fates)}`;
 }
@@ -22,5 +28,8 @@ function row(name: string, fates: readonly Fate[]): string {
 function endings(fates: readonly Fate[]): string {
   const ends = new Map<string, number>();
   for (const { ended } of fates) ends.set(ended, (ends.get(ended) ?? 0) + 1);
-  return [...ends].toSorted(([, a], [, b]) => b - a).map(([end, count]) => `${count} ${end}`).join(', ');
+  return [...ends]
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([end, count]) => `${count} ${end}`)
+    .join(', ');
 }

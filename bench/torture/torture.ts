@@ -54,7 +54,10 @@ process.once('SIGINT', () => {
 /** Blows in shuffled turns, so that each comes equally often. */
 function* turns(seed: string): Generator<Blow, never> {
   for (let turn = 0; ; turn++) {
-    const order = shuffle(blows.map((_, i) => `${i}`), `${seed}/${turn}`);
+    const order = shuffle(
+      blows.map((_, i) => `${i}`),
+      `${seed}/${turn}`,
+    );
     for (const i of order) yield blows[Number(i)] as Blow;
   }
 }

@@ -36,7 +36,14 @@ export interface Fate {
 }
 
 /** Strikes `slots` runs at once in `lane`. `random` decides when. */
-export async function round(lane: Lane, blow: Blow, slots: number, ttlMs: number, random: () => number, number: number): Promise<Fate[]> {
+export async function round(
+  lane: Lane,
+  blow: Blow,
+  slots: number,
+  ttlMs: number,
+  random: () => number,
+  number: number,
+): Promise<Fate[]> {
   const victims = await Promise.all(
     Array.from({ length: slots }, (_, slot) => Victims.start(join(lane.folder, 'victims'), `slot${slot}`, VICTIMS)),
   );
@@ -53,7 +60,9 @@ export async function round(lane: Lane, blow: Blow, slots: number, ttlMs: number
     await after(random() * 4_000, putRight);
     const deadlineMs = ttlMs + SWEEP_MS + (blow.mood === 'stall' ? STALL_MS : 0);
     await after(deadlineMs, async () => undefined);
-    const fates = await Promise.all(runs.map((run, slot) => fate(lane, blow, run, victims[slot] as Victims, struckAtMs, on[slot] === true)));
+    const fates = await Promise.all(
+      runs.map((run, slot) => fate(lane, blow, run, victims[slot] as Victims, struckAtMs, on[slot] === true)),
+    );
     await tidy(lane, runs);
     return fates;
   } finally {
@@ -66,7 +75,13 @@ async function begin(lane: Lane, run: string, slot: number, ttlMs: number): Prom
   const experiment: Experiment = {
     name: 'torture',
     hypothesis: 'Whatever dies, the fault ends',
-    steadyState: [{ probe: 'alive', group: 'system', tolerance: { kind: 'range', min: { value: 1, dimension: 'count', text: '1' } } }],
+    steadyState: [
+      {
+        probe: 'alive',
+        group: 'system',
+        tolerance: { kind: 'range', min: { value: 1, dimension: 'count', text: '1' } },
+      },
+    ],
     fault: 'host/moody-pause',
     with: {},
     targets: { site: 'torture', selector: { group: `slot${slot}` } },
@@ -76,7 +91,12 @@ async function begin(lane: Lane, run: string, slot: number, ttlMs: number): Prom
       seed: run,
     },
     stopConditions: [
-      { probe: 'alive', breach: { kind: 'below', limit: { value: 1, dimension: 'count', text: '1' } }, forMs: 60_000, abort: 'immediate' },
+      {
+        probe: 'alive',
+        breach: { kind: 'below', limit: { value: 1, dimension: 'count', text: '1' } },
+        forMs: 60_000,
+        abort: 'immediate',
+      },
     ],
     recoverWithinMs: 20_000,
     sampleEveryMs: 500,
@@ -93,7 +113,14 @@ async function begin(lane: Lane, run: string, slot: number, ttlMs: number): Prom
     .catch(() => undefined);
 }
 
-async function fate(lane: Lane, blow: Blow, run: string, victims: Victims, struckAtMs: number, on: boolean): Promise<Fate> {
+async function fate(
+  lane: Lane,
+  blow: Blow,
+  run: string,
+  victims: Victims,
+  struckAtMs: number,
+  on: boolean,
+): Promise<Fate> {
   const handle = lane.client.workflow.getHandle(run);
   // A run that survived may legitimately hold its fault until its own end.
   if (victims.stopped().length > 0 && (await isHealthy(handle))) await untilClosed(handle);
@@ -107,7 +134,9 @@ async function fate(lane: Lane, blow: Blow, run: string, victims: Victims, struc
 async function isHealthy(handle: WorkflowHandle): Promise<boolean> {
   const described = await handle.describe().catch(() => undefined);
   if (described?.status.name !== 'RUNNING') return false;
-  const story = await handle.query<{ state: { phase: string; abort?: unknown } }, [number]>('story', 0).catch(() => undefined);
+  const story = await handle
+    .query<{ state: { phase: string; abort?: unknown } }, [number]>('story', 0)
+    .catch(() => undefined);
   return story !== undefined && ['injecting', 'holding'].includes(story.state.phase) && story.state.abort === undefined;
 }
 
@@ -140,7 +169,9 @@ async function tidy(lane: Lane, runs: readonly string[]): Promise<void> {
       const handle = lane.client.workflow.getHandle(run);
       const described = await handle.describe().catch(() => undefined);
       if (described?.status.name !== 'RUNNING') return;
-      await handle.signal('abort', { mode: 'immediate', reason: 'the round is over', by: 'torture' }).catch(() => undefined);
+      await handle
+        .signal('abort', { mode: 'immediate', reason: 'the round is over', by: 'torture' })
+        .catch(() => undefined);
       await untilClosed(handle);
     }),
   );

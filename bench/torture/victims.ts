@@ -5,6 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -47,8 +48,11 @@ export class Victims {
   async end(): Promise<void> {
     clearInterval(this.#observer);
     for (const child of this.#children) child.kill('SIGKILL');
-    await Promise.all(this.#children.map((child) => (child.exitCode === null && child.signalCode === null ? new Promise((resolve) => child.once('exit', resolve)) : undefined)));
-    for (let i = 1; i <= this.#children.length; i++) await rm(join(this.#folder, `${this.group}-${i}.pid`), { force: true });
+    for (const child of this.#children) {
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    }
+    for (let i = 1; i <= this.#children.length; i++)
+      await rm(join(this.#folder, `${this.group}-${i}.pid`), { force: true });
   }
 
   #observe(): void {

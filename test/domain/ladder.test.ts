@@ -49,23 +49,31 @@ test('exact shares stay exact in binary', () => {
 });
 
 test('stages never shrink, never exceed what was asked, and never exceed the candidates', () => {
-  const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 100 }).map(share), fc.integer({ min: 1, max: 50 }).map(count)), {
-    minLength: 1,
-    maxLength: 20,
-  });
+  const sizes = fc.array(
+    fc.oneof(fc.integer({ min: 1, max: 100 }).map(share), fc.integer({ min: 1, max: 50 }).map(count)),
+    {
+      minLength: 1,
+      maxLength: 20,
+    },
+  );
   fc.assert(
-    fc.property(sizes, fc.nat(300), fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }), (stages, candidates, max) => {
-      let reached = 0;
-      for (const [i, planned] of planStages(max === undefined ? { stages } : { stages, max }, candidates).entries()) {
-        const size = stages[i] as StageSize;
-        const asked = size.kind === 'count' ? size.count : (size.share * candidates * 100) / 100 + 1e-6;
-        assert.equal(planned.from, reached);
-        assert.ok(planned.to >= reached && planned.to <= candidates && planned.to <= (max ?? candidates));
-        if (planned.to > reached) assert.ok(planned.to <= asked);
-        assert.equal(planned.skipped === undefined, planned.to > reached);
-        reached = planned.to;
-      }
-    }),
+    fc.property(
+      sizes,
+      fc.nat(300),
+      fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
+      (stages, candidates, max) => {
+        let reached = 0;
+        for (const [i, planned] of planStages(max === undefined ? { stages } : { stages, max }, candidates).entries()) {
+          const size = stages[i] as StageSize;
+          const asked = size.kind === 'count' ? size.count : (size.share * candidates * 100) / 100 + 1e-6;
+          assert.equal(planned.from, reached);
+          assert.ok(planned.to >= reached && planned.to <= candidates && planned.to <= (max ?? candidates));
+          if (planned.to > reached) assert.ok(planned.to <= asked);
+          assert.equal(planned.skipped === undefined, planned.to > reached);
+          reached = planned.to;
+        }
+      },
+    ),
   );
 });
 
@@ -85,6 +93,9 @@ test('over many seeds every candidate comes first about equally often', () => {
   }
   // Chi-square with 3 degrees of freedom: 16.3 is exceeded by chance once in a thousand; the seeds are fixed.
   const expected = trials / 4;
-  const chiSquare = ['a', 'b', 'c', 'd'].reduce((sum, name) => sum + ((first.get(name) ?? 0) - expected) ** 2 / expected, 0);
+  const chiSquare = ['a', 'b', 'c', 'd'].reduce(
+    (sum, name) => sum + ((first.get(name) ?? 0) - expected) ** 2 / expected,
+    0,
+  );
   assert.ok(chiSquare < 16.3, `chi-square ${chiSquare}`);
 });

@@ -4,7 +4,10 @@ import fc from 'fast-check';
 import { NEW_RUN, transition, verdict } from '../../domain/run.ts';
 import type { Abort, RunEvent, RunState } from '../../domain/run.ts';
 
-const abort = (cause: Abort['cause'], mode: Abort['mode'] = 'immediate'): RunEvent => ({ type: 'abort', abort: { cause, mode, evidence: cause } });
+const abort = (cause: Abort['cause'], mode: Abort['mode'] = 'immediate'): RunEvent => ({
+  type: 'abort',
+  abort: { cause, mode, evidence: cause },
+});
 const after = (...events: RunEvent[]): RunState => events.reduce(transition, NEW_RUN);
 const widened: RunEvent[] = [{ type: 'stage-opens', stage: 0 }, { type: 'stage-holds' }];
 const ended: RunEvent[] = [{ type: 'rolls-back' }, { type: 'reverted' }];
@@ -13,7 +16,11 @@ const recovery = (recovered: boolean): RunEvent[] => [{ type: 'recovery-over', r
 test('a run that held and recovered is completed and did not deviate', () => {
   const run = after(...widened, ...ended, ...recovery(true));
   assert.equal(run.phase, 'closed');
-  assert.deepEqual(verdict(run), { status: 'completed', deviated: false, reason: 'the steady state held before and after the fault' });
+  assert.deepEqual(verdict(run), {
+    status: 'completed',
+    deviated: false,
+    reason: 'the steady state held before and after the fault',
+  });
 });
 
 test('the endings, by cause and recovery', () => {
@@ -38,7 +45,11 @@ test('the endings, by cause and recovery', () => {
 });
 
 test('a refusal touches nothing and closes', () => {
-  const run = after({ type: 'refused', check: 'free', found: 'held by another' }, { type: 'stage-opens', stage: 0 }, { type: 'closes' });
+  const run = after(
+    { type: 'refused', check: 'free', found: 'held by another' },
+    { type: 'stage-opens', stage: 0 },
+    { type: 'closes' },
+  );
   assert.equal(run.phase, 'closed');
   assert.equal(run.stage, -1);
   assert.equal(verdict(run).status, 'refused');
@@ -54,14 +65,25 @@ test('the first abort wins, and an immediate one overtakes a graceful one even w
 
 test('stuck is left only by a verified revert', () => {
   const stuck = after(...widened, { type: 'rolls-back' }, { type: 'revert-stuck' });
-  for (const event of [{ type: 'closes' }, { type: 'stage-opens', stage: 1 }, { type: 'rolls-back' }, abort('person')] as RunEvent[]) {
+  for (const event of [
+    { type: 'closes' },
+    { type: 'stage-opens', stage: 1 },
+    { type: 'rolls-back' },
+    abort('person'),
+  ] as RunEvent[]) {
     assert.equal(transition(stuck, event).phase, 'stuck');
   }
   assert.equal(transition(stuck, { type: 'reverted' }).phase, 'recovering');
 });
 
 const anyEvent: fc.Arbitrary<RunEvent> = fc.oneof(
-  fc.constantFrom<RunEvent>({ type: 'stage-holds' }, { type: 'rolls-back' }, { type: 'revert-stuck' }, { type: 'reverted' }, { type: 'closes' }),
+  fc.constantFrom<RunEvent>(
+    { type: 'stage-holds' },
+    { type: 'rolls-back' },
+    { type: 'revert-stuck' },
+    { type: 'reverted' },
+    { type: 'closes' },
+  ),
   fc.nat(5).map((stage): RunEvent => ({ type: 'stage-opens', stage })),
   fc.constantFrom('immediate', 'graceful').map((mode) => abort('person', mode as Abort['mode'])),
   fc.boolean().map((recovered): RunEvent => ({ type: 'recovery-over', recovered })),

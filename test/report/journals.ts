@@ -17,8 +17,16 @@ export const EXPERIMENT: Experiment = {
   hypothesis: 'Checkout stays under 800 ms at p99 while payments answers 100 ms late',
   steadyState: [
     { probe: 'orders', group: 'business', tolerance: { kind: 'baseline', share: 0.1 } },
-    { probe: 'error-rate', group: 'system', tolerance: { kind: 'range', max: { value: 0.01, dimension: 'ratio', text: '1%' } } },
-    { probe: 'latency-p99', group: 'system', tolerance: { kind: 'range', max: { value: 800, dimension: 'duration', text: '800ms' } } },
+    {
+      probe: 'error-rate',
+      group: 'system',
+      tolerance: { kind: 'range', max: { value: 0.01, dimension: 'ratio', text: '1%' } },
+    },
+    {
+      probe: 'latency-p99',
+      group: 'system',
+      tolerance: { kind: 'range', max: { value: 800, dimension: 'duration', text: '800ms' } },
+    },
     {
       probe: 'db-connections',
       group: 'dependencies',
@@ -38,8 +46,18 @@ export const EXPERIMENT: Experiment = {
     max: 60,
   },
   stopConditions: [
-    { probe: 'error-rate', breach: { kind: 'above', limit: { value: 0.05, dimension: 'ratio', text: '5%' } }, forMs: MINUTE_MS, abort: 'immediate' },
-    { probe: 'latency-p99', breach: { kind: 'above', limit: { value: 2_000, dimension: 'duration', text: '2s' } }, forMs: 2 * MINUTE_MS, abort: 'graceful' },
+    {
+      probe: 'error-rate',
+      breach: { kind: 'above', limit: { value: 0.05, dimension: 'ratio', text: '5%' } },
+      forMs: MINUTE_MS,
+      abort: 'immediate',
+    },
+    {
+      probe: 'latency-p99',
+      breach: { kind: 'above', limit: { value: 2_000, dimension: 'duration', text: '2s' } },
+      forMs: 2 * MINUTE_MS,
+      abort: 'graceful',
+    },
     { probe: 'orders', breach: { kind: 'drops', share: 0.3 }, forMs: 0, abort: 'immediate' },
   ],
   recoverWithinMs: 2 * MINUTE_MS,
@@ -69,7 +87,10 @@ export class Story {
   }
 
   journal(): Journal {
-    return { schema: 'squall/journal/v1', run: this.#run, events: this.#events };
+    const events = this.#events
+      .sort((a, b) => a.atMs - b.atMs || a.seq - b.seq)
+      .map((event, seq) => ({ ...event, seq }));
+    return { schema: 'squall/journal/v1', run: this.#run, events };
   }
 
   /** From the start to the end of pre-flight, for `candidates` of which some are left out. */
@@ -115,7 +136,10 @@ export class Story {
         stage,
         size,
         lease: `${this.#run}/stage-${stage}`,
-        targets: Array.from({ length: reached - before }, (_, i) => `payments/payments-${before + i}@${4000 + before + i}.${980_000 + i}`),
+        targets: Array.from(
+          { length: reached - before },
+          (_, i) => `payments/payments-${before + i}@${4000 + before + i}.${980_000 + i}`,
+        ),
         reached,
         radius: reached / candidates,
         ttlMs: 30_000,
@@ -155,7 +179,7 @@ export class Story {
 export function readings(values: Readonly<Record<string, number | null>>): CheckedReading[] {
   const expected = ['within 10% of the baseline 21.4/s', 'at most 1%', 'at most 800ms', 'between 10 and 100'];
   return EXPERIMENT.steadyState.map(({ probe, group, tolerance }, i) => {
-    const value = probe in values ? (values[probe] ?? null) : (BASELINE[probe as keyof typeof BASELINE] * (1 + i / 100));
+    const value = probe in values ? (values[probe] ?? null) : BASELINE[probe as keyof typeof BASELINE] * (1 + i / 100);
     const limit = tolerance.kind === 'range' ? (tolerance.max?.value ?? Infinity) : 24;
     const floor = tolerance.kind === 'range' ? (tolerance.min?.value ?? 0) : 19;
     return {
@@ -213,7 +237,12 @@ export function heldRun(): Journal {
     .unwind(56, [1, 5, 6, 17, 30], 0.3)
     .at(56.1, { type: 'steady-state', when: 'during', held: true, readings: readings({ 'latency-p99': 590 }) })
     .at(60, { type: 'samples', series: samples(56.1, 60, shape) })
-    .at(60, { type: 'closed', status: 'completed', deviated: false, reason: 'the steady state held before and after the fault' })
+    .at(60, {
+      type: 'closed',
+      status: 'completed',
+      deviated: false,
+      reason: 'the steady state held before and after the fault',
+    })
     .journal();
 }
 
@@ -233,19 +262,44 @@ export function abortedRun(): Journal {
   return new Story('slow-payments-20261123-140000-b2')
     .begin()
     .widen(1, LADDER.slice(0, 4), 5)
-    .at(13.45, { type: 'edge', edge: 'breach-begins', condition: 0, probe: 'error-rate', value: 0.061, evidence: 'error-rate 6.1% is above 5%' })
+    .at(13.45, {
+      type: 'edge',
+      edge: 'breach-begins',
+      condition: 0,
+      probe: 'error-rate',
+      value: 0.061,
+      evidence: 'error-rate 6.1% is above 5%',
+    })
     .at(13.46, { type: 'timer', timer: 'started', condition: 0, forMs: MINUTE_MS })
-    .at(13.9, { type: 'edge', edge: 'breach-ends', condition: 0, probe: 'error-rate', value: 0.004, evidence: 'error-rate 0.4% is not above 5%' })
+    .at(13.9, {
+      type: 'edge',
+      edge: 'breach-ends',
+      condition: 0,
+      probe: 'error-rate',
+      value: 0.004,
+      evidence: 'error-rate 0.4% is not above 5%',
+    })
     .at(13.9, { type: 'timer', timer: 'cancelled', condition: 0, forMs: MINUTE_MS })
     .at(16.2, { type: 'blind', what: 'watch', why: 'the site worker was restarted' })
     .at(18.25, { type: 'samples', series: samples(0.3, 18.25, shape) })
     .at(18.3, { type: 'edge', edge: 'breach-begins', condition: 0, probe: 'error-rate', value: 0.071, evidence })
     .at(18.3, { type: 'timer', timer: 'started', condition: 0, forMs: MINUTE_MS })
     .at(19.3, { type: 'timer', timer: 'fired', condition: 0, forMs: MINUTE_MS })
-    .at(19.3, { type: 'abort', cause: 'stop-condition', mode: 'immediate', evidence: `${evidence}, sustained for 60 s`, stage: 3 })
+    .at(19.3, {
+      type: 'abort',
+      cause: 'stop-condition',
+      mode: 'immediate',
+      evidence: `${evidence}, sustained for 60 s`,
+      stage: 3,
+    })
     .at(20.6, { type: 'samples', series: samples(18.33, 20.6, shape) })
     .unwind(19.31, [1, 5, 6, 17], 1.42)
-    .at(20.7, { type: 'steady-state', when: 'during', held: false, readings: readings({ 'error-rate': 0.071, 'latency-p99': 1745, orders: 17.3 }) })
+    .at(20.7, {
+      type: 'steady-state',
+      when: 'during',
+      held: false,
+      readings: readings({ 'error-rate': 0.071, 'latency-p99': 1745, orders: 17.3 }),
+    })
     .at(21.6, { type: 'samples', series: samples(20.65, 21.6, shape) })
     .at(21.6, { type: 'closed', status: 'aborted', deviated: true, reason: `${evidence}, sustained for 60 s` })
     .journal();
@@ -270,7 +324,12 @@ export function stuckRun(): Journal {
     .at(8, { type: 'samples', series: samples(0.3, 8, () => 1) })
     .at(8, { type: 'phase', phase: 'rolling-back' })
     .at(8.1, { type: 'reverted', stage: 1, lease: 'slow-payments/stage-1', by: 'lease', targets: 5, tookMs: 900 })
-    .at(13, { type: 'stuck', stage: 0, lease: 'slow-payments/stage-0', why: 'payments-0 does not answer: permission denied' })
+    .at(13, {
+      type: 'stuck',
+      stage: 0,
+      lease: 'slow-payments/stage-0',
+      why: 'payments-0 does not answer: permission denied',
+    })
     .at(13, { type: 'phase', phase: 'stuck' })
     .journal();
 }
@@ -283,7 +342,12 @@ export function hugeRun(): Journal {
     .widen(1, ladder, 2, 10_000)
     .at(11, { type: 'samples', series: samples(0.3, 11, () => 1, 1) })
     .unwind(11, [100, 400, 500, 1500, 2500], 0.5)
-    .at(12, { type: 'closed', status: 'completed', deviated: false, reason: 'the steady state held before and after the fault' })
+    .at(12, {
+      type: 'closed',
+      status: 'completed',
+      deviated: false,
+      reason: 'the steady state held before and after the fault',
+    })
     .journal();
 }
 
@@ -322,15 +386,40 @@ export function hostileRun(): Journal {
       baseline: { [HOSTILE]: 1 },
     })
     .at(0.5, { type: 'stage-skipped', stage: 0, size: HOSTILE, why: HOSTILE })
-    .at(1, { type: 'stage-opened', stage: 1, size: HOSTILE, lease: HOSTILE, targets: [HOSTILE, long], reached: 2, radius: 1, ttlMs: 30_000 })
+    .at(1, {
+      type: 'stage-opened',
+      stage: 1,
+      size: HOSTILE,
+      lease: HOSTILE,
+      targets: [HOSTILE, long],
+      reached: 2,
+      radius: 1,
+      ttlMs: 30_000,
+    })
     .at(1.1, { type: 'stage-held', stage: 1, injected: 2, problems: [HOSTILE] })
-    .at(2, { type: 'samples', series: { [HOSTILE]: { dimension: 'count', points: [[START_MS + 61_000, 1], [START_MS + 90_000, 3]] } } })
+    .at(2, {
+      type: 'samples',
+      series: {
+        [HOSTILE]: {
+          dimension: 'count',
+          points: [
+            [START_MS + 61_000, 1],
+            [START_MS + 90_000, 3],
+          ],
+        },
+      },
+    })
     .at(2, { type: 'edge', edge: 'no-data', probe: HOSTILE, value: null, evidence: HOSTILE })
     .at(2, { type: 'blind', what: 'hold', why: HOSTILE })
     .at(2, { type: 'abort', cause: 'person', mode: 'immediate', evidence: HOSTILE, by: HOSTILE, stage: 1 })
     .at(2, { type: 'phase', phase: 'rolling-back' })
     .at(2.1, { type: 'reverted', stage: 1, lease: HOSTILE, by: 'lease', targets: 2, tookMs: 10 })
-    .at(2.1, { type: 'steady-state', when: 'after', held: false, readings: [{ probe: HOSTILE, group: 'system', value: null, expected: HOSTILE, held: false }] })
+    .at(2.1, {
+      type: 'steady-state',
+      when: 'after',
+      held: false,
+      readings: [{ probe: HOSTILE, group: 'system', value: null, expected: HOSTILE, held: false }],
+    })
     .at(2.2, { type: 'closed', status: 'aborted', deviated: null, reason: HOSTILE })
     .journal();
 }

@@ -43,7 +43,8 @@ class HeldDriver<Params> implements FaultDriver<Params> {
   readonly reversal = 'reverted';
   readonly expiry = 'renewed';
   readonly permissions = [{ needs: 'to signal the target processes: the same user, or root' }];
-  readonly undo = 'a holder process continues the target (SIGCONT) when it is told to, when renewal stops, or the sweep does';
+  readonly undo =
+    'a holder process continues the target (SIGCONT) when it is told to, when renewal stops, or the sweep does';
   readonly #what: HeldKind<Params>;
   readonly #site: Site;
   readonly #ledger: Ledger;
@@ -74,9 +75,16 @@ class HeldDriver<Params> implements FaultDriver<Params> {
     if (spent(attempt)) return faults.map(({ id }) => ({ id, result: 'failed', detail: 'the attempt is over' }));
     const batch = randomUUID();
     const wanted = faults.filter((_, i) => refusals[i] === undefined);
-    const claims = this.#ledger.claim(this.kind, wanted.map((fault) => ({ fault, resource: resourceOf(fault.target), undo: { signal: 'SIGCONT' } })), batch);
+    const claims = this.#ledger.claim(
+      this.kind,
+      wanted.map((fault) => ({ fault, resource: resourceOf(fault.target), undo: { signal: 'SIGCONT' } })),
+      batch,
+    );
     // An earlier attempt may have died between its claim and its holder.
-    this.#ledger.rebatch(wanted.filter((_, i) => claims[i] === 'active'), batch);
+    this.#ledger.rebatch(
+      wanted.filter((_, i) => claims[i] === 'active'),
+      batch,
+    );
     const mine = wanted.filter((_, i) => claims[i] === 'claimed' || claims[i] === 'active');
     if (mine.length > 0 && !spent(attempt)) this.#startHolder(batch);
     await this.#untilApplied(mine, attempt);
@@ -87,14 +95,17 @@ class HeldDriver<Params> implements FaultDriver<Params> {
         const refusal = refusals[i];
         if (refusal) return { id: fault.id, ...refusal };
         const at = rows.get(fault.id)?.i;
-        if (at === undefined) return { id: fault.id, result: claims[wanted.indexOf(fault)] === 'fenced' ? 'fenced' : 'occupied' };
+        if (at === undefined)
+          return { id: fault.id, result: claims[wanted.indexOf(fault)] === 'fenced' ? 'fenced' : 'occupied' };
         return { id: fault.id, ...(await this.#judge(settled[at])) };
       }),
     );
   }
 
   async renew(faults: readonly Fault<Params>[]): Promise<Outcome<'renewed' | 'lapsed' | 'gone'>[]> {
-    const lapses = await Promise.all(this.#ledger.rows(faults).map((row, i) => this.#lapse(row, faults[i]?.target ?? '')));
+    const lapses = await Promise.all(
+      this.#ledger.rows(faults).map((row, i) => this.#lapse(row, faults[i]?.target ?? '')),
+    );
     const renewed = this.#ledger.renew(faults.filter((_, i) => lapses[i] === undefined));
     let next = 0;
     return faults.map(({ id }, i) => {
@@ -153,11 +164,20 @@ class HeldDriver<Params> implements FaultDriver<Params> {
     if (row !== undefined) return undefined;
     const target = await find(this.#table, parseTarget(fault.target));
     if (target === undefined) return { result: 'gone' };
-    return target.state === 'stopped' ? { result: 'failed', detail: 'somebody else has stopped the process' } : undefined;
+    return target.state === 'stopped'
+      ? { result: 'failed', detail: 'somebody else has stopped the process' }
+      : undefined;
   }
 
   #startHolder(batch: string): void {
-    const args = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=32', '--max-semi-space-size=1', HOLDER, this.#site.stateDir, batch];
+    const args = [
+      '--disable-warning=ExperimentalWarning',
+      '--max-old-space-size=32',
+      '--max-semi-space-size=1',
+      HOLDER,
+      this.#site.stateDir,
+      batch,
+    ];
     // Detached and without our pipes: it must outlive this worker.
     spawn(process.execPath, args, { detached: true, stdio: 'ignore', cwd: '/' }).unref();
   }
@@ -165,23 +185,31 @@ class HeldDriver<Params> implements FaultDriver<Params> {
   async #untilApplied(faults: readonly Fault<Params>[], attempt: Attempt): Promise<void> {
     while (!spent(attempt)) {
       const rows = this.#ledger.rows(faults);
-      const waiting = await Promise.all(rows.map(async (row) => row?.state === 'active' && !row.applied && !(await this.#holderIsDead(row))));
+      const waiting = await Promise.all(
+        rows.map(async (row) => row?.state === 'active' && !row.applied && !(await this.#holderIsDead(row))),
+      );
       if (!waiting.includes(true)) return;
       await sleep(POLL_MS);
     }
   }
 
   async #judge(row: LedgerRow | undefined): Promise<{ result: InjectResult; detail?: string }> {
-    if (row?.state !== 'active') return row?.applied ? { result: 'lapsed', detail: 'it ended by itself' } : { result: 'fenced' };
+    if (row?.state !== 'active')
+      return row?.applied ? { result: 'lapsed', detail: 'it ended by itself' } : { result: 'fenced' };
     if (await this.#holderIsDead(row)) return { result: 'lapsed', detail: 'its holder is gone' };
     return row.applied ? { result: 'injected' } : { result: 'failed', detail: 'its holder did not start in time' };
   }
 
-  async #lapse(row: LedgerRow | undefined, id: string): Promise<{ result: 'lapsed' | 'gone'; detail?: string } | undefined> {
+  async #lapse(
+    row: LedgerRow | undefined,
+    id: string,
+  ): Promise<{ result: 'lapsed' | 'gone'; detail?: string } | undefined> {
     const target = await find(this.#table, parseTarget(id));
     if (target === undefined) return { result: 'gone' };
-    if (row?.state !== 'active' || row.deadline <= monotonicMs()) return { result: 'lapsed', detail: 'its time was over' };
-    if (row.holder_pid === null || (await this.#holderIsDead(row))) return { result: 'lapsed', detail: 'its holder is gone' };
+    if (row?.state !== 'active' || row.deadline <= monotonicMs())
+      return { result: 'lapsed', detail: 'its time was over' };
+    if (row.holder_pid === null || (await this.#holderIsDead(row)))
+      return { result: 'lapsed', detail: 'its holder is gone' };
     const continued = this.#what.alwaysStopped && target.state !== 'stopped';
     return continued ? { result: 'lapsed', detail: 'somebody has continued the process' } : undefined;
   }
@@ -196,7 +224,8 @@ class HeldDriver<Params> implements FaultDriver<Params> {
     for (;;) {
       const rows = this.#ledger.rows(faults).filter((row) => row !== undefined);
       const keeping: LedgerRow[] = [];
-      for (const row of rows) if (row.holder_pid !== null && !row.undone && !(await this.#holderIsDead(row))) keeping.push(row);
+      for (const row of rows)
+        if (row.holder_pid !== null && !row.undone && !(await this.#holderIsDead(row))) keeping.push(row);
       if (keeping.length === 0) return;
       if (monotonicMs() > until) await this.#killHolders(keeping);
       await sleep(POLL_MS);

@@ -13,9 +13,14 @@ export const pauseParams = z.strictObject({});
 
 /** Parameters of `host/stutter`, in milliseconds once parsed. */
 export const stutterParams = z.strictObject({
-  stop: durationMs.refine(within(1, 10_000), 'expected 1ms to 10s').describe('How long the process stands still in each turn.'),
+  stop: durationMs
+    .refine(within(1, 10_000), 'expected 1ms to 10s')
+    .describe('How long the process stands still in each turn.'),
   run: durationMs.refine(within(1, 10_000), 'expected 1ms to 10s').describe('How long it runs in between.'),
-  jitter: durationMs.refine(within(0, 10_000), 'expected 0ms to 10s').prefault(0).describe('Up to this much is added to each stop.'),
+  jitter: durationMs
+    .refine(within(0, 10_000), 'expected 0ms to 10s')
+    .prefault(0)
+    .describe('Up to this much is added to each stop.'),
 });
 
 /** One fault as a holder keeps it up. */

@@ -12,6 +12,7 @@ import type { DriverFactory } from '../driver.ts';
 import { faultOf, Ledger } from '../ledger.ts';
 import type { LedgerRow } from '../ledger.ts';
 import { find, processTable, signal } from './process-table.ts';
+import type { ProcessTable } from './process-table.ts';
 import { parseTarget, resourceOf } from './target.ts';
 
 const KIND = 'host/kill';
@@ -20,22 +21,14 @@ const params = z.strictObject({
   signal: z.enum(['SIGKILL', 'SIGTERM']).default('SIGKILL').describe('SIGTERM lets the process end in its own way.'),
 });
 
+type Groups = Readonly<Record<string, HostGroup>>;
+
 const undoSchema = z.object({ groupSize: z.number().int().min(0) });
 
 export const driver: DriverFactory<z.infer<typeof params>> = (site) => {
   const ledger = new Ledger(site.stateDir);
   const table = processTable();
   const { groups } = hostSettings.parse(site.settings['host'] ?? {});
-
-  const healed = async (row: LedgerRow): Promise<Verification> => {
-    const target = parseTarget(row.target);
-    if (await find(table, target)) return 'active';
-    const how: HostGroup | undefined = groups[target.group];
-    if (how === undefined) return 'unknown';
-    const { members } = await membersOf(how, table);
-    if ('command' in how) return members.length >= undoSchema.parse(row.undo).groupSize ? 'absent' : 'active';
-    return members.some(({ member }) => member === target.member) ? 'absent' : 'active';
-  };
 
   return {
     kind: KIND,
@@ -48,16 +41,23 @@ export const driver: DriverFactory<z.infer<typeof params>> = (site) => {
     check: async () => [],
     async occupied(targets) {
       const byResource = new Map(targets.map((target) => [resourceOf(target), target]));
-      return new Map([...ledger.occupied([...byResource.keys()])].map(([resource, id]) => [byResource.get(resource) ?? resource, id]));
+      return new Map(
+        [...ledger.occupied([...byResource.keys()])].map(([resource, id]) => [
+          byResource.get(resource) ?? resource,
+          id,
+        ]),
+      );
     },
     async inject(faults, attempt) {
-      const sizes = await groupSizes(faults, groups);
+      const sizes = await groupSizes(faults, groups, table);
       return Promise.all(
         faults.map(async (fault) => {
           const target = parseTarget(fault.target);
           const [row] = ledger.rows([fault]);
-          if (row === undefined && (await find(table, target)) === undefined) return { id: fault.id, result: 'gone' as const };
-          if (attempt.signal.aborted || attempt.remainingMs() <= 0) return { id: fault.id, result: 'failed' as const, detail: 'the attempt is over' };
+          if (row === undefined && (await find(table, target)) === undefined)
+            return { id: fault.id, result: 'gone' as const };
+          if (attempt.signal.aborted || attempt.remainingMs() <= 0)
+            return { id: fault.id, result: 'failed' as const, detail: 'the attempt is over' };
           const undo = { groupSize: sizes.get(target.group) ?? 1 };
           const [claim] = ledger.claim(KIND, [{ fault, resource: resourceOf(fault.target), undo }], '');
           if (claim !== 'claimed' && claim !== 'active') return { id: fault.id, result: claim ?? 'failed' };
@@ -74,7 +74,11 @@ export const driver: DriverFactory<z.infer<typeof params>> = (site) => {
       return faults.map(({ id }, i) => ({ id, result: rows[i]?.state === 'active' ? 'reverted' : 'absent' }));
     },
     async verify(faults) {
-      return Promise.all(ledger.rows(faults).map(async (row) => (row?.applied ? healed(row).catch(() => 'unknown' as const) : 'absent')));
+      return Promise.all(
+        ledger
+          .rows(faults)
+          .map(async (row) => (row?.applied ? healed(row, groups, table).catch(() => 'unknown' as const) : 'absent')),
+      );
     },
     async *leftovers() {
       for (const { row, expired } of ledger.leftovers(site.installation, KIND)) {
@@ -82,13 +86,28 @@ export const driver: DriverFactory<z.infer<typeof params>> = (site) => {
       }
     },
   };
-
-  async function groupSizes(faults: readonly Fault<unknown>[], known: Readonly<Record<string, HostGroup>>): Promise<Map<string, number>> {
-    const sizes = new Map<string, number>();
-    for (const group of new Set(faults.map(({ target }) => parseTarget(target).group))) {
-      const how = known[group];
-      if (how) sizes.set(group, (await membersOf(how, table)).members.length);
-    }
-    return sizes;
-  }
 };
+
+/** Whether the target's role is filled again by another process. */
+async function healed(row: LedgerRow, groups: Groups, table: ProcessTable): Promise<Verification> {
+  const target = parseTarget(row.target);
+  if (await find(table, target)) return 'active';
+  const how = groups[target.group];
+  if (how === undefined) return 'unknown';
+  const { members } = await membersOf(how, table);
+  if ('command' in how) return members.length >= undoSchema.parse(row.undo).groupSize ? 'absent' : 'active';
+  return members.some(({ member }) => member === target.member) ? 'absent' : 'active';
+}
+
+async function groupSizes(
+  faults: readonly Fault<unknown>[],
+  groups: Groups,
+  table: ProcessTable,
+): Promise<Map<string, number>> {
+  const sizes = new Map<string, number>();
+  for (const group of new Set(faults.map(({ target }) => parseTarget(target).group))) {
+    const how = groups[group];
+    if (how) sizes.set(group, (await membersOf(how, table)).members.length);
+  }
+  return sizes;
+}

@@ -113,7 +113,11 @@ export const psTable: ProcessTable = {
 
 async function ps(which: readonly string[]): Promise<ProcessInfo[]> {
   try {
-    const { stdout } = await run('ps', ['-ww', '-o', COLUMNS, ...which], { timeout: 10_000, maxBuffer: 16 << 20, env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } });
+    const { stdout } = await run('ps', ['-ww', '-o', COLUMNS, ...which], {
+      timeout: 10_000,
+      maxBuffer: 16 << 20,
+      env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
+    });
     return stdout.split('\n').flatMap(parsePs);
   } catch (error) {
     // `ps -p` says that there is no such process by its exit code.
@@ -127,7 +131,17 @@ function parsePs(line: string): ProcessInfo[] {
   if (pid === undefined) return [];
   const state = stat.startsWith('T') ? 'stopped' : stat.startsWith('Z') ? 'zombie' : 'running';
   const start = lstart.replaceAll(/\s+/g, '_');
-  return [{ pid: Number(pid), ppid: Number(ppid), uid: Number(uid), start, state, command, startedAtMs: Date.parse(`${lstart} UTC`) }];
+  return [
+    {
+      pid: Number(pid),
+      ppid: Number(ppid),
+      uid: Number(uid),
+      start,
+      state,
+      command,
+      startedAtMs: Date.parse(`${lstart} UTC`),
+    },
+  ];
 }
 
 function isErrno(error: unknown, code: string): boolean {

@@ -21,7 +21,8 @@ export function targetId({ group, member, pid, start }: HostTarget): TargetId {
 /** Throws when `id` is not a host target's. */
 export function parseTarget(id: TargetId): HostTarget {
   const [, group, member, pid, start] = SPELLING.exec(id) ?? [];
-  if (group === undefined || member === undefined || start === undefined) throw new Error(`${id} is not the target of a host fault`);
+  if (group === undefined || member === undefined || start === undefined)
+    throw new Error(`${id} is not the target of a host fault`);
   return { group, member, pid: Number(pid), start };
 }
 

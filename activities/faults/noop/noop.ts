@@ -45,7 +45,9 @@ export const driver: DriverFactory<Record<string, never>> = ({ installation, sta
       return faults.map(({ id }, i) => ({ id, result: rows[i]?.state === 'active' ? 'reverted' : 'absent' }));
     },
     async verify(faults) {
-      return ledger.rows(faults).map((row) => (row?.state === 'active' && row.deadline > monotonicMs() ? 'active' : 'absent'));
+      return ledger
+        .rows(faults)
+        .map((row) => (row?.state === 'active' && row.deadline > monotonicMs() ? 'active' : 'absent'));
     },
     async *leftovers() {
       for (const { row, expired } of ledger.leftovers(installation, KIND)) {

@@ -1,0 +1,46 @@
+/**
+ * The configuration of the demo's worker, as the `squall.yaml` it would be.
+ *
+ * Owns the probes that read the shop's gateway. The ports are the shop's of this run.
+ */
+import { stringify } from 'yaml';
+
+/** `squall.yaml` for a shop at `url` with its pid files in `runDir`; everything is kept in `home`. */
+export function demoConfig(url: string, runDir: string, home: string): string {
+  const metrics = { type: 'metrics', url: `${url}/metrics`, window: '3s', timeout: '1s' };
+  return stringify({
+    installation: 'demo',
+    journal: `${home}/journal`,
+    state: `${home}/state`,
+    sweepEvery: 5,
+    sites: {
+      shop: {
+        host: {
+          groups: {
+            payments: { pidFiles: `${runDir}/payments-*.pid` },
+            catalogue: { pidFiles: `${runDir}/catalogue-*.pid` },
+            checkout: { pidFiles: `${runDir}/checkout-*.pid` },
+          },
+        },
+      },
+    },
+    probes: {
+      'error-rate': {
+        ...metrics,
+        unit: 'ratio',
+        group: 'system',
+        ratio: { of: 'shop_requests_total{outcome="error"}', to: 'shop_requests_total' },
+      },
+      'latency-p99': {
+        ...metrics,
+        unit: 's',
+        group: 'system',
+        histogram: 'shop_request_duration_seconds{route="checkout"}',
+        quantile: 0.99,
+        beyondLargest: 'bound',
+      },
+      orders: { ...metrics, unit: 'per-second', group: 'business', rate: 'shop_orders_total' },
+      connections: { ...metrics, unit: 'count', group: 'dependencies', gauge: 'shop_upstream_connections' },
+    },
+  });
+}

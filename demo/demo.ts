@@ -1,0 +1,94 @@
+/**
+ * `npm run demo`: two experiments on real faults, in one minute, on a laptop.
+ *
+ * Owns the stage: Temporal, a worker and the shop, all ended at the end. `--keep` leaves Temporal and its UI up until
+ * Ctrl-C. Exits 0 when both experiments ended as they were designed to.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectClient } from '../workers/connect.ts';
+import { readConfig } from '../workers/config.ts';
+import type { Config } from '../workers/config.ts';
+import { serveLocally } from '../starters/dev.ts';
+import { oneExperiment } from '../starters/experiment-file.ts';
+import { report } from '../starters/failure.ts';
+import { finish, follow } from '../starters/follow.ts';
+import { output } from '../starters/output.ts';
+import { runName, startRun } from '../starters/run.ts';
+import { demoConfig } from './config.ts';
+import { openShop } from './shop/shop.ts';
+
+/** Each experiment of the demo, and how it is designed to end. */
+const ACTS = [
+  { file: 'held.yaml', title: '1 of 2: the gateway routes around it', code: 0 },
+  { file: 'aborted.yaml', title: '2 of 2: it is too much, and must end by itself', code: 1 },
+] as const;
+
+const keep = process.argv.includes('--keep');
+const json = process.argv.includes('--json');
+const out = output(json);
+
+/** Ctrl-C before an experiment is under way ends the demo; while one is, it aborts that experiment. */
+let interrupted = false;
+process.on('SIGINT', () => (interrupted = true));
+
+async function main(): Promise<number> {
+  await using stack = new AsyncDisposableStack();
+  const home = await mkdtemp(join(tmpdir(), 'squall-demo-'));
+  const pids = join(home, 'pids');
+  await mkdir(pids);
+  // The journals and reports stay, for looking at; the pid files and the ledger go.
+  stack.defer(() => rm(pids, { recursive: true, force: true }));
+  stack.defer(() => rm(join(home, 'state'), { recursive: true, force: true }));
+  out.line('opening the demo shop: a gateway and twelve replicas of three services');
+  const shop = await openShop(pids);
+  stack.defer(() => shop.close());
+  const file = join(home, 'squall.yaml');
+  await writeFile(file, demoConfig(shop.url, pids, home));
+  const config = await readConfig(file);
+  out.line('starting Temporal and a worker');
+  const local = await serveLocally(config, {}, (line) => void process.stderr.write(`${line}\n`));
+  stack.use(local);
+  if (local.ui) out.line(`Temporal UI: ${local.ui}`);
+  const ends: number[] = [];
+  for (const act of ACTS) {
+    if (interrupted) break;
+    out.line(`\n${out.style('bold', act.title)}`);
+    ends.push(await perform(act.file, config));
+  }
+  const asDesigned = ends.length === ACTS.length && ACTS.every(({ code }, i) => ends[i] === code);
+  out.line('');
+  out.line(
+    asDesigned
+      ? out.style('green', 'Both ended as they were designed to; no fault is left.')
+      : 'The demo did not end as it was designed to.',
+  );
+  out.line(`reports and journals: ${config.journal}`);
+  if (local.ui && keep && !interrupted) await linger(local.ui);
+  return asDesigned ? 0 : interrupted ? 130 : 1;
+}
+
+async function perform(name: string, config: Config): Promise<number> {
+  const { experiment, documentHash } = await oneExperiment(join(import.meta.dirname, name), config, undefined);
+  const client = await connectClient({ queryClosed: true });
+  try {
+    const run = runName(experiment.name, new Date());
+    out.line(experiment.hypothesis);
+    await startRun(client, run, { experiment, documentHash, startedBy: 'demo' });
+    return await finish(await follow(client, run, out, { interruptible: true }), config, out);
+  } finally {
+    await client.connection.close();
+  }
+}
+
+async function linger(ui: string): Promise<void> {
+  out.line(`Temporal stays up: ${ui} (Ctrl-C ends it)`);
+  await new Promise<void>((resolve) => process.once('SIGINT', () => resolve()));
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.exitCode = report(error, json);
+}

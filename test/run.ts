@@ -1,0 +1,54 @@
+/**
+ * `npm test`: static checks, then every test file, with one line for each test that this machine cannot run.
+ *
+ * Owns the rule about skips: each says why and how to run it, and with SQUALL_NO_SKIP=1 each is a failure.
+ * `npm test -- domain watch` runs only files whose path contains one of the words, without the static checks.
+ */
+import { spawnSync } from 'node:child_process';
+import { glob } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+
+const ROOT = join(import.meta.dirname, '..');
+/** No test hangs for longer than this, in milliseconds. */
+const HANG_MS = 600_000;
+
+const words = process.argv.slice(2);
+const strict = process.env['SQUALL_NO_SKIP'] === '1';
+const files = (await Array.fromAsync(glob('test/**/*.test.ts', { cwd: ROOT })))
+  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+  .toSorted()
+  .map((file) => join(ROOT, file));
+
+if (words.length === 0) {
+  for (const check of ['typecheck', 'lint']) {
+    const { status } = spawnSync('npm', ['run', '--silent', check], {
+      cwd: ROOT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    if (status !== 0) {
+      process.stderr.write(`npm run ${check} failed\n`);
+      process.exit(1);
+    }
+  }
+}
+
+let failed = 0;
+const skips: string[] = [];
+const results = run({ files, concurrency: 2, timeout: HANG_MS, execArgv: ['--disable-warning=ExperimentalWarning'] });
+results.on('test:fail', (event) => {
+  if (event.todo === undefined || event.todo === false) failed += 1;
+});
+results.on('test:pass', ({ name, skip }) => {
+  if (skip === undefined || skip === false) return;
+  skips.push(name);
+  process.stdout.write(`skipped: ${name}: ${typeof skip === 'string' ? skip : 'no reason given'}\n`);
+});
+results.once('end', () => {
+  if (failed > 0 || (strict && skips.length > 0)) process.exitCode = 1;
+  if (strict && skips.length > 0)
+    process.stderr.write(`${skips.length} tests were skipped, and SQUALL_NO_SKIP=1 forbids it\n`);
+});
+await pipeline(results, new spec(), process.stdout, { end: false });
