@@ -16,9 +16,6 @@ import { pause } from './pause.ts';
 /** Faults named in a report; the rest are counted. */
 const NAMED_MAX = 10;
 
-/** Finds a driver by kind; throws a failure that is not retried when there is none. */
-export type DriverOf = (kind: string) => FaultDriver<unknown>;
-
 /** The faults of a batch, as its driver receives them. */
 export function faultsOf(batch: FaultBatch, driver: FaultDriver<unknown>, installation: string): Fault<unknown>[] {
   const params = driver.params.parse(batch.params);

@@ -4,7 +4,6 @@
  * Owns the meaning of the events taken together. Pure, and total: a journal that stops anywhere (the run is open, stuck, or
  * lost its writer) has a summary that says so. Must never say more than the events do.
  */
-import type { Experiment } from './experiment.ts';
 import type { CheckedReading, Journal, JournalEntry, JournalEvent } from './journal.ts';
 import type { SeriesByProbe } from './probe.ts';
 import type { Phase, Status } from './run.ts';

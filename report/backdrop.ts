@@ -31,10 +31,22 @@ export function backdropOf(summary: RunSummary): Backdrop {
   const toMs = Math.max(endedAtMs ?? 0, lastAtMs, startedAtMs + 1_000, sampled.at(-1) ?? 0);
   const shades: Shade[] = stageShades(summary, rollback?.fromMs ?? toMs);
   if (rollback) {
-    shades.push({ kind: 'rollback', fromMs: rollback.fromMs, toMs: rollback.toMs ?? toMs, label: 'rollback', depth: 0 });
+    shades.push({
+      kind: 'rollback',
+      fromMs: rollback.fromMs,
+      toMs: rollback.toMs ?? toMs,
+      label: 'rollback',
+      depth: 0,
+    });
   }
   if (recovery) {
-    shades.push({ kind: 'recovery', fromMs: recovery.fromMs, toMs: recovery.toMs ?? toMs, label: 'recovery', depth: 0 });
+    shades.push({
+      kind: 'recovery',
+      fromMs: recovery.fromMs,
+      toMs: recovery.toMs ?? toMs,
+      label: 'recovery',
+      depth: 0,
+    });
   }
   return { fromMs: startedAtMs, toMs, shades, abortAtMs: summary.aborts.at(-1)?.atMs ?? null };
 }
@@ -44,7 +56,9 @@ export function reachOverTime(summary: RunSummary, { fromMs, toMs }: Backdrop): 
   const changes = summary.stages
     .flatMap(({ openedAtMs, revertedAtMs, targets }): [number, number][] => [
       ...(openedAtMs === null ? [] : [[openedAtMs, targets.length] satisfies [number, number]]),
-      ...(revertedAtMs === null || openedAtMs === null ? [] : [[revertedAtMs, -targets.length] satisfies [number, number]]),
+      ...(revertedAtMs === null || openedAtMs === null
+        ? []
+        : [[revertedAtMs, -targets.length] satisfies [number, number]]),
     ])
     .sort(([a], [b]) => a - b);
   let now = 0;
@@ -53,7 +67,9 @@ export function reachOverTime(summary: RunSummary, { fromMs, toMs }: Backdrop): 
 }
 
 function stageShades({ stages }: RunSummary, untilMs: number): Shade[] {
-  const opened = stages.flatMap(({ openedAtMs, size, stage }) => (openedAtMs === null ? [] : [{ openedAtMs, size, stage }]));
+  const opened = stages.flatMap(({ openedAtMs, size, stage }) =>
+    openedAtMs === null ? [] : [{ openedAtMs, size, stage }],
+  );
   return opened.map(({ openedAtMs, size }, i) => ({
     kind: 'stage',
     fromMs: openedAtMs,

@@ -98,7 +98,10 @@ function optionOf({ points, dimension, steps, thresholds, backdrop }: Chart, can
         markLine: {
           silent: true,
           symbol: 'none',
-          data: [...thresholdLines(thresholds, scale, canvas.height - topOf(backdrop) - GRID.bottom), ...abortLine(backdrop)],
+          data: [
+            ...thresholdLines(thresholds, scale, canvas.height - topOf(backdrop) - GRID.bottom),
+            ...abortLine(backdrop),
+          ],
         },
       },
     ],
@@ -117,7 +120,12 @@ function isAlone(points: readonly Point[], i: number): boolean {
   return (points[i - 1]?.[1] ?? null) === null && (points[i + 1]?.[1] ?? null) === null;
 }
 
-function axesOf(backdrop: Backdrop, scale: Scale, dimension: Dimension, canvas: Canvas): Pick<Option, 'xAxis' | 'yAxis'> {
+function axesOf(
+  backdrop: Backdrop,
+  scale: Scale,
+  dimension: Dimension,
+  canvas: Canvas,
+): Pick<Option, 'xAxis' | 'yAxis'> {
   const spanMs = backdrop.toMs - backdrop.fromMs;
   return {
     xAxis: {
@@ -143,7 +151,11 @@ function axesOf(backdrop: Backdrop, scale: Scale, dimension: Dimension, canvas: 
       max: scale.max,
       interval: scale.interval,
       splitLine: { lineStyle: { color: 'var(--rule)' } },
-      axisLabel: { color: 'var(--muted)', fontSize: FONT_PX, formatter: (value: number) => formatQuantity(value, dimension) },
+      axisLabel: {
+        color: 'var(--muted)',
+        fontSize: FONT_PX,
+        formatter: (value: number) => formatQuantity(value, dimension),
+      },
     },
   };
 }
@@ -155,7 +167,10 @@ function areaOf(shade: Shade, { fromMs, toMs }: Backdrop, canvas: Canvas): Area 
     {
       xAxis: shade.fromMs,
       name: fits ? shade.label : '',
-      itemStyle: { color: `var(--shade-${shade.kind})`, opacity: shade.kind === 'stage' ? 0.35 + 0.65 * shade.depth : 1 },
+      itemStyle: {
+        color: `var(--shade-${shade.kind})`,
+        opacity: shade.kind === 'stage' ? 0.35 + 0.65 * shade.depth : 1,
+      },
       label: { position: 'top', distance: 6, color: 'var(--muted)', fontSize: FONT_PX, textBorderWidth: 0 },
     },
     { xAxis: shade.toMs },

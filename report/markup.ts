@@ -34,7 +34,7 @@ export function escapeText(text: string): string {
 }
 
 // Control characters, and those that turn the direction of what follows: a target's name must read as it is.
- 
+
 const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
 function render(piece: Piece): string {

@@ -23,34 +23,33 @@ export const STYLE = `
 @media screen and (prefers-color-scheme:dark){:root{${DARK}}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
-body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;
+body{margin:0;overflow-wrap:anywhere;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;
   font-variant-numeric:tabular-nums}
 main,header,footer{max-width:1040px;margin:0 auto;padding:0 32px}
 header{padding-top:40px}
 h1,h2,h3,p,dl,dd,figure,table,ol{margin:0}
-h1{font-size:34px;line-height:1.2;letter-spacing:-.015em;font-weight:650;overflow-wrap:anywhere}
+h1{font-size:34px;line-height:1.2;letter-spacing:-.015em;font-weight:650}
 h2{font-size:20px;line-height:1.3;letter-spacing:-.01em;font-weight:650;margin-bottom:4px}
-h3{font-size:15px;font-weight:650;overflow-wrap:anywhere}
+h3{font-size:15px;font-weight:650}
 code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;font-size:.88em}
 .kicker{display:flex;flex-wrap:wrap;gap:4px 20px;justify-content:space-between;color:var(--muted);font-size:14px;margin-bottom:22px}
-.kicker code{overflow-wrap:anywhere}
-.hypothesis{margin-top:10px;font-size:19px;line-height:1.45;color:var(--muted);max-width:44em;overflow-wrap:anywhere}
+.hypothesis{margin-top:10px;font-size:19px;line-height:1.45;color:var(--muted);max-width:44em}
 section{background:var(--paper);border:1px solid var(--rule);border-radius:12px;padding:26px 28px;margin-top:20px}
-.note{color:var(--muted);font-size:14.5px;max-width:52em;margin-bottom:16px;overflow-wrap:anywhere}
+.note{color:var(--muted);font-size:14.5px;max-width:52em;margin-bottom:16px}
 
 .verdict{margin-top:28px;border-left:6px solid var(--tone)}
 .good{--tone:var(--good);--tint:var(--good-tint)} .bad{--tone:var(--bad);--tint:var(--bad-tint)}
 .warn{--tone:var(--warn);--tint:var(--warn-tint)} .calm{--tone:var(--calm);--tint:var(--calm-tint)}
 .verdict h2{display:flex;align-items:center;gap:12px;font-size:26px;color:var(--tone);margin-bottom:8px}
 .verdict h2 svg{flex:none;width:30px;height:30px}
-.verdict .sentence{font-size:19px;line-height:1.5;max-width:46em;overflow-wrap:anywhere}
+.verdict .sentence{font-size:19px;line-height:1.5;max-width:46em}
 .axes{display:grid;grid-template-columns:1fr 1fr;gap:12px;margin-top:20px}
 .axes div{background:var(--tint);border-radius:8px;padding:12px 16px}
-.axes dt{font-size:14px;color:var(--muted)} .axes dd{font-size:17px} .axes dd span{overflow-wrap:anywhere} .axes .mark{font-weight:650;gap:8px} .axes .mark svg{width:17px;height:17px}
+.axes dt{font-size:14px;color:var(--muted)} .axes dd{font-size:17px} .axes .mark{font-weight:650;gap:8px} .axes .mark svg{width:17px;height:17px}
 
 .facts{display:grid;grid-template-columns:repeat(4,1fr);gap:22px 28px}
 .facts dt{font-size:13.5px;color:var(--muted);margin-bottom:2px}
-.facts dd{font-size:19px;line-height:1.3;font-weight:600;overflow-wrap:anywhere}
+.facts dd{font-size:19px;line-height:1.3;font-weight:600}
 .facts dd small{display:block;font-size:13.5px;font-weight:400;color:var(--muted);margin-top:3px}
 
 .legend{display:flex;flex-wrap:wrap;gap:6px 20px;list-style:none;padding:0;margin:0 0 18px;font-size:13.5px;color:var(--muted)}
@@ -63,7 +62,7 @@ section{background:var(--paper);border:1px solid var(--rule);border-radius:12px;
 figure{padding:14px 0 2px;break-inside:avoid}
 figure+figure{border-top:1px solid var(--rule)}
 figcaption{display:flex;flex-wrap:wrap;gap:0 16px;align-items:baseline;justify-content:space-between;margin-bottom:6px}
-figcaption p{font-size:13.5px;color:var(--muted);overflow-wrap:anywhere}
+figcaption p{font-size:13.5px;color:var(--muted)}
 .chart svg{display:block;width:100%;height:auto} .chart text{font-family:inherit!important}
 .chart.narrow{display:none}
 
@@ -71,7 +70,7 @@ figcaption p{font-size:13.5px;color:var(--muted);overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;font-size:14.5px}
 caption{text-align:left;color:var(--muted);font-size:14px;padding-bottom:8px}
 th{font-weight:600;text-align:left;color:var(--muted);font-size:13px}
-th,td{padding:8px 14px 8px 0;border-bottom:1px solid var(--rule);vertical-align:top;overflow-wrap:anywhere}
+th,td{padding:8px 14px 8px 0;border-bottom:1px solid var(--rule);vertical-align:top}
 tbody th{color:var(--ink);font-size:14.5px} tbody.group th[colspan]{color:var(--muted);font-size:13px;padding-top:16px}
 tr:last-child>td,tr:last-child>th{border-bottom-color:transparent}
 .num{text-align:right;white-space:nowrap} .nowrap{white-space:nowrap}
@@ -82,11 +81,11 @@ tr.loud td{background:var(--bad-tint)} tr.loud td:first-child{box-shadow:inset 3
 
 details{margin-top:8px;border-top:1px solid var(--rule);padding-top:8px} details:first-of-type{margin-top:18px}
 summary{cursor:pointer;font-size:14.5px;padding:4px 0} summary:focus-visible{outline:2px solid var(--line);outline-offset:3px;border-radius:3px}
-.targets{columns:2;column-gap:28px;list-style:none;padding:6px 0 4px;font-size:13.5px} .targets li{overflow-wrap:anywhere;break-inside:avoid}
+.targets{columns:2;column-gap:28px;list-style:none;padding:6px 0 4px;font-size:13.5px} .targets li{break-inside:avoid}
 pre{margin:8px 0 0;padding:14px 16px;background:var(--page);border-radius:8px;overflow-x:auto;font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;
-  white-space:pre-wrap;overflow-wrap:anywhere}
+  white-space:pre-wrap}
 .provenance{display:grid;grid-template-columns:max-content 1fr;gap:6px 24px;font-size:14.5px}
-.provenance dt{color:var(--muted)} .provenance dd{overflow-wrap:anywhere}
+.provenance dt{color:var(--muted)}
 footer{color:var(--muted);font-size:13.5px;padding-top:18px;padding-bottom:44px}
 
 @media screen and (max-width:760px){

@@ -232,7 +232,11 @@ type EventOf<T extends JournalEntry['type']> = Extract<JournalEvent, { type: T }
 type Parsed<T extends JournalEntry['type']> = Extract<z.infer<typeof journalEventSchema>, { type: T }>;
 type SameKeys<A, B> = [keyof A, keyof B] extends [keyof B, keyof A] ? true : never;
 
-/** Does not compile where a type of event, or a field of one, exists on one side only. */
+/**
+ * Does not compile where a type of event, or a field of one, exists on one side only.
+ *
+ * @public
+ */
 export const IN_STEP: { readonly [T in JournalEntry['type']]: SameKeys<EventOf<T>, Parsed<T>> } & {
   readonly experiment: SameKeys<Experiment, z.infer<typeof experiment>>;
 } = {

@@ -2,7 +2,8 @@
  * A round of trials: runs under way in one lane, one blow, and the inspection afterwards.
  *
  * Owns what counts as a leak: a victim that the kernel says is stopped, one time-to-live and one sweep after the blow was
- * struck and what had died was back, and not held by a run that is open and healthy.
+ * struck and what had died was back. A run that survives the blow may go on; its own deadline begins when it last was
+ * seen open, healthy and wanting its fault.
  */
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
@@ -61,7 +62,9 @@ export async function round(
     const deadlineMs = ttlMs + SWEEP_MS + (blow.mood === 'stall' ? STALL_MS : 0);
     await after(deadlineMs, async () => undefined);
     const fates = await Promise.all(
-      runs.map((run, slot) => fate(lane, blow, run, victims[slot] as Victims, struckAtMs, on[slot] === true)),
+      runs.map((run, slot) =>
+        fate(lane, blow, run, victims[slot] as Victims, struckAtMs, on[slot] === true, deadlineMs),
+      ),
     );
     await tidy(lane, runs);
     return fates;
@@ -120,17 +123,17 @@ async function fate(
   victims: Victims,
   struckAtMs: number,
   on: boolean,
+  deadlineMs: number,
 ): Promise<Fate> {
   const handle = lane.client.workflow.getHandle(run);
-  // A run that survived may legitimately hold its fault until its own end.
-  if (victims.stopped().length > 0 && (await isHealthy(handle))) await untilClosed(handle);
+  if (victims.stopped().length > 0 && (await isHealthy(handle))) await untilClean(handle, victims, deadlineMs);
   const leaked = victims.stopped().length;
   const counts = on && victims.firstStoppedMs !== undefined;
   const cleanMs = Math.max(0, (victims.lastStoppedMs ?? struckAtMs) - struckAtMs);
   return { blow: blow.name, run, counts, leaked, cleanMs, ended: await endOf(handle) };
 }
 
-/** Open, answering, and still wanting its faults. */
+/** Open, answering, and wanting its faults or just done with them: a run that survived may hold them until its own end. */
 async function isHealthy(handle: WorkflowHandle): Promise<boolean> {
   const described = await handle.describe().catch(() => undefined);
   if (described?.status.name !== 'RUNNING') return false;
@@ -138,6 +141,16 @@ async function isHealthy(handle: WorkflowHandle): Promise<boolean> {
     .query<{ state: { phase: string; abort?: unknown } }, [number]>('story', 0)
     .catch(() => undefined);
   return story !== undefined && ['injecting', 'holding'].includes(story.state.phase) && story.state.abort === undefined;
+}
+
+/** Until no victim is stopped, or one deadline has passed since the run last was healthy. */
+async function untilClean(handle: WorkflowHandle, victims: Victims, deadlineMs: number): Promise<void> {
+  const giveUpMs = performance.now() + SURVIVOR_MS;
+  let healthyMs = performance.now();
+  while (victims.stopped().length > 0 && performance.now() < Math.min(giveUpMs, healthyMs + deadlineMs)) {
+    await after(200, async () => undefined);
+    if (await isHealthy(handle)) healthyMs = performance.now();
+  }
 }
 
 async function untilClosed(handle: WorkflowHandle): Promise<void> {

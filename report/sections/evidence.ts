@@ -32,8 +32,17 @@ export function abortEvidence({ aborts, started }: RunSummary): Markup | null {
     <dl class="provenance">
       ${pair('Evidence', html`<strong>${last.evidence}</strong>`)} ${pair('At', `${clock(last.atMs)} UTC`)} ${pair('Mode', last.mode)}
       ${pair('Cause', html`<code>${last.cause}</code>`)} ${last.stage !== undefined && pair('Stage', String(last.stage + 1))} ${pair('Asked by', last.by ?? 'Squall')}
-      ${aborts.length > 1 && pair('Before it', aborts.slice(0, -1).map((abort) => html`<div>${clock(abort.atMs)} ${abort.mode}: ${abort.evidence}</div>`))}
-      ${pair('Stop conditions', conditions.map((condition) => html`<div>${describeStopCondition(condition)}, ${condition.abort}</div>`))}
+      ${
+        aborts.length > 1 &&
+        pair(
+          'Before it',
+          aborts.slice(0, -1).map((abort) => html`<div>${clock(abort.atMs)} ${abort.mode}: ${abort.evidence}</div>`),
+        )
+      }
+      ${pair(
+        'Stop conditions',
+        conditions.map((condition) => html`<div>${describeStopCondition(condition)}, ${condition.abort}</div>`),
+      )}
     </dl>
   </section>`;
 }
@@ -48,15 +57,17 @@ export function preflight({ preflight: found, refusal }: RunSummary): Markup | n
       ${found && found.excluded.length > 0 && ` Left out: ${found.excluded.map(({ reason, count }) => `${count} ${reason}`).join(', ')}.`}
       ${refusal && ` Refused by ${refusal.check}: ${refusal.found}.`}
     </p>
-    ${found &&
-    html`<div class="scroll"><table class="cards checks">
+    ${
+      found &&
+      html`<div class="scroll"><table class="cards checks">
       <thead><tr><th scope="col">Check</th><th scope="col">Result</th><th scope="col">Found</th></tr></thead>
       <tbody>${found.checks.map(
         ({ check, passed, found: words }) => html`<tr>
           <th scope="row">${check}</th><td>${passed ? mark('good', 'passed') : mark('bad', 'failed')}</td><td>${words}</td>
         </tr>`,
       )}</tbody>
-    </table></div>`}
+    </table></div>`
+    }
   </section>`;
 }
 
@@ -67,15 +78,17 @@ export function provenance({ run, started }: RunSummary): Markup {
     <p class="note">The same document with the same seed chooses the same targets from the same candidates.</p>
     <dl class="provenance">
       ${pair('Run', html`<code>${run}</code>`)}
-      ${started &&
-      html`${pair('Started by', started.startedBy)} ${pair('Installation', started.installation)} ${pair('Site', started.experiment.targets.site)}
+      ${
+        started &&
+        html`${pair('Started by', started.startedBy)} ${pair('Installation', started.installation)} ${pair('Site', started.experiment.targets.site)}
       ${pair('Seed', html`<code>${started.seed}</code>`)} ${pair('Document SHA-256', html`<code>${started.documentHash}</code>`)}
       ${pair(
         'Versions',
         Object.entries(started.versions)
           .map(([name, version]) => `${name} ${version}`)
           .join(', '),
-      )}`}
+      )}`
+      }
       ${pair('Journal', html`<code>${JOURNAL_SCHEMA}</code>`)}
     </dl>
     ${started && html`<details><summary>The experiment as it was read</summary><pre>${JSON.stringify(started.experiment, null, 2)}</pre></details>`}

@@ -48,7 +48,8 @@ function cell(label: string, value: Piece): Markup {
 }
 
 function absence({ revert, stuck }: StageSummary): Markup {
-  if (revert?.by === 'revert-only') return html`${mark('good', 'verified')}<div class="quiet">by a second lease; the first was lost</div>`;
+  if (revert?.by === 'revert-only')
+    return html`${mark('good', 'verified')}<div class="quiet">by a second lease; the first was lost</div>`;
   if (revert) return mark('good', 'verified');
   return stuck === null ? mark('warn', 'not confirmed') : html`${mark('bad', 'stuck')}<div>${stuck}</div>`;
 }

@@ -25,13 +25,20 @@ export function steadyState({ steadyState: states }: RunSummary): Markup | null 
         <thead>
           <tr><th scope="col">Probe</th><th scope="col">Accepted</th><th scope="col">Before</th><th scope="col">During</th><th scope="col">After</th></tr>
         </thead>
-        ${GROUPS.map(([group, name]) => groupRows(name, rows.filter((row) => row.group === group)))}
+        ${GROUPS.map(([group, name]) =>
+          groupRows(
+            name,
+            rows.filter((row) => row.group === group),
+          ),
+        )}
       </table>
     </div>
   </section>`;
 }
 
-type Row = Pick<CheckedReading, 'probe' | 'group' | 'expected'> & { readonly cells: readonly (CheckedReading | undefined)[] };
+type Row = Pick<CheckedReading, 'probe' | 'group' | 'expected'> & {
+  readonly cells: readonly (CheckedReading | undefined)[];
+};
 
 /** One row a check; two checks of one probe stay apart. */
 function rowsOf(states: RunSummary['steadyState']): Row[] {

@@ -50,7 +50,10 @@ function lineOf(event: JournalEvent, experiment: Experiment | undefined): Line |
       return { what: 'started', words: `by ${event.startedBy}` };
     case 'pre-flight': {
       const passed = event.checks.filter((check) => check.passed).length;
-      return { what: 'pre-flight', words: `${passed} of ${counted(event.checks.length, 'check')} passed; ${counted(event.candidates, 'candidate')}` };
+      return {
+        what: 'pre-flight',
+        words: `${passed} of ${counted(event.checks.length, 'check')} passed; ${counted(event.candidates, 'candidate')}`,
+      };
     }
     case 'refused':
       return { what: 'refused', words: `${event.check}: ${event.found}`, loud: true };
@@ -62,7 +65,10 @@ function lineOf(event: JournalEvent, experiment: Experiment | undefined): Line |
         words: `${event.size}: ${counted(event.targets.length, 'target')} more, ${number(event.reached)} in all (${formatQuantity(event.radius, 'ratio')})`,
       };
     case 'stage-held':
-      return { what: `stage ${event.stage + 1} holds`, words: [`the fault is on ${counted(event.injected, 'target')}`, ...event.problems].join('; ') };
+      return {
+        what: `stage ${event.stage + 1} holds`,
+        words: [`the fault is on ${counted(event.injected, 'target')}`, ...event.problems].join('; '),
+      };
     case 'edge':
       return { what: EDGES[event.edge], words: event.evidence };
     case 'timer':
@@ -70,7 +76,11 @@ function lineOf(event: JournalEvent, experiment: Experiment | undefined): Line |
     case 'blind':
       return { what: 'blind', words: `${event.what}: ${event.why}` };
     case 'abort':
-      return { what: `abort, ${event.mode}`, words: `${event.evidence}${event.by === undefined ? '' : `, by ${event.by}`}`, loud: true };
+      return {
+        what: `abort, ${event.mode}`,
+        words: `${event.evidence}${event.by === undefined ? '' : `, by ${event.by}`}`,
+        loud: true,
+      };
     case 'reverted':
       return {
         what: `stage ${event.stage + 1} reverted`,
@@ -81,7 +91,9 @@ function lineOf(event: JournalEvent, experiment: Experiment | undefined): Line |
     case 'recovered':
       return {
         what: event.recovered ? 'recovered' : 'not recovered',
-        words: event.recovered ? `the steady state was back after ${formatDuration(event.tookMs)}` : `not within ${formatDuration(event.tookMs)}`,
+        words: event.recovered
+          ? `the steady state was back after ${formatDuration(event.tookMs)}`
+          : `not within ${formatDuration(event.tookMs)}`,
         loud: !event.recovered,
       };
     case 'closed':
@@ -96,10 +108,15 @@ function lineOf(event: JournalEvent, experiment: Experiment | undefined): Line |
 
 const EDGES = { 'breach-begins': 'breach begins', 'breach-ends': 'breach ends', 'no-data': 'no data' } as const;
 
-function timerLine({ timer, condition, forMs }: JournalEvent & { type: 'timer' }, experiment: Experiment | undefined): Line {
+function timerLine(
+  { timer, condition, forMs }: JournalEvent & { type: 'timer' },
+  experiment: Experiment | undefined,
+): Line {
   const asked = experiment?.stopConditions[condition];
   const words = asked ? describeStopCondition(asked) : `stop condition ${condition + 1}`;
   const lasting = formatDuration(forMs);
   if (timer === 'started') return { what: 'timer started', words: `aborts in ${lasting} unless it ends: ${words}` };
-  return timer === 'fired' ? { what: 'timer fired', words: `${lasting} are over: ${words}` } : { what: 'timer cancelled', words: `it ended in time: ${words}` };
+  return timer === 'fired'
+    ? { what: 'timer fired', words: `${lasting} are over: ${words}` }
+    : { what: 'timer cancelled', words: `it ended in time: ${words}` };
 }

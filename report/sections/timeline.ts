@@ -28,7 +28,9 @@ export function timeline(summary: RunSummary): Markup {
 }
 
 const NOTE = (charts: number): string =>
-  charts === 0 ? 'No sample was taken and no fault was on.' : 'A wider stage is shaded more strongly; a gap in a line is time without data.';
+  charts === 0
+    ? 'No sample was taken and no fault was on.'
+    : 'A wider stage is shaded more strongly; a gap in a line is time without data.';
 
 function legend({ shades, abortAtMs }: Backdrop): Markup {
   const has = (kind: string): boolean => shades.some((shade) => shade.kind === kind);
@@ -46,7 +48,9 @@ function probeFigure(summary: RunSummary, backdrop: Backdrop, probe: string, ser
   const { points, dimension } = series;
   const baselines = summary.preflight?.baseline ?? {};
   const baseline = Object.hasOwn(baselines, probe) ? baselines[probe] : undefined;
-  const asked = summary.started ? askedOf(summary.started.experiment, probe, baseline, dimension) : { lines: [], words: [] };
+  const asked = summary.started
+    ? askedOf(summary.started.experiment, probe, baseline, dimension)
+    : { lines: [], words: [] };
   return figure(probe, asked.words, { points, dimension, steps: false, thresholds: asked.lines, backdrop }, id);
 }
 
@@ -83,7 +87,9 @@ function describe(name: string, words: readonly string[], { points, dimension, b
 }
 
 /** Business first, as the experiment lists them; then what only a stop condition watches. */
-function byExperiment({ started }: RunSummary): (a: readonly [string, unknown], b: readonly [string, unknown]) => number {
+function byExperiment({
+  started,
+}: RunSummary): (a: readonly [string, unknown], b: readonly [string, unknown]) => number {
   const { steadyState = [], stopConditions = [] } = started?.experiment ?? {};
   const order = [...steadyState, ...stopConditions].map(({ probe }) => probe);
   const rank = (probe: string): number => (order.includes(probe) ? order.indexOf(probe) : order.length);

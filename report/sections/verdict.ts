@@ -82,7 +82,11 @@ function machinery({ status, open, phase, aborts }: RunSummary): Answer {
     case 'completed':
       return { tone: 'good', word: 'Yes, completed', why: 'every stage ran to its end' };
     case 'aborted':
-      return { tone: 'good', word: 'Yes, aborted', why: cause === 'stop-condition' ? 'by its stop condition' : 'because a person asked' };
+      return {
+        tone: 'good',
+        word: 'Yes, aborted',
+        why: cause === 'stop-condition' ? 'by its stop condition' : 'because a person asked',
+      };
     case 'refused':
       return { tone: 'good', word: 'Yes, refused', why: 'pre-flight did not pass' };
     case 'inconclusive':
@@ -95,14 +99,20 @@ function system({ deviated, open, status }: RunSummary): Answer {
   if (deviated === true) return { tone: 'bad', word: 'No, it deviated', why: '' };
   if (deviated === false) return { tone: 'good', word: 'Yes, it held', why: '' };
   if (open) return { tone: 'calm', word: 'Not known yet', why: '' };
-  return { tone: 'calm', word: 'Not known', why: status === 'refused' ? 'it was not put to the test' : 'it ended too early to say' };
+  return {
+    tone: 'calm',
+    word: 'Not known',
+    why: status === 'refused' ? 'it was not put to the test' : 'it ended too early to say',
+  };
 }
 
 function faultTime({ stages, rollback, lastAtMs }: RunSummary): string {
   const opened = stages.flatMap(({ openedAtMs }) => (openedAtMs === null ? [] : [openedAtMs]));
   const first = opened[0];
   if (first === undefined) return 'never';
-  const ends = stages.map(({ openedAtMs, revertedAtMs }) => (openedAtMs === null ? 0 : (revertedAtMs ?? rollback?.toMs ?? lastAtMs)));
+  const ends = stages.map(({ openedAtMs, revertedAtMs }) =>
+    openedAtMs === null ? 0 : (revertedAtMs ?? rollback?.toMs ?? lastAtMs),
+  );
   return formatDuration(Math.max(...ends) - first);
 }
 

@@ -26,7 +26,13 @@ describe('the file store', () => {
   });
   after(() => rm(root, { recursive: true, force: true }));
 
-  const blind = (seq: number, atMs = 1_000 + seq): JournalEvent => ({ seq, atMs, type: 'blind', what: 'watch', why: `event ${seq}` });
+  const blind = (seq: number, atMs = 1_000 + seq): JournalEvent => ({
+    seq,
+    atMs,
+    type: 'blind',
+    what: 'watch',
+    why: `event ${seq}`,
+  });
 
   it('gives back every journal as it was, whatever is in it', async () => {
     const store = openFileStore(folder);
@@ -92,14 +98,37 @@ describe('the file store', () => {
 
   it('lists the latest last', async () => {
     const store = openFileStore(folder);
-    for (const [run, atMs] of [['late', 3_000], ['early', 1_000], ['middle', 2_000]] as const) await store.append(run, [blind(0, atMs)]);
-    assert.deepEqual((await store.list()).map(({ run }) => run), ['early', 'middle', 'late']);
+    for (const [run, atMs] of [
+      ['late', 3_000],
+      ['early', 1_000],
+      ['middle', 2_000],
+    ] as const)
+      await store.append(run, [blind(0, atMs)]);
+    assert.deepEqual(
+      (await store.list()).map(({ run }) => run),
+      ['early', 'middle', 'late'],
+    );
   });
 
   it('never leaves its folder, and keeps every name apart', async () => {
     const inside = join(folder, 'inside');
     await mkdir(inside);
-    const names = ['../escape', '..', '.', '.hidden', '/etc/passwd', 'a/b', 'a%2Fb', 'ü', 'a b', '..\\x', 'C:x', '-', HOSTILE.slice(0, 60), 'nul\0byte'];
+    const names = [
+      '../escape',
+      '..',
+      '.',
+      '.hidden',
+      '/etc/passwd',
+      'a/b',
+      'a%2Fb',
+      'ü',
+      'a b',
+      '..\\x',
+      'C:x',
+      '-',
+      HOSTILE.slice(0, 60),
+      'nul\0byte',
+    ];
     const store = openFileStore(inside);
     for (const name of names) await store.append(name, [blind(0)]);
     for (const name of names) assert.equal((await store.read(name))?.run, name);
@@ -165,9 +194,13 @@ describe('the file store', () => {
   describe('with several processes writing at once', () => {
     type Writer = { child: ChildProcessByStdio<null, Readable, null>; promised: Set<number> };
     const start = (writer: number, count: number): Writer => {
-      const child = spawn(process.execPath, [WRITER, folder, 'shared', `writer-${writer}`, String(writer * 1_000), String(count)], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
+      const child = spawn(
+        process.execPath,
+        [WRITER, folder, 'shared', `writer-${writer}`, String(writer * 1_000), String(count)],
+        {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        },
+      );
       const promised = new Set<number>();
       let rest = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => {

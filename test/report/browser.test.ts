@@ -1,0 +1,193 @@
+/** The report in a real browser: nothing is loaded, nothing is logged, and it can be read on a desk, a phone, in the dark and on paper. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { after, before, describe, it } from 'node:test';
+import { chromium } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Journal } from '../../domain/journal.ts';
+import { renderReport } from '../../report/html.ts';
+import { abortedRun, heldRun, hostileRun, hugeRun, refusedRun, stuckRun } from './journals.ts';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+const FOUND = (process.env['PATH'] ?? '').split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)));
+const CHROMIUM = process.env['CHROMIUM'] ?? FOUND.find((path) => existsSync(path));
+const SKIP =
+  CHROMIUM === undefined ? 'no Chromium here: install it (apt-get install chromium) or name it in CHROMIUM' : false;
+// As root a browser has no sandbox; the rest keeps it from talking to anybody.
+const FLAGS =
+  '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
+
+const DESK = { viewport: { width: 1180, height: 900 } };
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+const RUNS: Readonly<Record<string, Journal>> = {
+  held: heldRun(),
+  aborted: abortedRun(),
+  refused: refusedRun(),
+  stuck: stuckRun(),
+  huge: hugeRun(),
+  hostile: hostileRun(),
+};
+
+describe('the report in a browser', { skip: SKIP }, () => {
+  let browser: Browser;
+  let folder = '';
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'squall-report-'));
+    for (const [name, journal] of Object.entries(RUNS))
+      await writeFile(join(folder, `${name}.html`), renderReport(journal));
+    browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: FLAGS.split(' ') });
+  });
+  after(async () => {
+    await browser.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Opens one report, does something with it, and fails where it logged or asked for anything. */
+  const view = async (
+    name: string,
+    options: BrowserContextOptions,
+    look: (page: Page) => Promise<void>,
+  ): Promise<void> => {
+    const context = await browser.newContext(options);
+    const noise: string[] = [];
+    try {
+      const page = await context.newPage();
+      const url = pathToFileURL(join(folder, `${name}.html`)).href;
+      page.on('console', (message) => noise.push(`console: ${message.text()}`));
+      page.on('pageerror', (error) => noise.push(`error: ${error.message}`));
+      page.on('request', (request) => request.url() === url || noise.push(`request: ${request.url()}`));
+      await page.goto(url);
+      await look(page);
+      assert.deepEqual(noise, []);
+    } finally {
+      await context.close();
+    }
+  };
+
+  for (const name of Object.keys(RUNS)) {
+    for (const [where, device] of [
+      ['on a desk', DESK],
+      ['on a phone', PHONE],
+      ['on a narrow phone', { viewport: { width: 320, height: 640 } }],
+    ] as const) {
+      it(`${name}, ${where}: fits its width, and logs and loads nothing`, () =>
+        view(name, device, async (page) => {
+          assert.equal(await page.evaluate('document.documentElement.scrollWidth'), device.viewport.width);
+          assert.equal(await page.locator('main section').first().isVisible(), true);
+          assert.equal(await page.evaluate('window.pwned'), undefined);
+        }));
+    }
+  }
+
+  it('has a chart for the reach and for each probe, with lines, thresholds, shades and the abort', () =>
+    view('aborted', DESK, async (page) => {
+      const charts = page.locator('figure .chart:visible');
+      assert.equal(await charts.count(), 5);
+      for (const chart of await charts.all()) {
+        const line = chart.locator('path[stroke="var(--line)"]').first();
+        const box = await line.boundingBox();
+        assert.ok(box !== null && box.width > 500 && box.height > 0, 'the line crosses the chart');
+        assert.equal(await chart.locator('text', { hasText: 'abort' }).count(), 1);
+        assert.equal(await chart.locator('[fill="var(--shade-stage)"]').count(), 4);
+        assert.equal(await chart.locator('[fill="var(--shade-rollback)"]').count(), 1);
+        assert.equal(await chart.locator('[fill="var(--shade-recovery)"]').count(), 1);
+        assert.match(
+          (await chart.getAttribute('aria-label')) ?? '',
+          /from 14:00:00 to .* lowest .* Aborted at 14:19:18/,
+        );
+      }
+      const errors = page.locator('figure', { hasText: 'error-rate' }).locator('.chart:visible');
+      assert.deepEqual(await errors.locator('text').filter({ hasText: /^[≤>]/ }).allTextContents(), ['> 5%', '≤ 1%']);
+    }));
+
+  it('draws the abort where the time axis says it was', () =>
+    view('aborted', DESK, async (page) => {
+      const chart = page.locator('figure .chart:visible').first();
+      const plot = await chart.locator('path[stroke="var(--line)"]').first().boundingBox();
+      const abort = await chart.locator('path[stroke="var(--bad)"]').first().boundingBox();
+      assert.ok(plot !== null && abort !== null);
+      const share = (abort.x + abort.width / 2 - plot.x) / plot.width;
+      assert.ok(Math.abs(share - 19.3 / 21.6) < 0.01, `at ${share} of the axis`);
+    }));
+
+  it('says in headings, tables and roles what it shows', () =>
+    view('aborted', DESK, async (page) => {
+      assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), 'slow-payments');
+      assert.equal(await page.getByRole('heading', { name: 'Deviated' }).count(), 1);
+      assert.equal(await page.getByRole('img', { name: /^error-rate from/ }).count(), 1);
+      for (const name of [
+        'Timeline',
+        'The abort',
+        'Steady state',
+        'Stages and reverts',
+        'What happened',
+        'Pre-flight',
+        'Provenance',
+      ]) {
+        assert.equal(await page.getByRole('heading', { name, level: 2 }).count(), 1, name);
+      }
+      assert.equal(
+        await page.getByRole('row', { name: /latency-p99.*at most 800ms.*318ms.*1\.7s did not hold.*318ms/ }).count(),
+        1,
+      );
+      assert.equal(await page.locator('li', { hasText: 'payments/payments-29@' }).isVisible(), false);
+      await page.getByText('Stage 4 (25%) added 18 targets').click();
+      assert.equal(await page.locator('li', { hasText: 'payments/payments-29@' }).isVisible(), true);
+    }));
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const name of ['held', 'aborted', 'refused', 'stuck'] as const) {
+      it(`${name}, ${colorScheme}: every text stands out from its ground by 4.5 to 1`, () =>
+        view(name, { ...DESK, colorScheme }, async (page) => {
+          const {
+            faint,
+            measured,
+            page: ground,
+          } = await page.evaluate<{ faint: string[]; measured: number; page: number }>(CONTRAST);
+          assert.deepEqual(faint, []);
+          assert.ok(measured > 80, `${measured} texts`);
+          assert.equal(ground > 0.5, colorScheme === 'light');
+        }));
+    }
+  }
+
+  it('prints light, without cards, whatever the screen is', () =>
+    view('aborted', { ...DESK, colorScheme: 'dark' }, async (page) => {
+      await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+      const { faint, page: ground } = await page.evaluate<{ faint: string[]; page: number }>(CONTRAST);
+      assert.deepEqual(faint, []);
+      assert.ok(ground > 0.9);
+      assert.equal(
+        await page.evaluate<string>(`getComputedStyle(document.querySelector('section')).borderTopWidth`),
+        '0px',
+      );
+      const pdf = await page.pdf({ format: 'A4' });
+      assert.ok(pdf.length > 20_000 && pdf.subarray(0, 5).toString() === '%PDF-');
+    }));
+});
+
+/** In the page: the contrast of every visible text, in HTML and in the charts, with what is painted behind it (WCAG 2). */
+const CONTRAST = `(() => {
+  const context = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
+  const rgba = (color) => { context.clearRect(0, 0, 1, 1); context.fillStyle = color; context.fillRect(0, 0, 1, 1); return [...context.getImageData(0, 0, 1, 1).data]; };
+  const light = ([r, g, b]) => { const [x, y, z] = [r, g, b].map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * x + 0.7152 * y + 0.0722 * z; };
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) { const color = rgba(getComputedStyle(at).backgroundColor); if (color[3] === 255) return color; }
+    return [255, 255, 255, 255];
+  };
+  const faint = []; let measured = 0;
+  for (const element of document.querySelectorAll('body *')) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== '');
+    if (!own || !element.checkVisibility()) continue;
+    const style = getComputedStyle(element);
+    const [a, b] = [light(rgba(element instanceof SVGElement ? style.fill : style.color)), light(ground(element))].sort((x, y) => y - x);
+    measured += 1;
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) faint.push(element.textContent.trim().slice(0, 40) + ' ' + ratio.toFixed(2));
+  }
+  return { faint, measured, page: light(ground(document.body)) };
+})()`;

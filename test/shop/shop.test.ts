@@ -1,0 +1,94 @@
+/** The demo shop takes some stopped replicas in its stride, feels many, recovers, and leaves no process behind. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { openShop } from '../../demo/shop/shop.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+  for (let i = 0; i < 300; i++) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.fail(`it never happened: ${what}`);
+}
+
+async function errors(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return [...text.matchAll(/^shop_requests_total\{.*outcome="error"\} (\d+)$/gm)].reduce(
+    (sum, [, count]) => sum + Number(count),
+    0,
+  );
+}
+
+async function ejected(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^shop_payments_ejected (\d+)$/m.exec(text)?.[1]);
+}
+
+test('the gateway routes around three silent replicas, cannot hide ten, and takes them back', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'squall-shop-'));
+  const shop = await openShop(folder);
+  try {
+    const files = (await readdir(folder)).filter((name) => name.startsWith('payments-'));
+    const pids = await Promise.all(files.map(async (name) => Number(await readFile(join(folder, name), 'utf8'))));
+    assert.equal(pids.length, 10);
+    for (const pid of pids.slice(0, 3)) process.kill(pid, 'SIGSTOP');
+    await until('three are ejected', async () => (await ejected(shop.url)) === 3);
+    assert.equal(await errors(shop.url), 0);
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    await until('customers see errors', async () => (await errors(shop.url)) > 10);
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+    await until('all are back in service', async () => (await ejected(shop.url)) === 0);
+  } finally {
+    await shop.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a replica that is killed is started again under the same name', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'squall-shop-'));
+  const shop = await openShop(folder);
+  try {
+    const pidOf = async (): Promise<number> => Number(await readFile(join(folder, 'payments-1.pid'), 'utf8'));
+    const before = await pidOf();
+    process.kill(before, 'SIGKILL');
+    await until('another process has its name', async () => (await pidOf()) !== before);
+  } finally {
+    await shop.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('when the supervisor is killed, every process of the shop ends', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'squall-shop-'));
+  const code = `import { openShop } from './demo/shop/shop.ts'; const shop = await openShop(${JSON.stringify(folder)}); console.log(JSON.stringify(shop.pids()));`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    const pids = JSON.parse(line) as number[];
+    assert.equal(pids.length, 13);
+    child.kill('SIGKILL');
+    await until('none is left', () => pids.every((pid) => !isAlive(pid)));
+  } finally {
+    child.kill('SIGKILL');
+    await rm(folder, { recursive: true });
+  }
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
