@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
-import type { NativeConnection } from '@temporalio/worker';
+import type { NativeConnection, WorkerInterceptors } from '@temporalio/worker';
 import { controlActivities } from '../activities/control.ts';
 import { openFileStore } from '../activities/journal/file.ts';
 import type { JournalEvent } from '../domain/journal.ts';
@@ -22,6 +22,7 @@ export interface ControlOptions {
   readonly namespace: string;
   readonly log: (line: string) => void;
   readonly onEvents: (run: string, events: readonly JournalEvent[]) => void;
+  readonly interceptors?: WorkerInterceptors;
   /** A bundle other than that of this checkout's workflows: tests deploy a broken one. */
   readonly bundle?: string;
 }
@@ -43,6 +44,7 @@ export async function controlWorker(options: ControlOptions): Promise<Worker> {
     activities: {
       ...controlActivities({ store, installation: config.installation, versions, searchAttributes, onEvents }),
     },
+    interceptors: options.interceptors ?? {},
     // A worker that was killed holds its workflows' sticky queue for this long; every revert would wait for it.
     stickyQueueScheduleToStartTimeout: '1s',
     shutdownGraceTime: '5s',

@@ -6,7 +6,7 @@
  */
 import type { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
-import type { NativeConnection } from '@temporalio/worker';
+import type { NativeConnection, WorkerInterceptors } from '@temporalio/worker';
 import { ownersOf } from '../activities/owner.ts';
 import { siteActivities } from '../activities/site.ts';
 import type { OpenSite } from '../activities/site.ts';
@@ -18,6 +18,7 @@ export interface SiteOptions {
   readonly connection: NativeConnection;
   readonly client: Client;
   readonly namespace: string;
+  readonly interceptors?: WorkerInterceptors;
 }
 
 /** Builds the workers of the site's three queues; they serve once their `run()` is called. */
@@ -37,6 +38,7 @@ export async function siteWorkers(options: SiteOptions): Promise<Worker[]> {
         namespace,
         taskQueue,
         activities,
+        interceptors: options.interceptors ?? {},
         maxConcurrentActivityTaskExecutions: slots,
         // Cancellation is learnt from heartbeats, so they must not be saved up.
         maxHeartbeatThrottleInterval: '500ms',

@@ -5,7 +5,7 @@
  * Temporal is reached, since it must work without it.
  */
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
-import type { Worker } from '@temporalio/worker';
+import type { Worker, WorkerInterceptors } from '@temporalio/worker';
 import { sweep } from '../activities/sweep.ts';
 import type { OpenSite } from '../activities/site.ts';
 import type { Config } from './config.ts';
@@ -23,6 +23,8 @@ export interface WorkerOptions {
   readonly site?: string;
   readonly metricsPort?: number;
   readonly log: (line: string) => void;
+  /** Temporal's own extension point, such as a tracer's interceptors. */
+  readonly interceptors?: WorkerInterceptors;
 }
 
 /** A serving worker. */
@@ -43,6 +45,7 @@ let installed = false;
 /** Starts serving. Resolves once every queue is polled. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config, control, log } = options;
+  const interceptors = options.interceptors ?? {};
   if (!installed) {
     installed = true;
     Runtime.install({
@@ -61,10 +64,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const workers: Worker[] = [];
   if (control) {
     const onEvents = metrics.observe.bind(metrics);
-    workers.push(await controlWorker({ config, connection, namespace, log, onEvents }));
+    workers.push(await controlWorker({ config, connection, namespace, log, onEvents, interceptors }));
   }
   if (site && options.site !== undefined) {
-    workers.push(...(await siteWorkers({ site, name: options.site, connection, client, namespace })));
+    workers.push(...(await siteWorkers({ site, name: options.site, connection, client, namespace, interceptors })));
   }
   const running = workers.map((worker) => worker.run());
   const endpoint = await serveEndpoint(

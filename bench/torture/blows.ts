@@ -121,7 +121,13 @@ function isHolder(pid: number): boolean {
 }
 
 const holderKilled = async ({ lane }: Struck): Promise<void> => {
-  for (const pid of holders(lane).filter(isHolder)) process.kill(pid, 'SIGKILL');
+  for (const pid of holders(lane).filter(isHolder)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended by itself meanwhile: its faults are over.
+    }
+  }
 };
 
 /** Every blow. */

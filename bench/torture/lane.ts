@@ -7,7 +7,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -27,10 +27,19 @@ interface WorkerProcess {
   readonly serving: Promise<void>;
 }
 
+/** What a lane may differ in. */
+export interface LaneOptions {
+  /** Host groups of the site; each is made of the processes whose pid files are `victims/<group>-*.pid`. */
+  readonly groups: readonly string[];
+  /** A script to run in the place of `squall worker`, with `control` or `site` as its argument. */
+  readonly worker?: string;
+}
+
 /** One installation. */
 export class Lane {
   readonly folder: string;
   readonly name: string;
+  readonly #options: LaneOptions;
   /** Bundle of workflows that cannot replay what the real ones did; set while the run is wedged. */
   wedged = false;
   #temporal: DevServer | undefined;
@@ -40,9 +49,10 @@ export class Lane {
   readonly #workers = new Map<'control' | 'site', WorkerProcess>();
   #client: Client | undefined;
 
-  constructor(folder: string, name: string) {
+  constructor(folder: string, name: string, options: LaneOptions) {
     this.folder = folder;
     this.name = name;
+    this.#options = options;
   }
 
   get config(): string {
@@ -51,6 +61,11 @@ export class Lane {
 
   get state(): string {
     return join(this.folder, 'state');
+  }
+
+  /** Where the server listens. */
+  get address(): string {
+    return `127.0.0.1:${this.#port}`;
   }
 
   /** Connected past the wires. */
@@ -64,9 +79,9 @@ export class Lane {
     this.#health = createServer((_request, response) => response.end('{"ok":1}'));
     await new Promise<void>((resolve) => this.#health?.listen(0, '127.0.0.1', resolve));
     const health = `http://127.0.0.1:${(this.#health.address() as AddressInfo).port}/`;
-    await writeFile(this.config, configText(this.name, this.folder, health));
+    await writeFile(this.config, configText(this.name, this.folder, this.#options.groups, health));
     await this.start('temporal');
-    const connection = await Connection.connect({ address: `127.0.0.1:${this.#port}` });
+    const connection = await Connection.connect({ address: this.address });
     this.#client = new Client({ connection });
     for (const part of ['control', 'site'] as const) this.#wires.set(part, await Wire.to(this.#port));
     await Promise.all([this.start('control'), this.start('site')]);
@@ -93,6 +108,13 @@ export class Lane {
     this.#port = Number(this.#temporal.address.split(':').at(-1));
   }
 
+  /** Resolves when the worker that serves `part` now has ended, whoever ended it. */
+  async gone(part: 'control' | 'site'): Promise<void> {
+    const child = this.#workers.get(part)?.child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    await new Promise((resolve) => child.once('exit', resolve));
+  }
+
   /** SIGKILL. */
   async kill(part: Part): Promise<void> {
     if (part === 'temporal') return this.#temporal?.kill();
@@ -114,7 +136,7 @@ export class Lane {
   async #startWorker(part: 'control' | 'site'): Promise<void> {
     const log = createWriteStream(join(this.folder, `${part}.log`), { flags: 'a' });
     const args =
-      part === 'control' && this.wedged ? [join(import.meta.dirname, 'wedged-control.ts')] : squallArgs(part);
+      part === 'control' && this.wedged ? [join(import.meta.dirname, 'wedged-control.ts')] : this.#workerArgs(part);
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
       cwd: ROOT,
       env: { ...process.env, TEMPORAL_ADDRESS: this.#wires.get(part)?.address, SQUALL_CONFIG: this.config },
@@ -135,17 +157,14 @@ export class Lane {
     await serving;
   }
 
-  async remove(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true });
+  #workerArgs(part: 'control' | 'site'): string[] {
+    if (this.#options.worker !== undefined) return [this.#options.worker, part];
+    const serve = part === 'control' ? ['--control'] : ['--site', 'torture'];
+    return [join(ROOT, 'starters', 'squall.ts'), '--json', 'worker', ...serve];
   }
 }
 
-function squallArgs(part: 'control' | 'site'): string[] {
-  const serve = part === 'control' ? ['--control'] : ['--site', 'torture'];
-  return [join(ROOT, 'starters', 'squall.ts'), '--json', 'worker', ...serve];
-}
-
-function configText(name: string, folder: string, health: string): string {
+function configText(name: string, folder: string, groups: readonly string[], health: string): string {
   return `installation: ${name}
 journal: ${join(folder, 'journal')}
 state: ${join(folder, 'state')}
@@ -154,7 +173,7 @@ sites:
   torture:
     host:
       groups:
-${[0, 1, 2, 3].map((slot) => `        slot${slot}: { pidFiles: '${join(folder, 'victims')}/slot${slot}-*.pid' }`).join('\n')}
+${groups.map((group) => `        ${group}: { pidFiles: '${join(folder, 'victims')}/${group}-*.pid' }`).join('\n')}
 probes:
   alive: { type: http, url: '${health}', measure: up, unit: count, timeout: 2s }
 plugins: ['${join(import.meta.dirname, 'plugin.ts')}']

@@ -18,7 +18,7 @@ import { round } from './trial.ts';
 import type { Fate } from './trial.ts';
 
 /** Runs struck by one blow. */
-const SLOTS = 4;
+const SLOTS = 8;
 
 const whole = (text: string): number => {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError(`found ${text}, expected a whole number`);
@@ -68,7 +68,9 @@ const counted = (): number => fates.filter(({ counts }) => counts).length;
 async function work(index: number): Promise<void> {
   const home = join(folder, `lane-${index}`);
   await mkdir(home);
-  const lane = new Lane(home, `torture-${index}`);
+  const lane = new Lane(home, `torture-${index}`, {
+    groups: Array.from({ length: SLOTS }, (_, slot) => `slot${slot}`),
+  });
   try {
     await lane.up();
     while (!stop && counted() < options.trials) {

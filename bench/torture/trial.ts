@@ -7,10 +7,10 @@
  */
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { Experiment } from '../../domain/experiment.ts';
 import type { RunResult } from '../../workflows/messages.ts';
 import { setMood } from './blows.ts';
 import type { Blow } from './blows.ts';
+import { pausing } from './experiment.ts';
 import type { Lane } from './lane.ts';
 import { Victims } from './victims.ts';
 
@@ -75,36 +75,7 @@ export async function round(
 }
 
 async function begin(lane: Lane, run: string, slot: number, ttlMs: number): Promise<void> {
-  const experiment: Experiment = {
-    name: 'torture',
-    hypothesis: 'Whatever dies, the fault ends',
-    steadyState: [
-      {
-        probe: 'alive',
-        group: 'system',
-        tolerance: { kind: 'range', min: { value: 1, dimension: 'count', text: '1' } },
-      },
-    ],
-    fault: 'host/moody-pause',
-    with: {},
-    targets: { site: 'torture', selector: { group: `slot${slot}` } },
-    blastRadius: {
-      stages: [1, 3, 5].map((count) => ({ kind: 'count', count, text: `${count}` })),
-      holdMs: 1_500,
-      seed: run,
-    },
-    stopConditions: [
-      {
-        probe: 'alive',
-        breach: { kind: 'below', limit: { value: 1, dimension: 'count', text: '1' } },
-        forMs: 60_000,
-        abort: 'immediate',
-      },
-    ],
-    recoverWithinMs: 20_000,
-    sampleEveryMs: 500,
-    timeToLiveMs: ttlMs,
-  };
+  const experiment = pausing({ fault: 'host/moody-pause', group: `slot${slot}`, seed: run, ttlMs });
   await lane.client.workflow
     .start('experiment', {
       workflowId: run,

@@ -12,11 +12,12 @@ import { connectWorker, whereIsTemporal } from '../../workers/connect.ts';
 import { controlWorker } from '../../workers/control.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'squall-wedged-'));
+const bundle = join(folder, 'bundle.js');
+let worker;
 try {
   const { code } = await bundleWorkflowCode({ workflowsPath: join(import.meta.dirname, 'wedged-workflows.ts') });
-  const bundle = join(folder, 'bundle.js');
   await writeFile(bundle, code);
-  const worker = await controlWorker({
+  worker = await controlWorker({
     config: await readConfig(process.env['SQUALL_CONFIG'] ?? 'squall.yaml'),
     connection: await connectWorker(),
     namespace: whereIsTemporal().namespace,
@@ -24,10 +25,11 @@ try {
     onEvents: () => undefined,
     bundle,
   });
-  process.once('SIGTERM', () => worker.shutdown());
-  const running = worker.run();
-  process.stdout.write('{"event":"serving"}\n');
-  await running;
 } finally {
+  // The worker has read it, and this process will be killed.
   await rm(folder, { recursive: true, force: true });
 }
+process.once('SIGTERM', () => worker.shutdown());
+const running = worker.run();
+process.stdout.write('{"event":"serving"}\n');
+await running;

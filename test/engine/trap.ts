@@ -1,0 +1,87 @@
+/**
+ * Traps: what goes wrong at one step of a run whose name says so.
+ *
+ * Owns the misfortunes of the step matrix, as interceptors of a real worker. `matrix-<step>-<blow>` names the run; each
+ * trap springs once, which a file beside the state folder remembers across a killed worker.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ApplicationFailure } from '@temporalio/common';
+import { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import type { WorkerInterceptors } from '@temporalio/worker';
+
+/** The activities of a run, in their order. */
+export const STEPS = ['record', 'preflight', 'inject', 'hold', 'watch', 'revert', 'recover'] as const;
+/** What can happen to each. */
+export const BLOWS = ['fail', 'timeout', 'repeat', 'cancel', 'terminate', 'kill'] as const;
+
+type Step = (typeof STEPS)[number];
+type Blow = (typeof BLOWS)[number];
+
+/** Steps that go on until they are told to stop. */
+const ENDLESS: ReadonlySet<string> = new Set<Step>(['hold', 'watch']);
+/** How long an endless step takes effect before its worker is killed, in milliseconds. */
+const EFFECT_MS = 700;
+
+/** The name of the run that a trap is set for. */
+export function trapped(step: Step, blow: Blow): string {
+  return `matrix-${step}-${blow}`;
+}
+
+/** Interceptors that spring each trap once. */
+export function traps(folder: string, client: Client): WorkerInterceptors {
+  return {
+    activity: [
+      (context) => ({
+        inbound: {
+          async execute(input, next) {
+            const run = context.info.workflowExecution?.workflowId.split('/')[0] ?? '';
+            const [, step, blow] = /^matrix-([a-z]+)-([a-z]+)$/.exec(run) ?? [];
+            const again = (): Promise<unknown> => next(input);
+            if (step !== context.info.activityType || !springs(folder, run)) return again();
+            return spring(blow as Blow, ENDLESS.has(step), again, () => client.workflow.getHandle(run));
+          },
+        },
+      }),
+    ],
+  };
+}
+
+function springs(folder: string, run: string): boolean {
+  try {
+    writeFileSync(join(folder, `${run}.sprung`), '', { flag: 'wx' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function spring(
+  blow: Blow,
+  endless: boolean,
+  work: () => Promise<unknown>,
+  run: () => { cancel(): Promise<unknown>; terminate(reason: string): Promise<unknown> },
+): Promise<unknown> {
+  switch (blow) {
+    case 'fail':
+      throw ApplicationFailure.retryable('the trap has sprung', 'Trap');
+    case 'timeout':
+      // It takes effect, is never heard of again, and goes on by itself: a partitioned worker's zombie.
+      Object.defineProperty(Context.current(), 'heartbeat', { value: () => undefined });
+      await work();
+      return new Promise(() => undefined);
+    case 'repeat':
+      return endless ? Promise.race([work(), work()]) : (await work(), work());
+    case 'cancel':
+      await run().cancel();
+      return work();
+    case 'terminate':
+      await run().terminate('the trap has sprung');
+      return work();
+    case 'kill':
+      await (endless ? Promise.race([work(), new Promise((resolve) => setTimeout(resolve, EFFECT_MS))]) : work());
+      process.kill(process.pid, 'SIGKILL');
+      return new Promise(() => undefined);
+  }
+}
