@@ -6,12 +6,11 @@
  */
 import { closest } from 'fastest-levenshtein';
 import { isMap, isScalar, isSeq } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { shown } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { offsetOf, readSources } from './source.ts';
 import type { Locate, Source } from './source.ts';
-import { knownKeys } from './strict.ts';
 
 /** A value, or everything that is wrong. */
 export type Parsed<T> =
@@ -39,9 +38,19 @@ export function parseSource<T>(source: Source, locate: Locate, schema: z.ZodType
       ok: false,
       problems: [locate(offsetOf(source.document.contents), '', 'aliases that grow too large', 'fewer aliases')],
     };
-  const result = schema.safeParse(value);
+  const result = check(schema, value);
   if (result.success) return { ok: true, value: result.data };
   return { ok: false, problems: inOrder(issuesToProblems(result.error.issues, value, source, locate)) };
+}
+
+/** Parses `value`; the issue of an unknown key says in its message which keys are known. */
+export function check<T>(schema: z.ZodType<T>, value: unknown): z.ZodSafeParseResult<T> {
+  return schema.safeParse(value, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' && issue.inst instanceof z.ZodObject
+        ? Object.keys(issue.inst.shape).join(', ')
+        : undefined,
+  });
 }
 
 /** The plain value of a document; undefined when its aliases make it too large. */
@@ -73,7 +82,7 @@ export function issuesToProblems(
         value,
       );
     if (issue.code === 'unrecognized_keys') {
-      const known = knownKeys(issue);
+      const known = issue.message === '' ? [] : issue.message.split(', ');
       return issue.keys.map((key) =>
         problemAt(
           [...path, key],
@@ -90,7 +99,7 @@ export function issuesToProblems(
     }
     if (issue.code === 'invalid_key' || issue.code === 'invalid_element') {
       const [inner] = issue.issues;
-      return problemAt(path, 'key', shown(path.at(-1)), inner?.message.replace(/^expected /, '') ?? 'another key');
+      return problemAt(path, 'key', shown(path.at(-1)), inner === undefined ? 'another key' : expectation(inner));
     }
     const found = at(path);
     if (found === undefined)
@@ -111,6 +120,7 @@ export function issuesToProblems(
 }
 
 function expectation(issue: Issue): string {
+  if (issue.message.startsWith(EXPECTED)) return issue.message.slice(EXPECTED.length);
   switch (issue.code) {
     case 'invalid_type':
       return TYPES[issue.expected] ?? `a ${issue.expected}`;
@@ -125,9 +135,11 @@ function expectation(issue: Issue): string {
         ? `at most ${String(issue.maximum)} in the list`
         : `at most ${String(issue.maximum)}${issue.origin === 'string' ? ' characters' : ''}`;
     default:
-      return issue.message.replace(/^expected /, '');
+      return issue.message;
   }
 }
+
+const EXPECTED = 'expected ';
 
 const TYPES: Readonly<Record<string, string>> = {
   object: 'a mapping',

@@ -8,10 +8,11 @@ import type { Breach, StageSize, SteadyStateCheck, StopCondition, Tolerance } fr
 import type { Quantity } from '../domain/quantity.ts';
 import { MIN_TTL_MS } from '../domain/timing.ts';
 import { formatDuration, parseQuantity, parseShare, writtenDuration } from '../domain/units.ts';
-import { strict } from './strict.ts';
 
-const name = (what: string): z.ZodString =>
-  z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, `expected ${what}: lower-case letters, digits and dashes`);
+const name = (what: string): z.ZodString => {
+  const expected = `expected ${what}: lower-case letters, digits and dashes`;
+  return z.string(expected).regex(/^[a-z][a-z0-9-]{0,62}$/, expected);
+};
 
 const quantity = z
   .union([z.number(), z.string()])
@@ -23,12 +24,14 @@ const quantity = z
   })
   .describe('A number with its unit: 500ms, 1%, 10MB, 100/min, 42.');
 
+const SHARE = 'expected a share such as 10%';
+
 const share = z
-  .string()
+  .string(SHARE)
   .transform((written, context): number => {
     const parsed = parseShare(written);
     if (parsed !== undefined) return parsed;
-    context.addIssue({ code: 'custom', message: 'expected a share such as 10%' });
+    context.addIssue({ code: 'custom', message: SHARE });
     return z.NEVER;
   })
   .describe('A share such as 10%.');
@@ -41,19 +44,20 @@ const duration = (minMs: number, maxMs: number): z.ZodType<number, string> =>
 
 const DAY_MS = 86_400_000;
 
+const PAIR = 'expected [low, high] of one unit, the lower first';
+
 const pair = z
-  .tuple([quantity, quantity])
-  .refine(
-    ([low, high]) => low.dimension === high.dimension && low.value < high.value,
-    'expected [low, high] of one unit, the lower first',
-  );
+  .tuple([quantity, quantity], PAIR)
+  .refine(([low, high]) => low.dimension === high.dimension && low.value < high.value, PAIR);
+
+const BASELINE = 'expected a share of the baseline: 10% of baseline';
 
 const baselineShare = z
-  .string()
+  .string(BASELINE)
   .transform((written, context): number => {
     const parsed = parseShare(/^(\S+) of baseline$/.exec(written)?.[1] ?? '');
     if (parsed !== undefined) return parsed;
-    context.addIssue({ code: 'custom', message: 'expected a share of the baseline: 10% of baseline' });
+    context.addIssue({ code: 'custom', message: BASELINE });
     return z.NEVER;
   })
   .describe('Nearness to the baseline taken in pre-flight: 10% of baseline.');
@@ -95,44 +99,48 @@ function toCheck(
   return z.NEVER;
 }
 
-const check = strict({ ...checkShape, group: group.default('system') }).transform((written, context) =>
-  toCheck(written, written.group, context),
-);
+const check = z
+  .strictObject({ ...checkShape, group: group.default('system') })
+  .transform((written, context) => toCheck(written, written.group, context));
 const grouped = (of: SteadyStateCheck['group']) =>
-  z.array(strict(checkShape).transform((written, context) => toCheck(written, of, context))).default([]);
+  z.array(z.strictObject(checkShape).transform((written, context) => toCheck(written, of, context))).default([]);
 
 const steadyState = z
   .union([
     z.array(check),
-    strict({
-      business: grouped('business'),
-      system: grouped('system'),
-      dependencies: grouped('dependencies'),
-    }).transform((groups) => [...groups.business, ...groups.system, ...groups.dependencies]),
+    z
+      .strictObject({
+        business: grouped('business'),
+        system: grouped('system'),
+        dependencies: grouped('dependencies'),
+      })
+      .transform((groups) => [...groups.business, ...groups.system, ...groups.dependencies]),
   ])
   .refine((checks) => checks.length > 0, 'expected at least one check');
 
-const stopCondition = strict({
-  probe: name('a probe'),
-  above: quantity.optional(),
-  below: quantity.optional(),
-  outside: pair.optional(),
-  dropsBy: share.optional(),
-  risesBy: share.optional(),
-  count: z.int().min(1).max(1e9).optional(),
-  within: duration(1_000, DAY_MS).optional(),
-  for: duration(0, DAY_MS).default(0),
-  abort: z.enum(['immediate', 'graceful', 'communicate']).default('immediate'),
-}).transform((written, context): StopCondition => {
-  const { probe, for: forMs, abort } = written;
-  const breach = breachOf(written);
-  if (breach) return { probe, breach, forMs, abort };
-  context.addIssue({
-    code: 'custom',
-    message: 'expected one of: above, below, outside, dropsBy, risesBy, count with within',
+const stopCondition = z
+  .strictObject({
+    probe: name('a probe'),
+    above: quantity.optional(),
+    below: quantity.optional(),
+    outside: pair.optional(),
+    dropsBy: share.optional(),
+    risesBy: share.optional(),
+    count: z.int().min(1).max(1e9).optional(),
+    within: duration(1_000, DAY_MS).optional(),
+    for: duration(0, DAY_MS).default(0),
+    abort: z.enum(['immediate', 'graceful', 'communicate']).default('immediate'),
+  })
+  .transform((written, context): StopCondition => {
+    const { probe, for: forMs, abort } = written;
+    const breach = breachOf(written);
+    if (breach) return { probe, breach, forMs, abort };
+    context.addIssue({
+      code: 'custom',
+      message: 'expected one of: above, below, outside, dropsBy, risesBy, count with within',
+    });
+    return z.NEVER;
   });
-  return z.NEVER;
-});
 
 interface WrittenBreach {
   readonly above?: Quantity | undefined;
@@ -174,7 +182,7 @@ const stage = z
 
 const DEFAULT_STAGES = ['1%', '5%', '10%', '25%', '50%'];
 
-const blastRadius = strict({
+const blastRadius = z.strictObject({
   stages: z
     .array(stage)
     .min(1)
@@ -198,9 +206,13 @@ function grows(stages: readonly StageSize[]): boolean {
 
 /** The schema, for the fault kinds that there are. */
 export function experimentSchema(kinds: readonly string[]) {
-  return strict({
+  return z.strictObject({
     experiment: name('a name').describe('The name of the experiment.'),
-    hypothesis: z.string().min(1).max(500).describe('One sentence: what should stay true while the fault is on.'),
+    hypothesis: z
+      .string()
+      .min(1, 'expected a sentence')
+      .max(500)
+      .describe('One sentence: what should stay true while the fault is on.'),
     steadyState: steadyState.describe('What holds before, and must hold again after.'),
     fault: z.enum(kinds as [string, ...string[]]).describe('The kind of fault.'),
     with: z.record(z.string(), z.unknown()).default({}).describe("The fault's parameters."),

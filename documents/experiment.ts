@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Experiment, JsonObject } from '../domain/experiment.ts';
-import { issuesToProblems, parseSource, toJs } from './document.ts';
+import { check, issuesToProblems, parseSource, toJs } from './document.ts';
 import { experimentSchema } from './experiment-schema.ts';
 import type { WrittenExperiment } from './experiment-schema.ts';
 import type { Problem } from './problem.ts';
@@ -86,20 +86,20 @@ function parseInner(
   locate: Locate,
   kind: { readonly params: z.ZodType; readonly selector: z.ZodType },
 ): { params: JsonObject; selector: JsonObject; problems: Problem[] } {
-  const value = (toJs(source) ?? {}) as { with?: unknown; targets?: unknown };
-  const params = kind.params.safeParse(value.with ?? {});
-  const { site: _site, ...rest } = (
-    typeof value.targets === 'object' && value.targets !== null ? value.targets : {}
-  ) as Record<string, unknown>;
-  const selector = kind.selector.safeParse(rest);
+  const value = toJs(source) as { with?: unknown; targets?: unknown };
+  const given = mappings.safeParse(value.with ?? {}).data;
+  const { site: _site, ...selected } = mappings.safeParse(value.targets).data ?? {};
+  // What is not even a mapping has been complained of already.
+  const params = given && check(kind.params, given);
+  const selector = mappings.safeParse(value.targets).success ? check(kind.selector, selected) : undefined;
   const problems = [
-    ...issuesToProblems(params.error?.issues ?? [], { ...value, with: value.with ?? {} }, source, locate, ['with']),
-    ...(value.targets === undefined
-      ? []
-      : issuesToProblems(selector.error?.issues ?? [], value, source, locate, ['targets'])),
+    ...issuesToProblems(params?.error?.issues ?? [], { ...value, with: given }, source, locate, ['with']),
+    ...issuesToProblems(selector?.error?.issues ?? [], value, source, locate, ['targets']),
   ];
-  return { params: (params.data ?? {}) as JsonObject, selector: (selector.data ?? {}) as JsonObject, problems };
+  return { params: (params?.data ?? {}) as JsonObject, selector: (selector?.data ?? {}) as JsonObject, problems };
 }
+
+const mappings = z.record(z.string(), z.unknown());
 
 function assemble(written: WrittenExperiment, params: JsonObject, selector: JsonObject): Experiment {
   const { targets, blastRadius, timeToLive, steadyState, stopConditions, ...rest } = written;

@@ -20,13 +20,18 @@ export interface Problem {
   readonly source?: string;
 }
 
-/** A document that cannot be used; the message lists every problem. */
+/** The most problems a message lists. */
+const LISTED_MAX = 100;
+
+/** A document that cannot be used; the message lists the problems. */
 export class InvalidDocument extends Error {
   override readonly name = 'InvalidDocument';
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
-    super(problems.map(formatProblem).join('\n'));
+    const shown = problems.slice(0, LISTED_MAX).map(formatProblem);
+    const more = problems.length - shown.length;
+    super([...shown, ...(more > 0 ? [`and ${more} more problems`] : [])].join('\n'));
     this.problems = problems;
   }
 }
@@ -44,11 +49,16 @@ export function formatProblem(problem: Problem): string {
   return `${message}\n    ${source}\n    ${' '.repeat(Math.max(0, column - 1))}^`;
 }
 
+function mapping(keys: readonly string[]): string {
+  const named = keys.slice(0, 8).join(', ');
+  return keys.length === 0 ? 'an empty mapping' : `a mapping of ${named}${keys.length > 8 ? ', …' : ''}`;
+}
+
 /** A found value in a few characters. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === 'object' && value !== null) return 'a mapping';
-  const text = typeof value === 'bigint' ? `${value}` : JSON.stringify(value);
+  if (typeof value === 'object' && value !== null) return mapping(Object.keys(value));
+  const text = typeof value === 'bigint' || typeof value === 'number' ? `${value}` : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

@@ -4,14 +4,16 @@
  * Owns every bound on what is read: size, depth, aliases, and the parts of YAML that are refused. Must never throw for bad
  * input: what is wrong is a problem with a position.
  */
-import { isAlias, isCollection, isPair, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml';
-import type { Document } from 'yaml';
+import { isCollection, isMap, isPair, isScalar, Lexer, LineCounter, parseAllDocuments, Parser, visit } from 'yaml';
+import type { Document, Scalar, YAMLMap } from 'yaml';
 import type { Problem } from './problem.ts';
 
 /** The largest file, in bytes. */
 export const BYTES_MAX = 1 << 20;
 /** The deepest nesting. */
 export const DEPTH_MAX = 64;
+/** The most tokens of YAML in a file: spaces, signs and words. */
+export const TOKENS_MAX = 100_000;
 /** The most aliases a file may use; each is expanded where it stands. */
 export const ALIASES_MAX = 100;
 /** The most documents a file may have. */
@@ -42,13 +44,13 @@ export function readSources(input: string | Uint8Array, file: string): Sources {
   if (size > BYTES_MAX) return unusable(file, `${size} bytes`, `at most ${BYTES_MAX} bytes`);
   const text = decode(input);
   if (text === undefined) return unusable(file, 'bytes that are not UTF-8', 'UTF-8 text');
-  const lineCounter = new LineCounter();
+  const lineCounter = linesOf(text);
   const locate = locator(file, text, lineCounter);
-  const deep = depthProblem(text, locate);
-  if (deep) return { documents: [], problems: [deep], locate };
+  const extent = extentProblem(text, locate);
+  if (extent) return { documents: [], problems: [extent], locate };
   const parsed = parseAllDocuments(text, {
-    lineCounter,
-    uniqueKeys: true,
+    // Looked for below: the library compares every pair of keys.
+    uniqueKeys: false,
     strict: true,
     prettyErrors: false,
     version: '1.2',
@@ -64,6 +66,13 @@ export function readSources(input: string | Uint8Array, file: string): Sources {
 function unusable(file: string, found: string, expected: string): Sources {
   const locate = locator(file, '', new LineCounter());
   return { documents: [], problems: [{ file, line: 1, column: 1, path: '', found, expected }], locate };
+}
+
+function linesOf(text: string): LineCounter {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1);
+  return lines;
 }
 
 function decode(input: string | Uint8Array): string | undefined {
@@ -94,25 +103,23 @@ function locator(file: string, text: string, lineCounter: LineCounter): Locate {
 }
 
 /**
- * Looks for nesting before the parser does, whose own recursion a hostile file would exhaust. Counts flow brackets and
- * indentation, which over-counts inside quoted text; no honest document comes near the bound either way.
+ * Looks for nesting and length before anything recursive or quadratic does, which a hostile file would exhaust: the
+ * library's token parser keeps a stack of its own, with one entry a level, one for the document and one for the scalar.
  */
-function depthProblem(text: string, locate: Locate): Problem | undefined {
-  let depth = 0;
-  let lineStart = 0;
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i];
-    if (char === '[' || char === '{') depth += 1;
-    else if (char === ']' || char === '}') depth = Math.max(0, depth - 1);
-    else if (char === '\n') lineStart = i + 1;
-    const indent = i - lineStart;
-    const indented = indent > DEPTH_MAX * 2 && text.slice(lineStart, i).trim() === '' && char !== ' ';
-    const dashes =
-      char === '-' &&
-      /^(?:\s*-)+$/.test(text.slice(lineStart, i + 1).slice(-4 * DEPTH_MAX)) &&
-      text.slice(lineStart, i + 1).replaceAll(/[^-]/g, '').length > DEPTH_MAX;
-    if (depth > DEPTH_MAX || (indented && char !== '\n' && char !== '#') || dashes)
-      return locate(i, '', 'deeper nesting', `at most ${DEPTH_MAX} levels`);
+function extentProblem(text: string, locate: Locate): Problem | undefined {
+  const parser = new Parser();
+  let tokens = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) void token;
+    if (parser.stack.length > DEPTH_MAX + 2)
+      return locate(parser.offset - lexeme.length, '', 'deeper nesting', `at most ${DEPTH_MAX} levels`);
+    if (++tokens > TOKENS_MAX)
+      return locate(
+        parser.offset - lexeme.length,
+        '',
+        `more than ${TOKENS_MAX} words and signs`,
+        'fewer, in several files',
+      );
   }
   return undefined;
 }
@@ -125,14 +132,18 @@ function problemsOf(document: Document.Parsed, locate: Locate): Problem[] {
   visit(document, {
     Alias: (_key, node) => {
       aliases += 1;
-      if (aliases === ALIASES_MAX + 1)
+      if (aliases > ALIASES_MAX) {
         problems.push(locate(offsetOf(node), '', `more than ${ALIASES_MAX} aliases`, `at most ${ALIASES_MAX}`));
-    },
-    Node: (_key, node) => {
-      if (!isAlias(node) && typeof node.tag === 'string' && node.tag.startsWith('!')) {
-        problems.push(locate(offsetOf(node), '', `the tag ${node.tag.slice(0, 40)}`, 'plain values without tags'));
+        return visit.BREAK;
       }
+      if (node.resolve(document) === undefined)
+        problems.push(locate(offsetOf(node), '', `an alias to nothing, *${node.source}`, 'an anchor before it'));
       return undefined;
+    },
+    Value: (_key, node) => {
+      if (isMap(node))
+        for (const key of repeatedKeys(node))
+          problems.push(locate(offsetOf(key), '', 'a key that is there already', 'each key once'));
     },
     Pair: (_key, pair) => {
       if (isScalar(pair.key) && pair.key.value === '__proto__')
@@ -145,14 +156,24 @@ function problemsOf(document: Document.Parsed, locate: Locate): Problem[] {
   return problems;
 }
 
+function repeatedKeys(map: YAMLMap): Scalar[] {
+  const seen = new Set<string>();
+  return map.items.flatMap(({ key }) => {
+    if (!isScalar(key)) return [];
+    const repeated = seen.has(String(key.value));
+    seen.add(String(key.value));
+    return repeated ? [key] : [];
+  });
+}
+
 function describe(code: string, message: string): string {
-  if (code === 'DUPLICATE_KEY') return 'a key that is there already';
+  if (code === 'TAG_RESOLVE_FAILED') return `the tag ${message.split(': ').at(-1)?.slice(0, 40) ?? ''}`;
   if (code === 'TAB_AS_INDENT') return 'a tab in the indentation';
   return `something that is not YAML (${message.split('\n')[0]?.slice(0, 120) ?? code})`;
 }
 
 function expectedInstead(code: string): string {
-  if (code === 'DUPLICATE_KEY') return 'each key once';
+  if (code === 'TAG_RESOLVE_FAILED') return 'plain values without tags';
   return code === 'TAB_AS_INDENT' ? 'spaces' : 'valid YAML';
 }
 

@@ -87,10 +87,12 @@ export function formatQuantity(value: number, dimension: Dimension): string {
   return String(Number(value.toPrecision(4)));
 }
 
+const WRITTEN = 'expected a duration such as 100ms or 5m';
+
 /** A written duration, in milliseconds. */
 export const writtenDuration = z
-  .string()
-  .regex(DURATION, 'expected a duration such as 100ms or 5m')
+  .string(WRITTEN)
+  .regex(DURATION, WRITTEN)
   .transform((text, context) => {
     const ms = parseDuration(text);
     if (ms !== undefined) return ms;
