@@ -73,6 +73,22 @@ function accepts(tolerance: Tolerance, value: number, baseline: number | undefin
   return (min === undefined || value >= min.value) && (max === undefined || value <= max.value);
 }
 
+/** Of `values`, the one that is furthest outside what is accepted, or nearest to its end; undefined of none. */
+export function worstOf(
+  tolerance: Tolerance,
+  values: readonly number[],
+  baseline: number | undefined,
+): number | undefined {
+  const badness = (value: number): number => {
+    if (tolerance.kind === 'baseline') return baseline === undefined ? 0 : Math.abs(value - baseline);
+    const { min, max } = tolerance;
+    return Math.max(max ? value - max.value : -Infinity, min ? min.value - value : -Infinity);
+  };
+  return values.length === 0
+    ? undefined
+    : values.reduce((worst, value) => (badness(value) > badness(worst) ? value : worst));
+}
+
 function dimensionOf(tolerance: Tolerance): Dimension | undefined {
   return tolerance.kind === 'range' ? (tolerance.max ?? tolerance.min)?.dimension : undefined;
 }

@@ -2,6 +2,7 @@
  * `npm test`: static checks, then every test file, with one line for each test that this machine cannot run.
  *
  * Owns the rule about skips: each says why and how to run it, and with SQUALL_NO_SKIP=1 each is a failure.
+ * Two files run side by side; those in `test/readme/` one at a time, since a demo on real faults needs the machine's time.
  * `npm test -- domain watch` runs only files whose path contains one of the words, without the static checks.
  */
 import { spawnSync } from 'node:child_process';
@@ -37,18 +38,32 @@ if (words.length === 0) {
 
 let failed = 0;
 const skips: string[] = [];
-const results = run({ files, concurrency: 2, timeout: HANG_MS, execArgv: ['--disable-warning=ExperimentalWarning'] });
-results.on('test:fail', (event) => {
-  if (event.todo === undefined || event.todo === false) failed += 1;
-});
-results.on('test:pass', ({ name, skip }) => {
-  if (skip === undefined || skip === false) return;
-  skips.push(name);
-  process.stdout.write(`skipped: ${name}: ${typeof skip === 'string' ? skip : 'no reason given'}\n`);
-});
-results.once('end', () => {
-  if (failed > 0 || (strict && skips.length > 0)) process.exitCode = 1;
-  if (strict && skips.length > 0)
-    process.stderr.write(`${skips.length} tests were skipped, and SQUALL_NO_SKIP=1 forbids it\n`);
-});
-await pipeline(results, new spec(), process.stdout, { end: false });
+const alone = (file: string): boolean => file.includes('/readme/');
+
+async function runAll(some: readonly string[], concurrency: number): Promise<void> {
+  if (some.length === 0) return;
+  const results = run({
+    files: some,
+    concurrency,
+    timeout: HANG_MS,
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  results.on('test:fail', (event) => {
+    if (event.todo === undefined || event.todo === false) failed += 1;
+  });
+  results.on('test:pass', ({ name, skip }) => {
+    if (skip === undefined || skip === false) return;
+    skips.push(name);
+    process.stdout.write(`skipped: ${name}: ${typeof skip === 'string' ? skip : 'no reason given'}\n`);
+  });
+  await pipeline(results, new spec(), process.stdout, { end: false });
+}
+
+await runAll(
+  files.filter((file) => !alone(file)),
+  2,
+);
+await runAll(files.filter(alone), 1);
+if (failed > 0 || (strict && skips.length > 0)) process.exitCode = 1;
+if (strict && skips.length > 0)
+  process.stderr.write(`${skips.length} tests were skipped, and SQUALL_NO_SKIP=1 forbids it\n`);

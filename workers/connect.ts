@@ -6,7 +6,7 @@
 import { Client, Connection, QueryRejectCondition } from '@temporalio/client';
 
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection } from '@temporalio/worker';
+import type { NativeConnection } from '@temporalio/worker';
 
 /** How long a first answer may take, in milliseconds. */
 const CONNECT_MS = 5_000;
@@ -47,6 +47,8 @@ export async function connectClient(options: { queryClosed?: boolean } = {}): Pr
 /** A worker's connection. Throws {@link Unreachable}. */
 export async function connectWorker(): Promise<NativeConnection> {
   const { connectionOptions } = loadClientConnectConfig();
+  // Loaded here, since it is a native module that clients do without.
+  const { NativeConnection } = await import('@temporalio/worker');
   try {
     return await NativeConnection.connect(connectionOptions);
   } catch (error) {

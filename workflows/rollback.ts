@@ -7,7 +7,7 @@
 import type { RecoverReport } from '../activities/interface.ts';
 import type { SteadyStateCheck } from '../domain/experiment.ts';
 import type { SeriesByProbe } from '../domain/probe.ts';
-import { checkSteadyState } from '../domain/steady-state.ts';
+import { checkSteadyState, worstOf } from '../domain/steady-state.ts';
 import { why } from './blindness.ts';
 import type { Run } from './experiment.ts';
 import { recoverAt } from './proxies.ts';
@@ -66,15 +66,16 @@ async function recovery(run: Run, withinMs: number): Promise<RecoverReport> {
   }
 }
 
-/** The steady state under the fault: the last reading of each probe before the rollback. */
+/** The steady state under the fault: the worst reading of each probe before the rollback. */
 function noteDuring(run: Run, series: SeriesByProbe): void {
   const checks: readonly SteadyStateCheck[] = run.input.experiment.steadyState;
   const readings = Object.fromEntries(
-    checks.map(({ probe }) => {
-      const value = series[probe]?.points.findLast((point) => point[1] !== null)?.[1];
+    checks.map(({ probe, tolerance }) => {
+      const values = (series[probe]?.points ?? []).flatMap(([, value]) => (value === null ? [] : [value]));
+      const value = worstOf(tolerance, values, run.baseline[probe]);
       return [
         probe,
-        value == null ? { ok: false as const, why: 'no data under the fault' } : { ok: true as const, value },
+        value === undefined ? { ok: false as const, why: 'no data under the fault' } : { ok: true as const, value },
       ];
     }),
   );

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { SteadyStateCheck, Tolerance } from '../../domain/experiment.ts';
 import type { Reading } from '../../domain/probe.ts';
-import { baselineOf, checkSteadyState, describeTolerance } from '../../domain/steady-state.ts';
+import { baselineOf, checkSteadyState, describeTolerance, worstOf } from '../../domain/steady-state.ts';
 
 const ms = (value: number) => ({ value, dimension: 'duration', text: `${value}ms` }) as const;
 const check = (tolerance: Tolerance): SteadyStateCheck => ({ probe: 'latency', group: 'system', tolerance });
@@ -93,4 +93,12 @@ describe('the baseline', () => {
     assert.equal(baselineOf(readings(10, null, 12, null)), undefined);
     assert.equal(baselineOf([]), undefined);
   });
+});
+
+test('the worst of several readings is the one furthest out, or nearest to the end', () => {
+  assert.equal(worstOf({ kind: 'range', max: ms(500) }, [20, 716, 576], undefined), 716);
+  assert.equal(worstOf({ kind: 'range', min: ms(5) }, [20, 4, 30], undefined), 4);
+  assert.equal(worstOf({ kind: 'range', min: ms(5), max: ms(9) }, [7, 8, 5.5], undefined), 5.5);
+  assert.equal(worstOf({ kind: 'baseline', share: 0.1 }, [110, 85, 120], 100), 120);
+  assert.equal(worstOf({ kind: 'range', max: ms(500) }, [], undefined), undefined);
 });

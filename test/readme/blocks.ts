@@ -1,0 +1,32 @@
+/**
+ * The commands of README.md.
+ *
+ * Every `sh` block says in its info string who runs it: `terminal=N`, in the tour; `by=FILE`, a test of its own.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const ROOT = join(import.meta.dirname, '..', '..');
+
+/** One block of commands. */
+export interface Block {
+  readonly commands: string;
+  /** The terminal of the tour it is typed into. */
+  readonly terminal?: number;
+  /** The test that runs it instead. */
+  readonly by?: string;
+}
+
+/** The `sh` blocks of README.md, in order. */
+export function readmeBlocks(): Block[] {
+  const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  return [...text.matchAll(/^```sh(.*)\n([^]*?)^```$/gm)].map(([, info = '', commands = '']) => {
+    const terminal = /\bterminal=(\d)/.exec(info)?.[1];
+    const by = /\bby=(\S+)/.exec(info)?.[1];
+    return {
+      commands,
+      ...(terminal === undefined ? {} : { terminal: Number(terminal) }),
+      ...(by === undefined ? {} : { by }),
+    };
+  });
+}

@@ -1,0 +1,91 @@
+/** The README's tour, typed as it stands there, and a rule for every other command in it. */
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it, test } from 'node:test';
+import { freePort } from '../../workers/temporal-server.ts';
+import { readmeBlocks, ROOT } from './blocks.ts';
+import { open } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
+
+test('every command in the README is run by a test', async () => {
+  for (const { commands, terminal, by } of readmeBlocks()) {
+    if (terminal !== undefined) continue;
+    assert.ok(by, `nobody runs ${commands}`);
+    const script = /npm (?:run )?(\S+)/.exec(commands)?.[1];
+    const text = await readFile(join(ROOT, by), 'utf8');
+    assert.ok(script !== undefined && text.includes(script), `${by} does not run ${commands}`);
+  }
+});
+
+describe('the tour', () => {
+  let home: string;
+  let env: Record<string, string>;
+  const terminals: Terminal[] = [];
+  const typed = (number: number): string =>
+    readmeBlocks()
+      .filter(({ terminal }) => terminal === number)
+      .map(({ commands }) => commands)
+      .join('');
+
+  before(async () => {
+    home = await mkdtemp(join(tmpdir(), 'squall-tour-'));
+    // The checkout as it is, but for the files that the tour writes.
+    for (const name of await readdir(ROOT)) if (name !== '.cache') await symlink(join(ROOT, name), join(home, name));
+    await mkdir(join(home, '.cache'));
+    env = { TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`, SQUALL_CONFIG: '.cache/shop/squall.yaml' };
+  });
+  after(async () => {
+    for (const terminal of terminals.toReversed()) {
+      terminal.interrupt();
+      await terminal.code;
+    }
+    const left = terminals.flatMap((terminal) => terminal.left());
+    await rm(home, { recursive: true, force: true });
+    assert.deepEqual(left, [], 'processes left behind');
+  });
+
+  it('opens the shop, and Squall with a Temporal of its own', async () => {
+    const shop = open(typed(1), home);
+    terminals.push(shop);
+    await shop.until(/Ctrl-C closes it/);
+    // On ports that are free here: the reader has the usual ones.
+    const port = env['TEMPORAL_ADDRESS']?.split(':')[1] ?? '';
+    const command = typed(2).replace('bin/squall dev', `bin/squall dev --port ${port} --ui-port ${await freePort()}`);
+    const dev = open(command, home);
+    terminals.push(dev);
+    await dev.until(/Ctrl-C ends it all/);
+  });
+
+  it('does as the README says, command by command', async () => {
+    const tour = open(typed(3), home, env);
+    assert.equal(await tour.code, 0, tour.output());
+    const says = tour.output();
+    for (const words of [
+      /valid +first\.yaml: first/,
+      /stage 1 +10% +\+1 = 1: payments\//,
+      /undo: +a holder process continues the target/,
+      /completed.*held/,
+      /aborting first-/,
+      /aborted/,
+      /host\/stutter/,
+      /shop: 0 faults found/,
+    ])
+      assert.match(says, words);
+    const runs = (await readdir(join(home, '.cache/shop/journal'))).filter((name) => name.endsWith('.html'));
+    assert.equal(runs.length, 2, 'two reports');
+    const exported = JSON.parse(await readFile(join(home, 'first.json'), 'utf8')) as { journal: { status: string } };
+    assert.ok(exported.journal);
+    const schema = JSON.parse(await readFile(join(home, 'squall.schema.json'), 'utf8')) as { title: string };
+    assert.equal(schema.title, 'Squall experiment');
+  });
+
+  it('serves control and the site from workers of their own', async () => {
+    for (const number of [4, 5]) {
+      const worker = open(typed(number), home, env);
+      terminals.push(worker);
+      await worker.until(/metrics on http/);
+    }
+  });
+});
