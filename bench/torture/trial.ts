@@ -60,11 +60,10 @@ export async function round(
     const putRight = await blow.strike({ lane, runs });
     await after(random() * 4_000, putRight);
     const deadlineMs = ttlMs + SWEEP_MS + (blow.mood === 'stall' ? STALL_MS : 0);
-    await after(deadlineMs, async () => undefined);
+    const handles = runs.map((run) => lane.client.workflow.getHandle(run));
+    await Promise.all(handles.map((handle, slot) => untilDeadline(handle, victims[slot] as Victims, deadlineMs)));
     const fates = await Promise.all(
-      runs.map((run, slot) =>
-        fate(lane, blow, run, victims[slot] as Victims, struckAtMs, on[slot] === true, deadlineMs),
-      ),
+      handles.map((handle, slot) => fate(blow, handle, victims[slot] as Victims, struckAtMs, on[slot] === true)),
     );
     await tidy(lane, runs);
     return fates;
@@ -88,23 +87,19 @@ async function begin(lane: Lane, run: string, slot: number, ttlMs: number): Prom
 }
 
 async function fate(
-  lane: Lane,
   blow: Blow,
-  run: string,
+  handle: WorkflowHandle,
   victims: Victims,
   struckAtMs: number,
   on: boolean,
-  deadlineMs: number,
 ): Promise<Fate> {
-  const handle = lane.client.workflow.getHandle(run);
-  if (victims.stopped().length > 0 && (await isHealthy(handle))) await untilClean(handle, victims, deadlineMs);
   const leaked = victims.stopped().length;
   const counts = on && victims.firstStoppedMs !== undefined;
   const cleanMs = Math.max(0, (victims.lastStoppedMs ?? struckAtMs) - struckAtMs);
-  return { blow: blow.name, run, counts, leaked, cleanMs, ended: await endOf(handle) };
+  return { blow: blow.name, run: handle.workflowId, counts, leaked, cleanMs, ended: await endOf(handle) };
 }
 
-/** Open, answering, and wanting its faults or just done with them: a run that survived may hold them until its own end. */
+/** Open, answering, and wanting its faults: a run that survived may hold them until its own end. */
 async function isHealthy(handle: WorkflowHandle): Promise<boolean> {
   const described = await handle.describe().catch(() => undefined);
   if (described?.status.name !== 'RUNNING') return false;
@@ -114,13 +109,16 @@ async function isHealthy(handle: WorkflowHandle): Promise<boolean> {
   return story !== undefined && ['injecting', 'holding'].includes(story.state.phase) && story.state.abort === undefined;
 }
 
-/** Until no victim is stopped, or one deadline has passed since the run last was healthy. */
-async function untilClean(handle: WorkflowHandle, victims: Victims, deadlineMs: number): Promise<void> {
-  const giveUpMs = performance.now() + SURVIVOR_MS;
-  let healthyMs = performance.now();
-  while (victims.stopped().length > 0 && performance.now() < Math.min(giveUpMs, healthyMs + deadlineMs)) {
-    await after(200, async () => undefined);
+/** Until one deadline has passed; and for a victim that is stopped then, one deadline since the run last was healthy. */
+async function untilDeadline(handle: WorkflowHandle, victims: Victims, deadlineMs: number): Promise<void> {
+  const fromMs = performance.now();
+  let healthyMs = fromMs;
+  for (;;) {
     if (await isHealthy(handle)) healthyMs = performance.now();
+    await after(500, async () => undefined);
+    const nowMs = performance.now();
+    if (nowMs < fromMs + deadlineMs) continue;
+    if (victims.stopped().length === 0 || nowMs > Math.min(healthyMs + deadlineMs, fromMs + SURVIVOR_MS)) return;
   }
 }
 
