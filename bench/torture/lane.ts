@@ -42,6 +42,8 @@ export class Lane {
   readonly #options: LaneOptions;
   /** Bundle of workflows that cannot replay what the real ones did; set while the run is wedged. */
   wedged = false;
+  /** What the probe `level` reads; undefined: no answer. */
+  level: number | undefined = 0;
   #temporal: DevServer | undefined;
   #port = 0;
   #health: Server | undefined;
@@ -76,7 +78,11 @@ export class Lane {
 
   async up(): Promise<void> {
     await mkdir(this.state, { recursive: true });
-    this.#health = createServer((_request, response) => response.end('{"ok":1}'));
+    this.#health = createServer((request, response) => {
+      if (request.url !== '/level') response.end('{"ok":1}');
+      else if (this.level === undefined) request.destroy();
+      else response.end(JSON.stringify({ level: this.level }));
+    });
     await new Promise<void>((resolve) => this.#health?.listen(0, '127.0.0.1', resolve));
     const health = `http://127.0.0.1:${(this.#health.address() as AddressInfo).port}/`;
     await writeFile(this.config, configText(this.name, this.folder, this.#options.groups, health));
@@ -176,6 +182,7 @@ sites:
 ${groups.map((group) => `        ${group}: { pidFiles: '${join(folder, 'victims')}/${group}-*.pid' }`).join('\n')}
 probes:
   alive: { type: http, url: '${health}', measure: up, unit: count, timeout: 2s }
+  level: { type: http, url: '${health}level', jsonPointer: /level, unit: count, timeout: 2s }
 plugins: ['${join(import.meta.dirname, 'plugin.ts')}']
 `;
 }

@@ -1,0 +1,119 @@
+/**
+ * Flat history, on a real server: events do not grow with time, flapping is bounded, payloads stay small.
+ *
+ * `SQUALL_LONG_HOLD=10m npm test -- flat-history` holds for ten minutes in all, and flaps for as long as the run bears it.
+ */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { pausing } from '../../bench/torture/experiment.ts';
+import { Lane } from '../../bench/torture/lane.ts';
+import type { Experiment } from '../../domain/experiment.ts';
+import { parseDuration } from '../../domain/units.ts';
+import type { RunResult } from '../../workflows/messages.ts';
+import { weigh } from './history.ts';
+
+const STAGES = [1, 2, 3, 4, 5];
+const SHORT_MS = 10_000;
+const LONG_MS =
+  parseDuration(process.env['SQUALL_LONG_HOLD'] ?? '45s') ?? assert.fail('SQUALL_LONG_HOLD is a duration');
+
+describe('flat history', { concurrency: true }, () => {
+  let folder: string;
+  let lane: Lane;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'squall-flat-'));
+    lane = new Lane(folder, 'flat', { groups: ['any'] });
+    await lane.up();
+  });
+  after(async () => {
+    await lane.down();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('five stages have as many events, however long they are held', async (t) => {
+    const held = (run: string, holdMs: number): Promise<RunResult> =>
+      live(run, { ...noop(run, STAGES.length), blastRadius: ladder(run, STAGES, holdMs / STAGES.length) });
+    const [short, long] = await Promise.all([held('short', SHORT_MS), held('long', LONG_MS)]);
+    assert.deepEqual([short.status, long.status], ['completed', 'completed']);
+    const weights = { short: await weigh(lane.client, 'short'), long: await weigh(lane.client, 'long') };
+    t.diagnostic(
+      `${weights.short.events} events in ${SHORT_MS / 1000} s, ${weights.long.events} in ${LONG_MS / 1000} s`,
+    );
+    assert.ok(Math.abs(weights.long.events - weights.short.events) <= 5, JSON.stringify(weights));
+    assert.ok(weights.long.events <= 250, JSON.stringify(weights));
+  });
+
+  it('a probe that flaps every second ends the run as unstable', async (t) => {
+    const run = 'flapping';
+    const flapping = setInterval(() => (lane.level = lane.level === 0 ? 10 : 0), 1_000);
+    try {
+      const experiment: Experiment = {
+        ...noop(run, 1),
+        blastRadius: ladder(run, [1], 600_000),
+        stopConditions: [
+          {
+            probe: 'level',
+            breach: { kind: 'above', limit: { value: 5, dimension: 'count', text: '5' } },
+            forMs: 60_000,
+            abort: 'immediate',
+          },
+        ],
+        sampleEveryMs: 250,
+      };
+      const { status, reason } = await live(run, experiment);
+      assert.equal(status, 'inconclusive');
+      assert.match(reason, /keeps crossing its limit/);
+    } finally {
+      clearInterval(flapping);
+    }
+    const { events } = await weigh(lane.client, run);
+    t.diagnostic(`${events} events`);
+    assert.ok(events < 1_000, `${events} events`);
+  });
+
+  it('ten thousand candidates make no large payload', async (t) => {
+    const run = 'many';
+    const experiment = noop(run, 10_000, 'payments-7d9f8b6c5-x2x4k');
+    const { status } = await live(run, {
+      ...experiment,
+      blastRadius: {
+        stages: [0.01, 0.05, 0.1, 0.25, 0.5].map((share) => ({ kind: 'share', share, text: `${share * 100}%` })),
+        holdMs: 500,
+        seed: run,
+      },
+    });
+    assert.equal(status, 'completed');
+    const weights = await Promise.all(
+      [run, ...STAGES.map((stage) => `${run}/stage-${stage}`)].map((id) => weigh(lane.client, id)),
+    );
+    const largest = Math.max(...weights.map((weight) => weight.largest));
+    t.diagnostic(`the largest payload has ${largest} bytes`);
+    assert.ok(largest < 256 * 1024, `${largest} bytes`);
+  });
+
+  const ladder = (seed: string, counts: readonly number[], holdMs: number): Experiment['blastRadius'] => ({
+    stages: counts.map((count) => ({ kind: 'count', count, text: `${count}` })),
+    holdMs,
+    seed,
+  });
+
+  function noop(run: string, count: number, name = 'n'): Experiment {
+    return {
+      ...pausing({ fault: 'noop/noop', group: 'any', seed: run, ttlMs: 30_000 }),
+      targets: { site: 'torture', selector: { count, name: `${name}-${run}` } },
+    };
+  }
+
+  async function live(run: string, experiment: Experiment): Promise<RunResult> {
+    const handle = await lane.client.workflow.start('experiment', {
+      workflowId: run,
+      taskQueue: 'control',
+      workflowTaskTimeout: '2s',
+      args: [{ experiment, documentHash: '', startedBy: 'a test' }],
+    });
+    return (await handle.result()) as RunResult;
+  }
+});
