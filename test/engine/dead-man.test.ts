@@ -1,0 +1,123 @@
+/** Dead-man: what dies for good in mid-fault takes the fault with it; what comes back in time ends nothing. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { pausing } from '../../bench/torture/experiment.ts';
+import { Lane } from '../../bench/torture/lane.ts';
+import type { Part } from '../../bench/torture/lane.ts';
+import { Victims } from '../../bench/torture/victims.ts';
+import type { RunResult } from '../../workflows/messages.ts';
+import { ROOT } from '../readme/blocks.ts';
+import { holdersOf } from './clean-slate.ts';
+
+const GROUP = 'payments';
+const TTL_MS = 6_000;
+/** The kernel, the ledger and a busy machine get this much beyond a deadline, in milliseconds. */
+const SLACK_MS = 3_000;
+
+/** A lane with one run in mid-fault. */
+interface Scene {
+  readonly lane: Lane;
+  readonly victims: Victims;
+  /** How the run ends. */
+  readonly result: () => Promise<RunResult>;
+}
+
+async function inMidFault(ttlMs: number, holdMs: number, act: (scene: Scene) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'squall-dead-man-'));
+  const lane = new Lane(folder, 'dead-man', { groups: [GROUP] });
+  const victims = await Victims.start(join(folder, 'victims'), GROUP, 3);
+  try {
+    await lane.up();
+    const experiment = pausing({ fault: 'host/pause', group: GROUP, seed: 'any', ttlMs, stages: [2], holdMs });
+    const handle = await lane.client.workflow.start('experiment', {
+      workflowId: 'run',
+      taskQueue: 'control',
+      workflowTaskTimeout: '2s',
+      args: [{ experiment, documentHash: '', startedBy: 'a test' }],
+    });
+    await until('the fault is on', 30_000, () => victims.stopped().length === 2);
+    await act({ lane, victims, result: async () => (await handle.result()) as RunResult });
+    await until('no holder is left', 30_000, () => holdersOf(lane).length === 0);
+  } finally {
+    await lane.down();
+    await victims.end();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function until(what: string, withinMs: number, holds: () => boolean): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!holds()) {
+    assert.ok(performance.now() < end, `not within ${withinMs / 1000} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const killed = (lane: Lane, parts: readonly Part[]): Promise<unknown> =>
+  Promise.all(parts.map((part) => lane.kill(part)));
+
+describe('killed for good, the fault is gone within its time-to-live', { concurrency: 2 }, () => {
+  const table: readonly { what: string; parts: readonly Part[] }[] = [
+    { what: 'Temporal and the workers', parts: ['temporal', 'control', 'site'] },
+    { what: 'the control worker', parts: ['control'] },
+    { what: 'the site worker', parts: ['site'] },
+  ];
+  for (const { what, parts } of table) {
+    it(what, () =>
+      inMidFault(TTL_MS, 600_000, async ({ lane, victims }) => {
+        await killed(lane, parts);
+        await until('the fault is gone', TTL_MS + SLACK_MS, () => victims.stopped().length === 0);
+      }),
+    );
+  }
+});
+
+describe('killed for good with the holder on the target, whatever comes back first ends the fault', () => {
+  const everything = async ({ lane, victims }: Scene): Promise<void> => {
+    await killed(lane, ['temporal', 'control', 'site']);
+    for (const pid of holdersOf(lane)) process.kill(pid, 'SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, TTL_MS + SLACK_MS));
+    assert.equal(victims.stopped().length, 2, 'nobody is left to end it');
+  };
+  const squall = (lane: Lane, ...args: string[]) =>
+    spawn(join(ROOT, 'bin', 'squall'), [...args, '--config', lane.config], {
+      stdio: 'ignore',
+      env: { ...process.env, TEMPORAL_ADDRESS: lane.address },
+    });
+
+  it('squall sweep', () =>
+    inMidFault(TTL_MS, 600_000, async (scene) => {
+      await everything(scene);
+      const sweep = squall(scene.lane, 'sweep', '--site', 'torture');
+      const code = await new Promise((resolve) => sweep.once('exit', resolve));
+      assert.equal(code, 0);
+      assert.deepEqual(scene.victims.stopped(), []);
+    }));
+
+  it('a site worker, although there is no Temporal', () =>
+    inMidFault(TTL_MS, 600_000, async (scene) => {
+      await everything(scene);
+      const worker = squall(scene.lane, 'worker', '--site', 'torture');
+      try {
+        await until('the fault is gone', 30_000, () => scene.victims.stopped().length === 0);
+      } finally {
+        worker.kill('SIGKILL');
+      }
+    }));
+});
+
+describe('back within the blind budget, the run goes on', { concurrency: 2 }, () => {
+  for (const part of ['control', 'site'] as const) {
+    it(`the ${part} worker`, () =>
+      inMidFault(30_000, 12_000, async ({ lane, result }) => {
+        await lane.kill(part);
+        await lane.start(part);
+        const { status, deviated } = await result();
+        assert.deepEqual({ status, deviated }, { status: 'completed', deviated: false });
+      }));
+  }
+});
