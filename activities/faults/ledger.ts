@@ -62,8 +62,8 @@ const rowSchema = z.object({
 /** One fault as it is written down. `claimed`: it was active once, so the target may have been touched. */
 export type LedgerRow = z.infer<typeof rowSchema>;
 
-/** `claimed`: both slots were free and are taken. `active`: this very fault holds them already. */
-export type Claim = 'claimed' | 'active' | 'fenced' | 'occupied';
+/** `claimed`: both slots were free and are taken. `active`: this very fault holds them already; `lapsed`: and its time is over. */
+export type Claim = 'claimed' | 'active' | 'lapsed' | 'fenced' | 'occupied';
 
 /** What a claim writes down of one fault. */
 export interface Claiming<Params> {
@@ -128,7 +128,8 @@ export class Ledger {
         if (changes === 1) return 'claimed';
         const row = this.#row(fault);
         if (row === undefined) return 'occupied';
-        return row.state === 'active' ? 'active' : 'fenced';
+        if (row.state === 'tombstone') return 'fenced';
+        return row.deadline > now ? 'active' : 'lapsed';
       }),
     );
   }

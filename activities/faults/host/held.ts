@@ -95,9 +95,9 @@ class HeldDriver<Params> implements FaultDriver<Params> {
         const refusal = refusals[i];
         if (refusal) return { id: fault.id, ...refusal };
         const at = rows.get(fault.id)?.i;
-        if (at === undefined)
-          return { id: fault.id, result: claims[wanted.indexOf(fault)] === 'fenced' ? 'fenced' : 'occupied' };
-        return { id: fault.id, ...(await this.#judge(settled[at])) };
+        if (at !== undefined) return { id: fault.id, ...(await this.#judge(settled[at])) };
+        const claim = claims[wanted.indexOf(fault)];
+        return { id: fault.id, result: claim === 'fenced' || claim === 'lapsed' ? claim : 'occupied' };
       }),
     );
   }
