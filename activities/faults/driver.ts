@@ -1,7 +1,7 @@
 /**
  * The fault protocol: what every kind of fault must be able to do, and nothing about how.
  *
- * One file a fault implements {@link FaultDriver}; the conformance suite (`test/conformance/`) runs against every one of
+ * One file a fault implements {@link FaultDriver}; the conformance suite (`conformance.ts`) runs against every one of
  * them. A driver does and undoes; it must never decide what happens next, and never talk to Temporal.
  */
 import type { z } from 'zod';

@@ -174,6 +174,19 @@ export class Ledger {
     return update.run(fault.installation, fault.id).changes === 1;
   }
 
+  /**
+   * Does `act`, which must be quick and synchronous, while nobody can fence the fault, and notes that it is on; false
+   * where it is fenced or over. For targets that have no compare-and-swap of their own.
+   */
+  whileActive(fault: FaultKey, act: () => void): boolean {
+    return this.#transaction(() => {
+      const row = this.#row(fault);
+      if (row?.state !== 'active' || row.deadline <= monotonicMs()) return false;
+      act();
+      return this.applied(fault);
+    });
+  }
+
   /** Gives the active, unheld faults of `batch` to a holder; returns them. */
   hold(batch: string, pid: number, start: string): LedgerRow[] {
     const update = this.#db.prepare(

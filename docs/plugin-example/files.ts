@@ -1,0 +1,20 @@
+/** Targets of `file/…` faults: the files that a pattern of the site's settings matches, by name. */
+import { glob } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { TargetProviderFactory } from 'squall/targets';
+import { z } from 'zod';
+
+const settings = z.strictObject({ pattern: z.string().min(1) });
+const selector = z.strictObject({
+  names: z.array(z.string().min(1)).min(1).optional().describe('Only files with these names.'),
+});
+
+export const targets: TargetProviderFactory<z.infer<typeof selector>> = (site) => ({
+  provider: 'file',
+  selector,
+  async resolve({ names }) {
+    const { pattern } = settings.parse(site.settings['file']);
+    const found = await Array.fromAsync(glob(pattern));
+    return { targets: found.filter((path) => names?.includes(basename(path)) ?? true).toSorted(), excluded: [] };
+  },
+});
