@@ -61,7 +61,7 @@ export async function round(
     await after(random() * 4_000, putRight);
     const deadlineMs = ttlMs + SWEEP_MS + (blow.mood === 'stall' ? STALL_MS : 0);
     const handles = runs.map((run) => lane.client.workflow.getHandle(run));
-    await Promise.all(handles.map((handle, slot) => untilDeadline(handle, victims[slot] as Victims, deadlineMs)));
+    await untilDeadline(handles, victims, deadlineMs);
     const fates = await Promise.all(
       handles.map((handle, slot) => fate(blow, handle, victims[slot] as Victims, struckAtMs, on[slot] === true)),
     );
@@ -99,26 +99,42 @@ async function fate(
   return { blow: blow.name, run: handle.workflowId, counts, leaked, cleanMs, ended: await endOf(handle) };
 }
 
-/** Open, answering, and wanting its faults: a run that survived may hold them until its own end. */
+/** Open, answering, and going on: a run that survived may put faults on, and hold them until its own end. */
 async function isHealthy(handle: WorkflowHandle): Promise<boolean> {
   const described = await handle.describe().catch(() => undefined);
   if (described?.status.name !== 'RUNNING') return false;
   const story = await handle
     .query<{ state: { phase: string; abort?: unknown } }, [number]>('story', 0)
     .catch(() => undefined);
-  return story !== undefined && ['injecting', 'holding'].includes(story.state.phase) && story.state.abort === undefined;
+  return (
+    story !== undefined &&
+    ['pre-flight', 'injecting', 'holding'].includes(story.state.phase) &&
+    story.state.abort === undefined
+  );
 }
 
-/** Until one deadline has passed; and for a victim that is stopped then, one deadline since the run last was healthy. */
-async function untilDeadline(handle: WorkflowHandle, victims: Victims, deadlineMs: number): Promise<void> {
+/** Until one deadline has passed; and for a victim that is stopped then, one deadline since its run last was healthy. */
+async function untilDeadline(
+  handles: readonly WorkflowHandle[],
+  victims: readonly Victims[],
+  deadlineMs: number,
+): Promise<void> {
   const fromMs = performance.now();
-  let healthyMs = fromMs;
+  const healthyMs = handles.map(() => fromMs);
   for (;;) {
-    if (await isHealthy(handle)) healthyMs = performance.now();
+    await Promise.all(
+      handles.map(async (handle, i) => {
+        if (await isHealthy(handle)) healthyMs[i] = performance.now();
+      }),
+    );
     await after(500, async () => undefined);
     const nowMs = performance.now();
     if (nowMs < fromMs + deadlineMs) continue;
-    if (victims.stopped().length === 0 || nowMs > Math.min(healthyMs + deadlineMs, fromMs + SURVIVOR_MS)) return;
+    const waiting = victims.some(
+      (group, i) =>
+        group.stopped().length > 0 && nowMs < Math.min((healthyMs[i] ?? 0) + deadlineMs, fromMs + SURVIVOR_MS),
+    );
+    if (!waiting) return;
   }
 }
 
