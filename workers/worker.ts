@@ -12,6 +12,7 @@ import type { Config } from './config.ts';
 import { connectClient, connectWorker, Unreachable, whereIsTemporal } from './connect.ts';
 import { controlWorker } from './control.ts';
 import { serveEndpoint } from './endpoint.ts';
+import { scheduleJanitor } from './janitor.ts';
 import { RunMetrics } from './metrics.ts';
 import { openSite } from './open-site.ts';
 import { siteWorkers } from './site.ts';
@@ -68,6 +69,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   }
   if (site && options.site !== undefined) {
     workers.push(...(await siteWorkers({ site, name: options.site, connection, client, namespace, interceptors })));
+    await scheduleJanitor(client, options.site, log);
   }
   const running = workers.map((worker) => worker.run());
   const endpoint = await serveEndpoint(

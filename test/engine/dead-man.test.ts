@@ -11,6 +11,7 @@ import type { Part } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import type { RunResult } from '../../workflows/messages.ts';
 import { ROOT } from '../readme/blocks.ts';
+import { record } from '../replay/record.ts';
 import { holdersOf } from './clean-slate.ts';
 
 const GROUP = 'payments';
@@ -118,6 +119,7 @@ describe('back within the blind budget, the run goes on', { concurrency: 2 }, ()
         await lane.start(part);
         const { status, deviated } = await result();
         assert.deepEqual({ status, deviated }, { status: 'completed', deviated: false });
+        await record(lane.client, 'run', `${part}-worker-back`);
       }));
   }
 });

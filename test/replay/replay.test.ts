@@ -1,0 +1,42 @@
+/** Recorded histories of every released version replay with the workflows as they are now. */
+import assert from 'node:assert/strict';
+import { glob } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { workflowBundle } from '../../workers/bundle.ts';
+import { ROOT } from '../readme/blocks.ts';
+import { HISTORIES, recorded } from './record.ts';
+
+const files = (await Array.fromAsync(glob('**/*.binpb', { cwd: HISTORIES }))).toSorted();
+
+describe('replay', () => {
+  let workflows: string;
+  before(async () => {
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
+    workflows = await workflowBundle();
+  });
+
+  it('there are histories of runs and of leases', () => {
+    assert.ok(files.some((file) => file.endsWith('.run.binpb')) && files.some((file) => file.endsWith('.lease.binpb')));
+  });
+
+  for (const file of files) {
+    it(file, async () => {
+      const history = await recorded(file);
+      // Ids are derived from the run's, so it must have the one that it had.
+      const id = history.events?.[0]?.workflowExecutionStartedEventAttributes?.workflowId ?? assert.fail('no start');
+      await Worker.runReplayHistory({ workflowBundle: { codePath: workflows } }, history, id);
+    });
+  }
+
+  it('a workflow that cannot replay is found out', async () => {
+    const wedged = await bundleWorkflowCode({
+      workflowsPath: join(ROOT, 'bench', 'torture', 'wedged-workflows.ts'),
+      logger: new DefaultLogger('ERROR'),
+    });
+    const file = files.find((name) => name.endsWith('.run.binpb')) ?? assert.fail();
+    const replaying = Worker.runReplayHistory({ workflowBundle: wedged }, await recorded(file));
+    await assert.rejects(replaying, { name: 'DeterminismViolationError' });
+  });
+});
