@@ -8,6 +8,13 @@ import type { JournalEvent } from '../domain/journal.ts';
 import type { ControlActivities } from './interface.ts';
 import type { JournalStore } from './journal/store.ts';
 
+/** `journal` reads all that the journal holds by now, for whoever has not heard of this run before. */
+export type OnEvents = (
+  run: string,
+  added: readonly JournalEvent[],
+  journal: () => Promise<readonly JournalEvent[]>,
+) => Promise<void>;
+
 /** What the control worker says and knows of itself. */
 export interface Control {
   readonly store: JournalStore;
@@ -16,7 +23,7 @@ export interface Control {
   /** Whether Squall's search attributes are registered in the namespace. */
   readonly searchAttributes: boolean;
   /** Told of every event that was new to the journal, once. */
-  readonly onEvents: (run: string, events: readonly JournalEvent[]) => void;
+  readonly onEvents: OnEvents;
 }
 
 export function controlActivities(control: Control): ControlActivities {
@@ -25,7 +32,7 @@ export function controlActivities(control: Control): ControlActivities {
   return {
     async record(run, events) {
       const { added } = await control.store.append(run, events.map(signed));
-      control.onEvents(run, added);
+      await control.onEvents(run, added, async () => (await control.store.read(run))?.events ?? []);
       return { searchAttributes: control.searchAttributes };
     },
   };

@@ -6,6 +6,7 @@
  */
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import { boundSeries } from '../domain/samples.ts';
 import { beating, currentAttempt } from './attempt.ts';
 import type { FaultDriver } from './faults/driver.ts';
 import type { SiteActivities, WatchReport } from './interface.ts';
@@ -17,6 +18,11 @@ import { awaitSteadyState } from './steady-state.ts';
 import { sweep } from './sweep.ts';
 import type { TargetProvider } from './targets/provider.ts';
 import { watch } from './watch.ts';
+import type { Tick } from './watch.ts';
+
+/** What of the samples travels in every heartbeat, for the journal of a run whose watch is lost: points a probe, and bytes. */
+const BEAT_POINTS = 40;
+const BEAT_BYTES = 4 * 1024;
 
 /** What a site worker serves. */
 export interface OpenSite {
@@ -58,7 +64,7 @@ export function siteActivities(site: OpenSite, owners: Owners): SiteActivities {
 async function watchRun(input: Parameters<SiteActivities['watch']>[0], probes: OpenProbes): Promise<WatchReport> {
   const { info, cancellationSignal } = Context.current();
   if (info.workflowExecution?.runId !== input.execution) return { ended: 'reset', edges: [], resume: null, series: {} };
-  let beat: unknown;
+  let beat: Tick | undefined;
   const { experiment, baseline, resume } = input;
   const result = await beating(
     () =>
@@ -73,7 +79,7 @@ async function watchRun(input: Parameters<SiteActivities['watch']>[0], probes: O
         },
         signal: cancellationSignal,
       }),
-    () => beat,
+    () => beat && { ...beat, series: boundSeries(beat.series, BEAT_POINTS, BEAT_BYTES) },
   );
   return {
     ended: result.stopped ? 'stopped' : 'edge',
@@ -87,7 +93,7 @@ async function recover(
   input: Parameters<SiteActivities['recover']>[0],
   probes: OpenProbes,
 ): ReturnType<SiteActivities['recover']> {
-  let beat: unknown;
+  let beat: Pick<Tick, 'atMs' | 'readings'> | undefined;
   const { experiment, baseline, withinMs } = input;
   return beating(
     () =>
@@ -97,8 +103,8 @@ async function recover(
         baseline,
         everyMs: experiment.sampleEveryMs,
         withinMs,
-        onTick: (tick) => {
-          beat = tick;
+        onTick: ({ atMs, readings }) => {
+          beat = { atMs, readings };
         },
         signal: Context.current().cancellationSignal,
       }),

@@ -7,7 +7,8 @@ import { z } from 'zod';
 import type { Breach, StageSize, SteadyStateCheck, StopCondition, Tolerance } from '../domain/experiment.ts';
 import type { Quantity } from '../domain/quantity.ts';
 import { MIN_TTL_MS } from '../domain/timing.ts';
-import { formatDuration, parseQuantity, parseShare, writtenDuration } from '../domain/units.ts';
+import { formatDuration, parseQuantity, parseShare } from '../domain/units.ts';
+import { writtenDuration } from '../domain/written-duration.ts';
 
 const name = (what: string): z.ZodString => {
   const expected = `expected ${what}: lower-case letters, digits and dashes`;

@@ -4,14 +4,14 @@
  * Owns the spelling of durations, shares, bytes and rates. A number that needs a unit and has none is not understood;
  * nothing is guessed.
  */
-import { z } from 'zod';
 import type { Dimension, Quantity } from './quantity.ts';
 
 /** The longest duration that may be written: 30 days, in milliseconds. */
 export const DURATION_MAX_MS = 30 * 86_400_000;
 
 const MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const DURATION = /^(?:\d{1,10}(?:\.\d{1,6})?(?:ms|s|m|h|d))+$/;
+/** A written duration as a pattern. */
+export const DURATION = /^(?:\d{1,10}(?:\.\d{1,6})?(?:ms|s|m|h|d))+$/;
 
 /** Milliseconds of a written duration (`100ms`, `5m`, `1h30m`), or undefined. */
 export function parseDuration(text: string): number | undefined {
@@ -86,19 +86,3 @@ export function formatQuantity(value: number, dimension: Dimension): string {
   if (dimension === 'rate') return `${Number(value.toPrecision(3))}/s`;
   return String(Number(value.toPrecision(4)));
 }
-
-const WRITTEN = 'expected a duration such as 100ms or 5m';
-
-/** A written duration, in milliseconds. */
-export const writtenDuration = z
-  .string(WRITTEN)
-  .regex(DURATION, WRITTEN)
-  .transform((text, context) => {
-    const ms = parseDuration(text);
-    if (ms !== undefined) return ms;
-    context.addIssue({ code: 'custom', message: 'expected a duration of at most 30d' });
-    return z.NEVER;
-  });
-
-/** A written duration, or milliseconds where it was already parsed: parameters travel parsed, and are parsed again. */
-export const durationMs = z.union([writtenDuration, z.number().min(0).max(DURATION_MAX_MS)]);

@@ -17,14 +17,17 @@ interface Described {
     | null;
 }
 
+/** What every heartbeat of whatever samples says. */
+export type LiveReadings = Pick<Tick, 'atMs' | 'readings'>;
+
 const WATCHERS: ReadonlySet<string> = new Set(['watch', 'recover']);
 
 /** The latest tick of whatever samples the run now; undefined when nothing does, or it has not beaten yet. */
-export function readLive(described: Described): Tick | undefined {
+export function readLive(described: Described): LiveReadings | undefined {
   for (const activity of described.pendingActivities ?? []) {
     const payload = activity.heartbeatDetails?.payloads?.[0];
     if (!WATCHERS.has(activity.activityType?.name ?? '') || !payload) continue;
-    const tick = defaultPayloadConverter.fromPayload<Tick | null | undefined>(payload);
+    const tick = defaultPayloadConverter.fromPayload<LiveReadings | null | undefined>(payload);
     if (tick && typeof tick === 'object' && 'readings' in tick) return tick;
   }
   return undefined;

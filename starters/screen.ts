@@ -6,7 +6,7 @@
  */
 import { createLogUpdate } from 'log-update';
 import sparkly from 'sparkly';
-import type { Tick } from '../activities/watch.ts';
+import type { LiveReadings } from './live.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import type { RunState } from '../domain/run.ts';
 import { formatDuration, formatQuantity } from '../domain/units.ts';
@@ -46,7 +46,7 @@ export class Screen {
   }
 
   /** Shows how things are. */
-  live(state: RunState, tick: Tick | undefined): void {
+  live(state: RunState, tick: LiveReadings | undefined): void {
     if (this.#out.json) return;
     const lines = [...(tick ? this.#readings(tick) : []), ...this.#countdowns()];
     if (this.#live) {
@@ -74,7 +74,7 @@ export class Screen {
     }
   }
 
-  #readings(tick: Tick): string[] {
+  #readings(tick: LiveReadings): string[] {
     return Object.entries(tick.readings).map(([probe, { value, dimension }]) => {
       const points = this.#points.get(probe) ?? [];
       points.push(value);

@@ -19,18 +19,28 @@ const program = new Command('squall')
     `
 Examples:
   squall dev                                    Temporal, a worker and its UI, all local
-  squall validate experiments/**/*.yaml         check documents; touches nothing
-  squall plan experiments/application/slow.yaml show exactly what a run would touch
-  squall run experiments/application/slow.yaml  run it; Ctrl-C aborts and waits for the rollback
+  squall validate 'experiments/**/*.yaml'       check documents; touches nothing
+  squall plan experiments/infrastructure/replicas-freeze.yaml
+                                                show exactly what a run would touch
+  squall run experiments/infrastructure/replicas-freeze.yaml
+                                                run it; Ctrl-C aborts and waits for the rollback
 
 Exit: 0 held · 1 deviated · 2 invalid input · 3 refused · 4 rollback unconfirmed · 5 unreachable · 6 no verdict · 130 Ctrl-C`,
   );
 
 for (const verb of verbs) verb(program);
 
+// Whoever reads may go away early (`squall run … | head`): a run that is followed is not let go for that.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 try {
   await program.parseAsync();
 } catch (error) {
+  // No verb at all prints the help, and is no success either.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.invalid;
   else {
     const { report } = await import('./failure.ts');

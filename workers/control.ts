@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerInterceptors } from '@temporalio/worker';
 import { controlActivities } from '../activities/control.ts';
+import type { OnEvents } from '../activities/control.ts';
 import { openFileStore } from '../activities/journal/file.ts';
-import type { JournalEvent } from '../domain/journal.ts';
 import { CONTROL_QUEUE } from '../workflows/proxies.ts';
 import { workflowBundle } from './bundle.ts';
 import type { Config } from './config.ts';
@@ -21,7 +21,7 @@ export interface ControlOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly log: (line: string) => void;
-  readonly onEvents: (run: string, events: readonly JournalEvent[]) => void;
+  readonly onEvents: OnEvents;
   readonly interceptors?: WorkerInterceptors;
   /** A bundle other than that of this checkout's workflows: tests deploy a broken one. */
   readonly bundle?: string;

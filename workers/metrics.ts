@@ -5,6 +5,7 @@
  * repeated attempt counts once. A run's gauges are removed when it ends: a zero availability would read as an outage.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { OnEvents } from '../activities/control.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import type { SeriesByProbe } from '../domain/probe.ts';
 
@@ -19,6 +20,13 @@ interface OpenRun {
   phase: string;
   leases: number;
   stuck: number;
+  /** Share of its candidates under fault, 0 to 1. */
+  radius: number;
+}
+
+function newRun({ experiment, atMs }: JournalEvent & { type: 'started' }): OpenRun {
+  const { fault: type, name } = experiment;
+  return { type, experiment: name, startedAtMs: atMs, phase: 'pre-flight', leases: 0, stuck: 0, radius: 0 };
 }
 
 /** Turns journal events into metrics. */
@@ -34,7 +42,10 @@ export class RunMetrics {
     'experiment',
     'phase',
   ]);
-  readonly #radius = this.#gauge('chaos_blast_radius_percentage', 'Share of candidates under fault, 0 to 100');
+  readonly #radius = this.#gauge(
+    'chaos_blast_radius_percentage',
+    'Share of candidates under fault in the widest open run, 0 to 100',
+  );
   readonly #errorRate = this.#gauge('chaos_impact_error_rate', 'Last sample of a probe named error-rate…, 0 to 1');
   readonly #availability = this.#gauge(
     'chaos_impact_availability',
@@ -56,78 +67,75 @@ export class RunMetrics {
     registers: [this.registry],
   });
 
-  /** Counts events that were new to the journal. */
-  observe(run: string, events: readonly JournalEvent[]): void {
-    for (const event of events) {
-      if (event.type === 'started') this.#start(run, event);
-      const open = this.#runs.get(run);
-      // Events of a run whose start another worker counted are counted here without its gauges.
-      if (open) this.#followed(run, open, event);
-      else this.#anonymous(event);
+  /**
+   * Counts events that were new to the journal. Of a run that this worker has not heard of, what another worker counted is
+   * read from the journal, and not counted again.
+   */
+  readonly observe: OnEvents = async (run, added, journal) => {
+    const [first] = added;
+    if (first === undefined) return;
+    const earlier = this.#runs.has(run) || first.type === 'started' ? [] : await journal();
+    const seen = new Set(added.map(({ seq, atMs }) => `${seq} ${atMs}`));
+    for (const event of earlier) if (!seen.has(`${event.seq} ${event.atMs}`)) this.#follow(run, event);
+    for (const event of added) {
+      const open = this.#follow(run, event);
+      if (open) this.#count(open, event);
     }
-  }
+  };
 
-  #start(run: string, event: JournalEvent & { type: 'started' }): void {
-    const { fault, name } = event.experiment;
-    this.#runs.set(run, {
-      type: fault,
-      experiment: name,
-      startedAtMs: event.atMs,
-      phase: 'pre-flight',
-      leases: 0,
-      stuck: 0,
-    });
-  }
-
-  #anonymous(event: JournalEvent): void {
-    if (event.type === 'abort') this.#aborts.inc({ abort_reason: event.cause });
-    if (event.type === 'reverted') this.#rollbacks.inc({ rollback_type: event.by });
-    if (event.type === 'edge') this.#edges.inc({ edge: event.edge });
-  }
-
-  #followed(run: string, open: OpenRun, event: JournalEvent): void {
-    const experiment_type = open.type;
-    this.#anonymous(event);
+  /** Keeps up with a run; undefined where its start is in no journal. */
+  #follow(run: string, event: JournalEvent): OpenRun | undefined {
+    if (event.type === 'started' && !this.#runs.has(run)) this.#runs.set(run, newRun(event));
+    const open = this.#runs.get(run);
+    if (open === undefined) return undefined;
     if (event.type === 'phase') open.phase = event.phase;
     if (event.type === 'stage-opened') {
       open.leases += 1;
-      this.#radius.set({ experiment_type }, event.radius * 100);
+      open.radius = event.radius;
     }
     if (event.type === 'stuck') open.stuck += 1;
     if (event.type === 'reverted') {
       open.leases -= 1;
+      if (open.leases === 0) open.radius = 0;
       open.stuck = Math.max(0, open.stuck - 1);
     }
-    if (event.type === 'samples') this.#impact(experiment_type, event.series);
+    if (event.type === 'samples') this.#impact(open.type, event.series);
+    if (event.type === 'closed') this.#runs.delete(run);
+    this.#sum(open.type);
+    return open;
+  }
+
+  #count(open: OpenRun, event: JournalEvent): void {
+    const experiment_type = open.type;
     this.#events.inc({ type: event.type, experiment: open.experiment, phase: open.phase });
-    if (event.type === 'closed') this.#close(run, open, event);
-    else this.#sum(experiment_type);
+    if (event.type === 'abort') this.#aborts.inc({ abort_reason: event.cause });
+    if (event.type === 'reverted') this.#rollbacks.inc({ rollback_type: event.by });
+    if (event.type === 'edge') this.#edges.inc({ edge: event.edge });
+    if (event.type === 'samples') this.#latencies(experiment_type, event.series);
+    if (event.type !== 'closed') return;
+    const result = event.deviated === true ? 'deviated' : event.deviated === false ? 'held' : event.status;
+    this.#experiments.inc({ experiment_type, result });
+    this.#duration.observe({ experiment_type }, (event.atMs - open.startedAtMs) / 1000);
+  }
+
+  #latencies(experiment_type: string, series: SeriesByProbe): void {
+    for (const [probe, { points }] of Object.entries(series)) {
+      if (!probe.startsWith('latency')) continue;
+      for (const [, value] of points) if (value !== null) this.#latency.observe({ experiment_type }, value / 1000);
+    }
   }
 
   #impact(experiment_type: string, series: SeriesByProbe): void {
     for (const [probe, { points }] of Object.entries(series)) {
-      const values = points.flatMap(([, value]) => (value === null ? [] : [value]));
-      const last = values.at(-1);
-      if (last === undefined) continue;
-      if (probe.startsWith('latency'))
-        for (const value of values) this.#latency.observe({ experiment_type }, value / 1000);
-      if (probe.startsWith('error-rate')) {
-        this.#errorRate.set({ experiment_type }, last);
-        this.#availability.set({ experiment_type }, 1 - last);
-      }
+      const last = points.findLast(([, value]) => value !== null)?.[1];
+      if (last == null || !probe.startsWith('error-rate')) continue;
+      this.#errorRate.set({ experiment_type }, last);
+      this.#availability.set({ experiment_type }, 1 - last);
     }
     const availability = Object.entries(series)
       .find(([probe]) => probe.startsWith('availability'))?.[1]
       .points.at(-1)?.[1];
     if (availability != null) this.#availability.set({ experiment_type }, availability);
-  }
-
-  #close(run: string, open: OpenRun, event: JournalEvent & { type: 'closed' }): void {
-    const result = event.deviated === true ? 'deviated' : event.deviated === false ? 'held' : event.status;
-    this.#experiments.inc({ experiment_type: open.type, result });
-    this.#duration.observe({ experiment_type: open.type }, (event.atMs - open.startedAtMs) / 1000);
-    this.#runs.delete(run);
-    this.#sum(open.type);
   }
 
   /** Sets a type's gauges from its open runs, or removes them with the last one. */
@@ -138,14 +146,16 @@ export class RunMetrics {
         gauge.remove({ experiment_type });
       return;
     }
+    const sum = (value: (run: OpenRun) => number): number => open.reduce((all, run) => all + value(run), 0);
     this.#leases.set(
       { experiment_type },
-      open.reduce((sum, { leases }) => sum + leases, 0),
+      sum(({ leases }) => leases),
     );
     this.#unconfirmed.set(
       { experiment_type },
-      open.reduce((sum, { stuck }) => sum + stuck, 0),
+      sum(({ stuck }) => stuck),
     );
+    this.#radius.set({ experiment_type }, Math.max(...open.map(({ radius }) => radius * 100)));
   }
 
   #counter(name: string, help: string, labelNames: string[]): Counter {

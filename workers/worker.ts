@@ -64,7 +64,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { namespace } = whereIsTemporal();
   const workers: Worker[] = [];
   if (control) {
-    const onEvents = metrics.observe.bind(metrics);
+    const onEvents = metrics.observe;
     workers.push(await controlWorker({ config, connection, namespace, log, onEvents, interceptors }));
   }
   if (site && options.site !== undefined) {

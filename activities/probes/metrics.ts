@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import type { Reading } from '../../domain/probe.ts';
-import { durationMs } from '../../domain/units.ts';
+import { durationMs } from '../../domain/written-duration.ts';
 import { pause } from '../pause.ts';
 import { TotalsWindow } from './counters.ts';
 import type { ProbeCommon, ProbeProvider } from './probe.ts';

@@ -6,7 +6,8 @@
  */
 import { z } from 'zod';
 import type { Reading } from '../../domain/probe.ts';
-import { durationMs, formatDuration } from '../../domain/units.ts';
+import { formatDuration } from '../../domain/units.ts';
+import { durationMs } from '../../domain/written-duration.ts';
 import { boundedGet } from './bounded-fetch.ts';
 import type { ProbeCommon, ProbeProvider } from './probe.ts';
 import { noData, reading, reasonOf } from './reading.ts';

@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import type { SteadyStateGroup } from '../../domain/experiment.ts';
 import type { Dimension } from '../../domain/quantity.ts';
-import { durationMs } from '../../domain/units.ts';
+import { durationMs } from '../../domain/written-duration.ts';
 import * as command from './command.ts';
 import * as http from './http.ts';
 import * as metrics from './metrics.ts';

@@ -22,7 +22,7 @@ try {
     connection: await connectWorker(),
     namespace: whereIsTemporal().namespace,
     log: (line) => void process.stderr.write(`${line}\n`),
-    onEvents: () => undefined,
+    onEvents: async () => undefined,
     bundle,
   });
 } finally {

@@ -7,9 +7,11 @@ import { mkdtemp, mkdir, readdir, readFile, rm, truncate, utimes, writeFile } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { after, before, beforeEach, describe, it } from 'node:test';
+import { after, before, beforeEach, describe, it, test } from 'node:test';
 import { JOURNAL_MAX_BYTES, openFileStore } from '../../activities/journal/file.ts';
+import { journalEventSchema } from '../../activities/journal/schema.ts';
 import { JournalError } from '../../activities/journal/store.ts';
+import { JOURNAL_SCHEMA } from '../../domain/journal.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
 import { abortedRun, heldRun, hostileRun, HOSTILE, hugeRun, refusedRun, stuckRun } from '../report/journals.ts';
 
@@ -254,4 +256,11 @@ describe('the file store', () => {
       assert.deepEqual(await readdir(join(folder, '.writers')), []);
     });
   });
+});
+
+test('the documentation names the schema and every type of event', async () => {
+  const text = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'journal.md'), 'utf8');
+  assert.ok(text.includes(`"schema": "${JOURNAL_SCHEMA}"`));
+  const named = [...text.matchAll(/^\| `([a-z-]+)` /gm)].map(([, type]) => type);
+  assert.deepEqual(named.toSorted(), journalEventSchema.options.map((option) => option.shape.type.value).toSorted());
 });

@@ -4,7 +4,7 @@
  * Owns the two ways of stopping a process; both are undone by the same SIGCONT. Must never decide when to end.
  */
 import { z } from 'zod';
-import { durationMs } from '../../../domain/units.ts';
+import { durationMs } from '../../../domain/written-duration.ts';
 import { signal } from './process-table.ts';
 import type { ProcessId, ProcessTable } from './process-table.ts';
 

@@ -1,0 +1,67 @@
+/**
+ * `npm run bench`: what Squall costs and how fast it is, on this machine, now.
+ *
+ * Owns the choice of parts and the printing. Exits 1 when a goal was missed.
+ */
+import { Command, InvalidArgumentError } from 'commander';
+import { measureAbortLatency } from './abort-latency.ts';
+import { measureCost } from './cost.ts';
+import { measureHeld } from './held.ts';
+import { machineNow } from './machine.ts';
+import { megabytes, renderOutcome } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
+import { canMeasureProcesses } from './process-cost.ts';
+
+const whole = (text: string): number => {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError(`found ${text}, expected a whole number from 1`);
+  return Number(text);
+};
+
+const options = new Command('bench')
+  .description('Measures abort latency, the cost of a run beside Chaos Toolkit, and the memory of held runs.')
+  .option('--only <part>', 'latency, cost or held')
+  .option('--aborts <n>', 'runs that are aborted, for the latency', whole, 30)
+  .option('--runs <n>', 'no-op runs one after the other, for the cost', whole, 50)
+  .option('--at-once <n>', 'no-op runs at once', whole, 50)
+  .option('--held <n>', 'runs held at once', whole, 200)
+  .option('--json', 'one JSON object a part')
+  .addHelpText('after', '\nExamples:\n  npm run bench\n  npm run bench -- --only cost --at-once 100\n')
+  .parse()
+  .opts<{ only?: string; aborts: number; runs: number; atOnce: number; held: number; json?: true }>();
+
+if (!canMeasureProcesses()) {
+  process.stderr.write('the bench reads /proc, which this system does not have: run it on Linux\n');
+  process.exit(2);
+}
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const parts: Readonly<Record<string, () => Promise<Outcome>>> = {
+  latency: () => measureAbortLatency(options, say),
+  cost: () => measureCost(options, say),
+  held: () => measureHeld(options, say),
+};
+const chosen = Object.entries(parts).filter(([name]) => options.only === undefined || name === options.only);
+if (chosen.length === 0) {
+  say(`found --only ${options.only}, expected ${Object.keys(parts).join(', ')}`);
+  process.exit(2);
+}
+
+const machine = machineNow();
+if (options.json) process.stdout.write(`${JSON.stringify({ part: 'machine', ...machine })}\n`);
+else {
+  const { cpu, cores, memoryBytes, system, node, date, load } = machine;
+  process.stdout.write(
+    `${date}, ${cores} × ${cpu}, ${megabytes(memoryBytes)}, ${system}, Node ${node}, load ${load.toFixed(1)}\n\n`,
+  );
+}
+let missed = 0;
+for (const [part, measure] of chosen) {
+  const outcome = await measure();
+  missed += outcome.goals.filter(({ met }) => !met).length;
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify({ part, goals: outcome.goals, ...outcome.figures })}\n`
+      : `${renderOutcome(outcome)}\n`,
+  );
+}
+process.exitCode = missed === 0 ? 0 : 1;

@@ -1,0 +1,77 @@
+/** What runs cost that only hold: memory and CPU of the worker and of the server, many held at once. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
+import { noop } from './experiments.ts';
+import { Installation, SITE } from './installation.ts';
+import { megabytes } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
+
+/** Every run is given this long to be held, in milliseconds. */
+const SETTLE_MS = 180_000;
+/** For how long the cost of holding is watched, in milliseconds. */
+const WATCH_MS = 20_000;
+
+/** Holds `held` runs at once on one worker. */
+export async function measureHeld({ held }: { held: number }, say: (line: string) => void): Promise<Outcome> {
+  await using ours = await Installation.start({
+    config: () => ({
+      sites: { [SITE]: {} },
+      plugins: [join(import.meta.dirname, 'constant-probe.ts')],
+      probes: { value: { type: 'constant', value: 1, unit: 'count' } },
+    }),
+    workers: [['control', 'site']],
+    durable: false,
+    memoryOnRequest: true,
+  });
+  // One run first, so that what is loaded once is not counted as a run's.
+  await ours.begin('first', noop('first', { holdMs: 1, sampleEveryMs: 1_000 }));
+  await ours.end('first');
+  const before = await memory(ours);
+  say(`${held} runs, held at once`);
+  const names = Array.from({ length: held }, (_, i) => `held-${i}`);
+  await Promise.all(names.map((run) => ours.begin(run, noop(run, { holdMs: 3_600_000, sampleEveryMs: 1_000 }))));
+  const end = performance.now() + SETTLE_MS;
+  for (const run of names) {
+    while ((await ours.phase(run)) !== 'holding') {
+      if (performance.now() > end) throw new Error(`${run} is not held after ${SETTLE_MS / 1000} s`);
+      await sleep(200);
+    }
+  }
+  await sleep(5_000);
+  const fromCost = ours.cost();
+  await sleep(WATCH_MS);
+  const toCost = ours.cost();
+  const after = await memory(ours);
+  const eachBytes = (after - before) / held;
+  const cores = (cpuS: number): string => ((100 * cpuS * 1000) / WATCH_MS).toFixed(0);
+  const workerCpuS = toCost.workersCpuS - fromCost.workersCpuS;
+  const serverCpuS = toCost.serverCpuS - fromCost.serverCpuS;
+  say('aborting them');
+  await Promise.all(names.map((run) => ours.client.workflow.getHandle(run).cancel()));
+  await Promise.all(names.map((run) => ours.end(run)));
+  return {
+    tables: [
+      {
+        title: `${held} runs held at once`,
+        head: ['', 'memory before', 'memory then', 'each', 'CPU, % of a core'],
+        rows: [
+          ['worker', megabytes(before), megabytes(after), megabytes(eachBytes), cores(workerCpuS)],
+          ['server', '', megabytes(toCost.serverRssBytes), '', cores(serverCpuS)],
+        ],
+      },
+    ],
+    goals: [
+      {
+        goal: 'less than 1 MB of the worker’s memory a held run',
+        found: megabytes(eachBytes),
+        met: eachBytes < 1e6,
+      },
+    ],
+    notes: ['The worker’s memory is resident, after every thread has collected its garbage.'],
+    figures: { held, beforeBytes: before, afterBytes: after, workerCpuS, serverCpuS, watchedMs: WATCH_MS },
+  };
+}
+
+async function memory(ours: Installation): Promise<number> {
+  return (await ours.memoryAfterCollection()).reduce((sum, { rss }) => sum + rss, 0);
+}

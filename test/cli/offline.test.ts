@@ -1,0 +1,145 @@
+/** The command line without a server: help, mistakes, and what needs no Temporal. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { freePort } from '../../workers/temporal-server.ts';
+import { eventsOf, squall } from './squall.ts';
+
+const VERBS = [
+  'dev',
+  'worker',
+  'validate',
+  'plan',
+  'run',
+  'list',
+  'status',
+  'watch',
+  'abort',
+  'report',
+  'history',
+  'sweep',
+  'faults',
+  'schema',
+];
+const VALID = 'experiments/infrastructure/replicas-freeze.yaml';
+
+describe('squall without a server', { concurrency: 2 }, () => {
+  let folder: string;
+  let nowhere: Record<string, string>;
+  const file = async (name: string, text: string): Promise<string> => {
+    await writeFile(join(folder, name), text);
+    return join(folder, name);
+  };
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'squall-cli-'));
+    nowhere = { TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}` };
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  it('--help lists every verb, with examples and exit codes', async () => {
+    const { code, out } = await squall(['--help']);
+    assert.equal(code, 0);
+    for (const verb of VERBS) assert.match(out, new RegExp(`^ +${verb}\\b`, 'm'));
+    assert.match(out, /Examples:/);
+    assert.match(out, /130 Ctrl-C/);
+  });
+
+  for (const verb of VERBS) {
+    it(`${verb} --help`, async () => {
+      const { code, out } = await squall([verb, '--help']);
+      assert.equal(code, 0);
+      assert.match(out, new RegExp(`^Usage: squall ${verb}`));
+    });
+  }
+
+  it('no verb, an unknown verb and an unknown option are usage errors', async () => {
+    for (const args of [
+      [],
+      ['vaildate'],
+      ['list', '--frob'],
+      ['worker'],
+      ['worker', '--control', '--metrics-port', 'x'],
+    ]) {
+      const { code, out, err } = await squall(args, nowhere);
+      assert.equal(code, 2, args.join(' '));
+      assert.match(out + err, /Usage|error|squall: /);
+    }
+    assert.match((await squall(['vaildate'])).err, /Did you mean validate\?/);
+  });
+
+  it('what needs Temporal says where it looked and what to do', async () => {
+    const verbs = [['list'], ['status', 'x'], ['watch', 'x'], ['abort', 'x'], ['plan', VALID], ['run', VALID]];
+    const ends = await Promise.all(verbs.map((args) => squall(args, nowhere)));
+    for (const { code, out, err } of ends) {
+      assert.equal(code, 5);
+      assert.equal(out, '');
+      assert.match(err, new RegExp(`${nowhere['TEMPORAL_ADDRESS']}.*squall dev`));
+      assert.equal(err.trim().split('\n').length, 1, 'one line, no stack');
+    }
+  });
+
+  it('a file that is not there, is empty, or is wrong is named with its place', async () => {
+    const empty = await file('empty.yaml', '');
+    const wrong = await file('wrong.yaml', 'experiment: a\nfualt: host/pause\n');
+    const binary = await file('binary.yaml', '\u0000\u0001');
+    for (const verb of ['validate', 'plan', 'run']) {
+      for (const path of [join(folder, 'none.yaml'), empty, wrong, binary, folder]) {
+        const { code, out, err } = await squall([verb, path], nowhere);
+        assert.equal(code, 2, `${verb} ${path}: ${err}`);
+        assert.ok((out + err).includes(path), `${verb} ${path}: ${out}${err}`);
+        assert.doesNotMatch(out + err, /^ +at /m, 'no stack');
+      }
+      const { out, err } = await squall([verb, wrong], nowhere);
+      assert.match(out + err, /wrong\.yaml:2:1.*fualt.*fault/s);
+    }
+  });
+
+  it('validate takes many files and globs, names each, and fails when one does', async () => {
+    const { code, out } = await squall(['validate', 'experiments/**/*.yaml', 'demo/*.yaml']);
+    assert.equal(code, 0, out);
+    assert.equal(
+      out
+        .trim()
+        .split('\n')
+        .filter((line) => line.startsWith('valid')).length,
+      6,
+      out,
+    );
+    const wrong = await file('also-wrong.yaml', 'experiment: a\n');
+    assert.equal((await squall(['validate', VALID, wrong])).code, 2);
+    assert.equal((await squall(['validate', join(folder, 'no-*.yaml')])).code, 2);
+  });
+
+  it('--json is one object a line, errors too, and a pipe gets no colours', async () => {
+    const wrong = await file('json-wrong.yaml', 'experiment: a\n');
+    for (const args of [['validate', VALID], ['validate', wrong], ['list'], ['faults']]) {
+      const { out } = await squall(['--json', ...args], nowhere);
+      assert.ok(eventsOf(out).length > 0, args.join(' '));
+    }
+    const { out, err } = await squall(['validate', VALID, wrong]);
+    assert.ok(!(out + err).includes('\u001b'), 'escape codes in a pipe');
+  });
+
+  it('a configuration that is wrong is named with its place', async () => {
+    const config = await file('squall.yaml', 'sweepEvery: often\nprobse: {}\n');
+    const { code, err } = await squall(['worker', '--site', 'a', '--config', config], nowhere);
+    assert.equal(code, 2);
+    assert.match(err, /squall\.yaml:1:13/);
+    assert.match(err, /squall\.yaml:2:1.*probes/s);
+    const missing = await squall(['sweep', '--site', 'a', '--config', join(folder, 'none.yaml')]);
+    assert.equal(missing.code, 2);
+    assert.match(missing.err, /none\.yaml/);
+  });
+
+  it('history and reports of runs that are not there', async () => {
+    const config = await file('other.yaml', 'journal: nothing\n');
+    const { code, out } = await squall(['history', '--config', config]);
+    assert.equal(code, 0);
+    assert.match(out, /no runs in .*nothing/);
+    const report = await squall(['report', 'x', '--config', config]);
+    assert.equal(report.code, 2);
+    assert.match(report.err, /no journal of x/);
+  });
+});

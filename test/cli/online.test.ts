@@ -1,0 +1,202 @@
+/** The command line with a server, workers and real processes: every ending by its exit code, and nothing left. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { Lane } from '../../bench/torture/lane.ts';
+import { Victims } from '../../bench/torture/victims.ts';
+import { holdersOf } from '../engine/clean-slate.ts';
+import { eventsOf, squall, start } from './squall.ts';
+import type { Started } from './squall.ts';
+
+const GROUPS = ['held', 'ctrl-c', 'deviated', 'aborted', 'lost', 'killed', 'piped', 'free'] as const;
+type Group = (typeof GROUPS)[number];
+
+/** An experiment that pauses two of three processes of `group`. */
+const documentOf = (group: string, hold: string, max = 1): string => `experiment: ${group}
+hypothesis: The level stays at ${max} or below
+steadyState:
+  - { probe: level, max: ${max} }
+fault: host/pause
+targets: { site: torture, group: ${group} }
+blastRadius: { stages: [1, 2], hold: ${hold} }
+stopConditions:
+  - { probe: level, above: 5, for: 1s, abort: immediate }
+recoverWithin: 2s
+sampleEvery: 200ms
+timeToLive: 10s
+`;
+
+describe('squall with a server', () => {
+  let folder: string;
+  let lane: Lane;
+  let env: Record<string, string>;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'squall-cli-'));
+    lane = new Lane(folder, 'cli', { groups: GROUPS });
+    await lane.up();
+    env = { TEMPORAL_ADDRESS: lane.address, SQUALL_CONFIG: lane.config };
+  });
+  after(async () => {
+    await lane.down();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** A document on disk, and the processes it is about; nothing of the fault is left on them afterwards. */
+  async function about(
+    group: Group,
+    hold: string,
+    act: (file: string, victims: Victims) => Promise<void>,
+  ): Promise<void> {
+    const victims = await Victims.start(join(folder, 'victims'), group, 3);
+    try {
+      const file = join(folder, `${group}.yaml`);
+      await writeFile(file, documentOf(group, hold));
+      await act(file, victims);
+      assert.deepEqual(victims.stopped(), []);
+      await until(() => holdersOf(lane).length === 0);
+    } finally {
+      await victims.end();
+    }
+  }
+
+  const underway = (victims: Victims, count = 1): Promise<void> => until(() => victims.stopped().length >= count);
+
+  it('plan touches nothing and says what a run would', () =>
+    about('held', '1s', async (file, victims) => {
+      const { code, out } = await squall(['plan', file], env);
+      assert.equal(code, 0, out);
+      for (const words of [/stage 1.*\+1 = 1/, /stage 2.*\+1 = 2/, /undo:/, /expir/i, /permission|needs/i, /worst/i]) {
+        assert.match(out, words);
+      }
+      assert.equal(victims.firstStoppedMs, undefined);
+    }));
+
+  it('0: the hypothesis held; --json tells it event by event', () =>
+    about('held', '1s', async (file) => {
+      const { code, out } = await squall(['--json', 'run', file], env);
+      assert.equal(code, 0, out);
+      const events = eventsOf(out);
+      const last = events.at(-1);
+      assert.deepEqual([last?.event, last?.['status'], last?.['deviated']], ['finished', 'completed', false]);
+      assert.match(String(last?.['report']), /\.html$/);
+      assert.equal(new Set(events.map((event) => event['run'])).size, 1, 'each names the run');
+    }));
+
+  it('1: deviated, by a stop condition', () =>
+    about('deviated', '60s', async (file, victims) => {
+      const run = start(['run', file], env);
+      await underway(victims);
+      lane.level = 10;
+      const { code, out } = await run.ended;
+      lane.level = 0;
+      assert.equal(code, 1, out);
+      assert.match(out, /aborted, deviated: .*above 5/);
+    }));
+
+  it('3: refused, and not touched', async () => {
+    const file = join(folder, 'nobody.yaml');
+    await writeFile(file, documentOf('nobody', '1s'));
+    const { code, out } = await squall(['run', file], env);
+    assert.equal(code, 3, out);
+    assert.match(out, /refused/);
+    lane.level = 3;
+    await about('free', '1s', async (unsteady, victims) => {
+      for (const verb of ['plan', 'run']) {
+        const refused = await squall([verb, unsteady], env);
+        assert.equal(refused.code, 3, refused.out);
+        assert.match(refused.out, /level is 3, expected at most 1/);
+      }
+      assert.equal(victims.firstStoppedMs, undefined);
+    }).finally(() => (lane.level = 0));
+  });
+
+  it('6: aborted by a person, as whoever watches it learns; abort itself has succeeded once the rollback is confirmed', () =>
+    about('aborted', '60s', async (file, victims) => {
+      const detached = await squall(['run', file, '--detach'], env);
+      const run = detached.out.trim();
+      await underway(victims);
+      assert.match((await squall(['status', run], env)).out, /holding|injecting/);
+      const watching = start(['watch', run], env);
+      assert.ok((await squall(['list'], env)).out.includes(run));
+      const aborted = await squall(['abort', run, '--reason', 'enough'], env);
+      assert.deepEqual(victims.stopped(), [], 'reverted when abort returns');
+      assert.equal(aborted.code, 0, aborted.out);
+      assert.equal((await watching.ended).code, 6);
+      assert.match((await squall(['status', run], env)).out, /enough/);
+      assert.equal((await squall(['abort', run], env)).code, 2, 'it has ended');
+      assert.equal((await squall(['status', 'no-such-run'], env)).code, 2);
+      assert.ok((await squall(['history'], env)).out.includes(run));
+      const { out } = await squall(['report', run, '--format', 'json'], env);
+      assert.equal((JSON.parse(out) as { summary: { status: string } }).summary.status, 'aborted');
+    }));
+
+  it('130: Ctrl-C aborts and waits for the rollback', () =>
+    about('ctrl-c', '60s', async (file, victims) => {
+      const run = start(['run', file], env);
+      await underway(victims);
+      run.child.kill('SIGINT');
+      const { code, out } = await run.ended;
+      assert.deepEqual(victims.stopped(), [], 'reverted when it returns');
+      assert.equal(code, 130, out);
+      assert.match(out, /waiting for the rollback/);
+    }));
+
+  it('a run ends its fault although the terminal that started it was killed', () =>
+    about('killed', '3s', async (file, victims) => {
+      const run = start(['run', file], env);
+      await underway(victims);
+      run.child.kill('SIGKILL');
+      await run.ended;
+      await until(() => victims.stopped().length === 2);
+      await until(() => victims.stopped().length === 0);
+      await closed(run);
+    }));
+
+  it('a run that is terminated from outside is lost, and its leases confirm the rollback', () =>
+    about('lost', '60s', async (file, victims) => {
+      const run = start(['run', file], env);
+      await underway(victims);
+      await lane.client.workflow.getHandle(nameOf(run)).terminate('from outside');
+      const { code, out } = await run.ended;
+      assert.equal(code, 6, out);
+      assert.match(out, /lost: .*its leases have reverted every fault/);
+      assert.deepEqual(victims.stopped(), []);
+    }));
+
+  it('a pipe that closes early ends the printing, not the run', () =>
+    about('piped', '2s', async (file, victims) => {
+      const run = start(['run', file], env);
+      await underway(victims);
+      run.child.stdout?.destroy();
+      const { err } = await run.ended;
+      assert.doesNotMatch(err, /EPIPE|^ +at /m);
+      await closed(run);
+    }));
+
+  it('5: a server, and no worker', async () => {
+    const file = join(folder, 'elsewhere.yaml');
+    await writeFile(file, documentOf('free', '1s').replace('site: torture', 'site: elsewhere'));
+    for (const verb of ['plan', 'run']) {
+      const { code, err } = await squall([verb, file], env);
+      assert.equal(code, 5, err);
+      assert.match(err, /no worker serves site\/elsewhere.*squall worker --site elsewhere/);
+    }
+  });
+
+  const nameOf = (run: Started): string => /^(\S+):/.exec(run.out())?.[1] ?? assert.fail(run.out());
+
+  /** Waits until the run has ended by itself. */
+  async function closed(run: Started): Promise<void> {
+    await lane.client.workflow.getHandle(nameOf(run)).result();
+  }
+});
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 60_000;
+  while (!(await holds())) {
+    assert.ok(performance.now() < end, 'not within a minute');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

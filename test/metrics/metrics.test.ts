@@ -1,0 +1,113 @@
+/** What a worker says of its runs: each event counts once, whoever counted the ones before, and gauges end with their run. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { JournalEvent } from '../../domain/journal.ts';
+import { serveEndpoint } from '../../workers/endpoint.ts';
+import { RunMetrics } from '../../workers/metrics.ts';
+import { abortedRun, heldRun, stuckRun } from '../report/journals.ts';
+
+/** Hands the events to a worker's metrics one by one, as a run writes them. */
+async function tell(metrics: RunMetrics, run: string, events: readonly JournalEvent[]): Promise<void> {
+  for (const event of events) await metrics.observe(run, [event], async () => assert.fail('this worker knows the run'));
+}
+
+/** The samples of one metric as Prometheus reads them. */
+async function samples(metrics: RunMetrics, name: string): Promise<string[]> {
+  const text = await metrics.registry.metrics();
+  return text.split('\n').filter((line) => line.startsWith(`${name}{`));
+}
+
+const upTo = (events: readonly JournalEvent[], type: JournalEvent['type']): readonly JournalEvent[] =>
+  events.slice(0, events.findIndex((event) => event.type === type) + 1);
+
+describe('metrics of runs', () => {
+  it('count what happened', async () => {
+    const metrics = new RunMetrics();
+    for (const { run, events } of [heldRun(), abortedRun()]) await tell(metrics, run, events);
+    const type = 'experiment_type="host/stutter"';
+    assert.deepEqual((await samples(metrics, 'chaos_experiments_total')).toSorted(), [
+      `chaos_experiments_total{${type},result="deviated"} 1`,
+      `chaos_experiments_total{${type},result="held"} 1`,
+    ]);
+    assert.deepEqual(await samples(metrics, 'chaos_safety_aborts_total'), [
+      'chaos_safety_aborts_total{abort_reason="stop-condition"} 1',
+    ]);
+    const reverted = [heldRun(), abortedRun()].flatMap(({ events }) =>
+      events.filter((event) => event.type === 'reverted'),
+    );
+    const byType = Map.groupBy(reverted, (event) => event.by);
+    assert.deepEqual(
+      (await samples(metrics, 'chaos_rollbacks_total')).toSorted(),
+      [...byType].map(([by, each]) => `chaos_rollbacks_total{rollback_type="${by}"} ${each.length}`).toSorted(),
+    );
+    assert.deepEqual(await samples(metrics, 'chaos_experiment_duration_seconds_count'), [
+      `chaos_experiment_duration_seconds_count{${type}} 2`,
+    ]);
+    const [latencies = ''] = await samples(metrics, 'chaos_impact_latency_seconds_count');
+    assert.ok(Number(latencies.split(' ').at(-1)) > 10, latencies);
+    const counted = (await samples(metrics, 'chaos_experiment_events')).map((line) => Number(line.split(' ').at(-1)));
+    const happened = heldRun().events.length + abortedRun().events.length;
+    assert.equal(
+      counted.reduce((sum, value) => sum + value, 0),
+      happened,
+    );
+  });
+
+  it('have gauges while a run is open, and none afterwards', async () => {
+    const metrics = new RunMetrics();
+    const { run, events } = abortedRun();
+    const before = upTo(events, 'abort');
+    await tell(metrics, run, before);
+    const opened = before.filter((event) => event.type === 'stage-opened');
+    const gauges = ['chaos_blast_radius_percentage', 'chaos_leases_held', 'chaos_reverts_unconfirmed'];
+    const values = await Promise.all(gauges.map(async (name) => (await samples(metrics, name))[0]?.split(' ').at(-1)));
+    assert.deepEqual(values.map(Number), [100 * (opened.at(-1)?.radius ?? NaN), opened.length, 0]);
+    await tell(metrics, run, events.slice(before.length));
+    for (const name of [...gauges, 'chaos_impact_error_rate', 'chaos_impact_availability']) {
+      assert.deepEqual(await samples(metrics, name), [], name);
+    }
+  });
+
+  it('show a revert that is not confirmed', async () => {
+    const metrics = new RunMetrics();
+    const { run, events } = stuckRun();
+    await tell(metrics, run, upTo(events, 'stuck'));
+    assert.match((await samples(metrics, 'chaos_reverts_unconfirmed'))[0] ?? '', / 1$/);
+  });
+
+  it('go on with a run that another worker began, without counting it again', async () => {
+    const { run, events } = abortedRun();
+    const first = upTo(events, 'edge');
+    const rest = events.slice(first.length);
+    const metrics = new RunMetrics();
+    await metrics.observe(run, rest, async () => events);
+    assert.match((await samples(metrics, 'chaos_experiments_total'))[0] ?? '', /result="deviated"} 1$/);
+    assert.match((await samples(metrics, 'chaos_experiment_duration_seconds_count'))[0] ?? '', / 1$/);
+    const edges = rest.filter((event) => event.type === 'edge').length;
+    const counted = (await samples(metrics, 'chaos_edges_total')).map((line) => Number(line.split(' ').at(-1)));
+    assert.equal(
+      counted.reduce((sum, value) => sum + value, 0),
+      edges,
+    );
+  });
+});
+
+describe('the endpoint', () => {
+  it('says whether the worker lives, whether it serves, and its metrics; and nothing else', async () => {
+    let ready = false;
+    const endpoint = await serveEndpoint(new RunMetrics().registry, () => ready, 0);
+    const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${endpoint.port}${path}`);
+    try {
+      assert.equal((await get('/healthz')).status, 200);
+      assert.equal((await get('/readyz')).status, 503);
+      ready = true;
+      assert.equal((await get('/readyz')).status, 200);
+      const metrics = await get('/metrics');
+      assert.match(metrics.headers.get('content-type') ?? '', /^text\/plain/);
+      assert.match(await metrics.text(), /^# TYPE chaos_experiments_total counter$/m);
+      assert.equal((await get('/')).status, 404);
+    } finally {
+      await endpoint.close();
+    }
+  });
+});

@@ -1,0 +1,30 @@
+/** The commands behind the published figures: a small sample of each, on this machine. Figures are not judged, leaks are. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ROOT } from './blocks.ts';
+import { open } from './terminal.ts';
+
+test('npm run torture: no fault leaks', async () => {
+  const torture = open('npm run torture -- --trials 24 --ttl 5s --lanes 1 --seed sample', ROOT);
+  assert.equal(await torture.code, 0, torture.output());
+  assert.match(torture.output(), /^0 leaked faults in \d+ trials/m);
+  assert.deepEqual(torture.left(), [], 'processes left behind');
+});
+
+test('npm run bench: every part has its figures', async () => {
+  const bench = open('npm run bench -- --json --aborts 2 --runs 3 --at-once 5 --held 5', ROOT);
+  const code = await bench.code;
+  const parts = bench
+    .output()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as { part: string; goals?: readonly { met: boolean }[] });
+  assert.deepEqual(
+    parts.map(({ part }) => part),
+    ['machine', 'latency', 'cost', 'held'],
+    bench.output(),
+  );
+  const missed = parts.flatMap(({ goals = [] }) => goals).filter(({ met }) => !met);
+  assert.equal(code, missed.length === 0 ? 0 : 1);
+  assert.deepEqual(bench.left(), [], 'processes left behind');
+});
