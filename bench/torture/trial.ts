@@ -1,9 +1,9 @@
 /**
  * A round of trials: runs under way in one lane, one blow, and the inspection afterwards.
  *
- * Owns what counts as a leak: a victim that the kernel says is stopped, one time-to-live and one sweep after the blow was
- * struck and what had died was back. A run that survives the blow may go on; its own deadline begins when it last was
- * seen open, healthy and wanting its fault.
+ * Owns what counts as a leak: a victim that the kernel says has been stopped for one time-to-live and one sweep since the
+ * blow was struck and what had died was back, without a run that is open, healthy and wants it. A run that survives the
+ * blow may go on.
  */
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
@@ -61,9 +61,19 @@ export async function round(
     await after(random() * 4_000, putRight);
     const deadlineMs = ttlMs + SWEEP_MS + (blow.mood === 'stall' ? STALL_MS : 0);
     const handles = runs.map((run) => lane.client.workflow.getHandle(run));
-    await untilDeadline(handles, victims, deadlineMs);
+    const leaked = await untilDeadline(handles, victims, deadlineMs);
     const fates = await Promise.all(
-      handles.map((handle, slot) => fate(blow, handle, victims[slot] as Victims, struckAtMs, on[slot] === true)),
+      handles.map(async (handle, slot) => {
+        const { firstStoppedMs, lastStoppedMs } = victims[slot] as Victims;
+        return {
+          blow: blow.name,
+          run: handle.workflowId,
+          counts: on[slot] === true && firstStoppedMs !== undefined,
+          leaked: leaked[slot] ?? 0,
+          cleanMs: Math.max(0, (lastStoppedMs ?? struckAtMs) - struckAtMs),
+          ended: await endOf(handle),
+        };
+      }),
     );
     await tidy(lane, runs);
     return fates;
@@ -86,19 +96,6 @@ async function begin(lane: Lane, run: string, slot: number, ttlMs: number): Prom
     .catch(() => undefined);
 }
 
-async function fate(
-  blow: Blow,
-  handle: WorkflowHandle,
-  victims: Victims,
-  struckAtMs: number,
-  on: boolean,
-): Promise<Fate> {
-  const leaked = victims.stopped().length;
-  const counts = on && victims.firstStoppedMs !== undefined;
-  const cleanMs = Math.max(0, (victims.lastStoppedMs ?? struckAtMs) - struckAtMs);
-  return { blow: blow.name, run: handle.workflowId, counts, leaked, cleanMs, ended: await endOf(handle) };
-}
-
 /** Open, answering, and going on: a run that survived may put faults on, and hold them until its own end. */
 async function isHealthy(handle: WorkflowHandle): Promise<boolean> {
   const described = await handle.describe().catch(() => undefined);
@@ -113,12 +110,16 @@ async function isHealthy(handle: WorkflowHandle): Promise<boolean> {
   );
 }
 
-/** Until one deadline has passed; and for a victim that is stopped then, one deadline since its run last was healthy. */
+/**
+ * Returns how many faults leaked in each run: victims that have been stopped for a whole deadline after the blow, while
+ * their run was not seen healthy for as long. Waits for those of which that cannot be said yet: a run that survives may
+ * put faults on at any moment, and hold them until its own end, which comes within {@link SURVIVOR_MS}.
+ */
 async function untilDeadline(
   handles: readonly WorkflowHandle[],
   victims: readonly Victims[],
   deadlineMs: number,
-): Promise<void> {
+): Promise<number[]> {
   const fromMs = performance.now();
   const healthyMs = handles.map(() => fromMs);
   for (;;) {
@@ -130,11 +131,13 @@ async function untilDeadline(
     await after(500, async () => undefined);
     const nowMs = performance.now();
     if (nowMs < fromMs + deadlineMs) continue;
-    const waiting = victims.some(
-      (group, i) =>
-        group.stopped().length > 0 && nowMs < Math.min((healthyMs[i] ?? 0) + deadlineMs, fromMs + SURVIVOR_MS),
-    );
-    if (!waiting) return;
+    const late = nowMs > fromMs + SURVIVOR_MS;
+    const stopped = victims.map((group) => group.stopped().length);
+    const leaked = victims.map((group, i) => {
+      if (late) return stopped[i] ?? 0;
+      return nowMs < (healthyMs[i] ?? 0) + deadlineMs ? 0 : group.stoppedFor(deadlineMs).length;
+    });
+    if (stopped.every((count, i) => count === leaked[i])) return leaked;
   }
 }
 

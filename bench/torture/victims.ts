@@ -18,6 +18,8 @@ export class Victims {
   /** When a victim was first and last seen stopped, in milliseconds of `performance.now()`. */
   firstStoppedMs: number | undefined;
   lastStoppedMs: number | undefined;
+  /** Since when each victim that is stopped has been, without a pause that was seen. */
+  readonly #sinceMs = new Map<number, number>();
   #observer: NodeJS.Timeout | undefined;
 
   private constructor(folder: string, group: string) {
@@ -44,6 +46,13 @@ export class Victims {
     return this.#children.flatMap(({ pid }) => (pid !== undefined && stateOf(pid) === 'T' ? [pid] : []));
   }
 
+  /** The victims that have been stopped without a pause for at least `ms`. */
+  stoppedFor(ms: number): number[] {
+    const now = this.stopped();
+    const beforeMs = performance.now() - ms;
+    return now.filter((pid) => (this.#sinceMs.get(pid) ?? Infinity) <= beforeMs);
+  }
+
   /** Ends the victims, stopped or not, and removes their files. */
   async end(): Promise<void> {
     clearInterval(this.#observer);
@@ -56,9 +65,13 @@ export class Victims {
   }
 
   #observe(): void {
-    if (this.stopped().length === 0) return;
-    this.firstStoppedMs ??= performance.now();
-    this.lastStoppedMs = performance.now();
+    const stopped = new Set(this.stopped());
+    const nowMs = performance.now();
+    for (const pid of this.#sinceMs.keys()) if (!stopped.has(pid)) this.#sinceMs.delete(pid);
+    for (const pid of stopped) if (!this.#sinceMs.has(pid)) this.#sinceMs.set(pid, nowMs);
+    if (stopped.size === 0) return;
+    this.firstStoppedMs ??= nowMs;
+    this.lastStoppedMs = nowMs;
   }
 }
 
