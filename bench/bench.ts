@@ -46,6 +46,13 @@ if (chosen.length === 0) {
   process.exit(2);
 }
 
+// Whatever was started ends, and is removed, as this process exits.
+for (const [name, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.once(name, () => process.exit(code));
+
 const machine = machineNow();
 if (options.json) process.stdout.write(`${JSON.stringify({ part: 'machine', ...machine })}\n`);
 else {

@@ -2,8 +2,6 @@
  * What a no-op experiment costs — pre-flight, one stage, revert, recovery, journal — alone and many at once on one worker,
  * beside Chaos Toolkit in the same run.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ChaosToolkit } from './chaos-toolkit/chaos-toolkit.ts';
 import type { PeerCost } from './chaos-toolkit/chaos-toolkit.ts';
@@ -34,30 +32,26 @@ export async function measureCost(
   const { runs, atOnce } = options;
   say('installing Chaos Toolkit, once');
   const peer = await ChaosToolkit.install().catch((error: unknown) => String(error).split('\n')[0] ?? '');
-  const folder = await mkdtemp(join(tmpdir(), 'squall-bench-peer-'));
-  try {
-    await using ours = await Installation.start({
-      config: () => ({
-        sites: { [SITE]: {} },
-        plugins: [join(import.meta.dirname, 'constant-probe.ts')],
-        probes: { value: { type: 'constant', value: 1, unit: 'count' } },
-      }),
-      workers: [['control', 'site']],
-      durable: false,
-    });
-    say(`${runs} no-op runs, one after the other`);
-    await inTurn(ours, 'warm-up', WARM_UP);
-    const latencies: number[] = [];
-    const alone = await measured(ours, async () => latencies.push(...(await inTurn(ours, 'alone', runs))));
-    const peerAlone: PeerCost[] = [];
-    if (typeof peer !== 'string') for (let i = 0; i < PEER_RUNS; i++) peerAlone.push(await peer.run(1, folder));
-    say(`${atOnce} no-op runs at once`);
-    const together = await measured(ours, () => allAtOnce(ours, 'together', atOnce));
-    const peerTogether = typeof peer === 'string' ? undefined : await peer.run(atOnce, folder);
-    return outcome({ runs, atOnce, latencies, alone, together, peer, peerAlone, peerTogether });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  await using ours = await Installation.start({
+    config: () => ({
+      sites: { [SITE]: {} },
+      plugins: [join(import.meta.dirname, 'constant-probe.ts')],
+      probes: { value: { type: 'constant', value: 1, unit: 'count' } },
+    }),
+    workers: [['control', 'site']],
+    durable: false,
+  });
+  const { folder } = ours;
+  say(`${runs} no-op runs, one after the other`);
+  await inTurn(ours, 'warm-up', WARM_UP);
+  const latencies: number[] = [];
+  const alone = await measured(ours, async () => latencies.push(...(await inTurn(ours, 'alone', runs))));
+  const peerAlone: PeerCost[] = [];
+  if (typeof peer !== 'string') for (let i = 0; i < PEER_RUNS; i++) peerAlone.push(await peer.run(1, folder));
+  say(`${atOnce} no-op runs at once`);
+  const together = await measured(ours, () => allAtOnce(ours, 'together', atOnce));
+  const peerTogether = typeof peer === 'string' ? undefined : await peer.run(atOnce, folder);
+  return outcome({ runs, atOnce, latencies, alone, together, peer, peerAlone, peerTogether });
 }
 
 async function inTurn(ours: Installation, name: string, count: number): Promise<number[]> {

@@ -3,6 +3,7 @@
  *
  * Owns those processes and their folder, and ends and removes them. Nothing stands between a worker and the server.
  */
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +58,8 @@ export class Installation {
   static async start(options: InstallationOptions): Promise<Installation> {
     await using undo = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), 'squall-bench-'));
+    const atExit = (): void => rmSync(folder, { recursive: true, force: true });
+    process.once('exit', atExit);
     undo.defer(() => rm(folder, { recursive: true, force: true }));
     const server = await startDevServer({
       namespace: 'default',

@@ -10,6 +10,12 @@ import { readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** Every victim of this process; those that are left end with it. */
+const alive = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
 /** Processes of one group, each with its pid file. */
 export class Victims {
   readonly group: string;
@@ -35,6 +41,8 @@ export class Victims {
       const child = spawn('sleep', ['3600'], { stdio: 'ignore' });
       await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
       victims.#children.push(child);
+      alive.add(child);
+      child.once('exit', () => alive.delete(child));
       await writeFile(join(folder, `${group}-${i}.pid`), `${child.pid}\n`);
     }
     victims.#observer = setInterval(() => victims.#observe(), 20);
