@@ -2,12 +2,11 @@
  * What a no-op experiment costs — pre-flight, one stage, revert, recovery, journal — alone and many at once on one worker,
  * beside Chaos Toolkit in the same run.
  */
-import { join } from 'node:path';
 import { ChaosToolkit } from './chaos-toolkit/chaos-toolkit.ts';
 import type { PeerCost } from './chaos-toolkit/chaos-toolkit.ts';
 import { distributionOf, meanOf } from './distribution.ts';
-import { noop } from './experiments.ts';
-import { Installation, SITE } from './installation.ts';
+import { noop, noopConfig } from './experiments.ts';
+import { Installation } from './installation.ts';
 import { megabytes, milliseconds } from './outcome.ts';
 import type { Goal, Outcome } from './outcome.ts';
 
@@ -33,11 +32,7 @@ export async function measureCost(
   say('installing Chaos Toolkit, once');
   const peer = await ChaosToolkit.install().catch((error: unknown) => String(error).split('\n')[0] ?? '');
   await using ours = await Installation.start({
-    config: () => ({
-      sites: { [SITE]: {} },
-      plugins: [join(import.meta.dirname, 'constant-probe.ts')],
-      probes: { value: { type: 'constant', value: 1, unit: 'count' } },
-    }),
+    config: noopConfig,
     workers: [['control', 'site']],
     durable: false,
   });

@@ -1,6 +1,14 @@
 /** The experiments that are measured, as parsed values. Pure. */
+import { join } from 'node:path';
 import type { Experiment, JsonObject } from '../domain/experiment.ts';
 import { SITE } from './installation.ts';
+
+/** What a site needs in `squall.yaml` for {@link noop}. */
+export const noopConfig = (): Readonly<Record<string, unknown>> => ({
+  sites: { [SITE]: {} },
+  plugins: [join(import.meta.dirname, 'constant-probe.ts')],
+  probes: { value: { type: 'constant', value: 1, unit: 'count' } },
+});
 
 /** What differs between them. */
 interface Shape {

@@ -1,8 +1,7 @@
 /** What runs cost that only hold: memory and CPU of the worker and of the server, many held at once. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { join } from 'node:path';
-import { noop } from './experiments.ts';
-import { Installation, SITE } from './installation.ts';
+import { noop, noopConfig } from './experiments.ts';
+import { Installation } from './installation.ts';
 import { megabytes } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -14,11 +13,7 @@ const WATCH_MS = 20_000;
 /** Holds `held` runs at once on one worker. */
 export async function measureHeld({ held }: { held: number }, say: (line: string) => void): Promise<Outcome> {
   await using ours = await Installation.start({
-    config: () => ({
-      sites: { [SITE]: {} },
-      plugins: [join(import.meta.dirname, 'constant-probe.ts')],
-      probes: { value: { type: 'constant', value: 1, unit: 'count' } },
-    }),
+    config: noopConfig,
     workers: [['control', 'site']],
     durable: false,
     memoryOnRequest: true,

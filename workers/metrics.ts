@@ -29,6 +29,11 @@ function newRun({ experiment, atMs }: JournalEvent & { type: 'started' }): OpenR
   return { type, experiment: name, startedAtMs: atMs, phase: 'pre-flight', leases: 0, stuck: 0, radius: 0 };
 }
 
+/** What an event is known by in a journal. */
+function keyOf({ seq, atMs, type }: JournalEvent): string {
+  return `${seq} ${atMs} ${type}`;
+}
+
 /** Turns journal events into metrics. */
 export class RunMetrics {
   readonly registry = new Registry();
@@ -75,8 +80,8 @@ export class RunMetrics {
     const [first] = added;
     if (first === undefined) return;
     const earlier = this.#runs.has(run) || first.type === 'started' ? [] : await journal();
-    const seen = new Set(added.map(({ seq, atMs }) => `${seq} ${atMs}`));
-    for (const event of earlier) if (!seen.has(`${event.seq} ${event.atMs}`)) this.#follow(run, event);
+    const seen = new Set(added.map(keyOf));
+    for (const event of earlier) if (!seen.has(keyOf(event))) this.#follow(run, event);
     for (const event of added) {
       const open = this.#follow(run, event);
       if (open) this.#count(open, event);
