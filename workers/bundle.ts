@@ -1,8 +1,8 @@
 /**
  * The workflow bundle.
  *
- * Owns the code that workflows run from: bundled once for each content of `workflows/`, `domain/` and the lock file, and
- * kept in a cache, since bundling takes seconds and a worker's restart must not.
+ * Owns the code that workflows run from: bundled once for each content of `workflows/`, `domain/`, this file and the lock file,
+ * and kept in a cache, since bundling takes seconds and a worker's restart must not.
  */
 import { createHash } from 'node:crypto';
 import { glob, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -16,7 +16,9 @@ export async function workflowBundle(): Promise<string> {
   const folder = join(ROOT, '.cache');
   const path = join(folder, `workflows-${await contentHash()}.js`);
   if (await exists(path)) return path;
-  const { code } = await bundleWorkflowCode({ workflowsPath: join(ROOT, 'workflows', 'index.ts'), logger: quiet });
+  const workflowsPath = join(ROOT, 'workflows', 'index.ts');
+  // Loaded once and frozen, instead of once for each run: workflow modules hold no state.
+  const { code } = await bundleWorkflowCode({ workflowsPath, preloadModules: [workflowsPath], logger: quiet });
   await mkdir(folder, { recursive: true });
   // Two workers may bundle at once: each writes its own file, and either may win.
   const mine = `${path}.${process.pid}`;
@@ -28,7 +30,7 @@ export async function workflowBundle(): Promise<string> {
 async function contentHash(): Promise<string> {
   const hash = createHash('sha256');
   const files = await Array.fromAsync(
-    glob(['workflows/**/*.ts', 'domain/**/*.ts', 'package-lock.json'], { cwd: ROOT }),
+    glob(['workflows/**/*.ts', 'domain/**/*.ts', 'workers/bundle.ts', 'package-lock.json'], { cwd: ROOT }),
   );
   for (const file of files.toSorted()) hash.update(file).update(await readFile(join(ROOT, file)));
   return hash.digest('hex').slice(0, 16);
