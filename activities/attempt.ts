@@ -8,8 +8,8 @@ import { Context } from '@temporalio/activity';
 import { CHUNK_MAX } from './faults/driver.ts';
 import type { Attempt } from './faults/driver.ts';
 
-/** Time between two heartbeats, in milliseconds; the worker's throttle may send fewer. */
-export const HEARTBEAT_MS = 500;
+/** Time between two heartbeats, in milliseconds, unless told otherwise; the worker's throttle may send fewer. */
+const HEARTBEAT_MS = 500;
 
 /** The bounds of the activity attempt that is running now. */
 export function currentAttempt(): Attempt {
@@ -18,16 +18,25 @@ export function currentAttempt(): Attempt {
   return { signal: cancellationSignal, remainingMs: () => endsAtMs - performance.now() };
 }
 
-/** Runs `work` with heartbeats that carry what `details` says at each beat. */
-export async function beating<T>(work: () => Promise<T>, details: () => unknown = () => undefined): Promise<T> {
+/** Runs `work` with heartbeats every `everyMs` that carry what `details` says at each beat. */
+export async function beating<T>(
+  work: () => Promise<T>,
+  details: () => unknown = () => undefined,
+  everyMs = HEARTBEAT_MS,
+): Promise<T> {
   const context = Context.current();
   context.heartbeat(details());
-  const timer = setInterval(() => context.heartbeat(details()), HEARTBEAT_MS);
+  const timer = setInterval(() => context.heartbeat(details()), everyMs);
   try {
     return await work();
   } finally {
     clearInterval(timer);
   }
+}
+
+/** Time between two heartbeats of an activity that lasts as long as its run: it may miss two before it is lost. */
+export function patientBeatMs(heartbeatTimeoutMs: number): number {
+  return heartbeatTimeoutMs / 3;
 }
 
 /** Calls `work` on chunks of at most {@link CHUNK_MAX}, one after the other, and joins the answers. */

@@ -7,11 +7,12 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { faultId } from '../domain/fault.ts';
 import type { Fault, InjectResult, Outcome } from '../domain/fault.ts';
-import { beating, currentAttempt, inChunks } from './attempt.ts';
+import { beating, currentAttempt, inChunks, patientBeatMs } from './attempt.ts';
 import type { Attempt, FaultDriver } from './faults/driver.ts';
 import type { FaultBatch, HoldReport, InjectReport, Owner, RevertReport } from './interface.ts';
 import type { Owners } from './owner.ts';
 import { pause } from './pause.ts';
+import { reasonOf } from './probes/reading.ts';
 
 /** Faults named in a report; the rest are counted. */
 const NAMED_MAX = 10;
@@ -69,8 +70,8 @@ export async function hold(
 ): Promise<HoldReport> {
   const attempt = currentAttempt();
   const faults = faultsOf(batch, driver, installation);
-  const { ttlMs, renewEveryMs } = batch.timing;
-  return beating(async () => {
+  const { ttlMs, renewEveryMs, heartbeatTimeoutMs } = batch.timing;
+  const renewing = async (): Promise<HoldReport> => {
     let renewedAtMs = performance.now();
     for (;;) {
       attempt.signal.throwIfAborted();
@@ -87,7 +88,8 @@ export async function hold(
       }
       await pause(renewEveryMs - (performance.now() - turnAtMs), attempt.signal);
     }
-  });
+  };
+  return beating(renewing, () => undefined, patientBeatMs(heartbeatTimeoutMs));
 }
 
 /** Renews once; says which faults are no longer on. A target that is gone takes its fault with it. */
@@ -116,7 +118,9 @@ export async function revert(
   const attempt = currentAttempt();
   const faults = faultsOf(batch, driver, installation);
   return beating(async () => {
-    const left = await revertAndVerify(faults, driver, attempt);
+    const left = await revertAndVerify(faults, driver, attempt).catch((error: unknown) =>
+      faults.map(({ target }) => `${target}: ${reasonOf(error)}`),
+    );
     if (left.length > 0)
       throw ApplicationFailure.retryable(`not verified absent: ${left.slice(0, NAMED_MAX).join('; ')}`, 'Unreverted');
     return { targets: faults.length, ownerOpen: owner === null ? null : await owners.isOpen(owner) };

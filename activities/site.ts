@@ -7,7 +7,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { boundSeries } from '../domain/samples.ts';
-import { beating, currentAttempt } from './attempt.ts';
+import { beating, currentAttempt, patientBeatMs } from './attempt.ts';
 import type { FaultDriver } from './faults/driver.ts';
 import type { SiteActivities, WatchReport } from './interface.ts';
 import { hold, inject, revert } from './lease.ts';
@@ -23,6 +23,8 @@ import type { Tick } from './watch.ts';
 /** What of the samples travels in every heartbeat, for the journal of a run whose watch is lost: points a probe, and bytes. */
 const BEAT_POINTS = 40;
 const BEAT_BYTES = 4 * 1024;
+/** Time between two heartbeats of a watch, in milliseconds. */
+const WATCH_BEAT_MS = 1_000;
 
 /** What a site worker serves. */
 export interface OpenSite {
@@ -80,6 +82,8 @@ async function watchRun(input: Parameters<SiteActivities['watch']>[0], probes: O
         signal: cancellationSignal,
       }),
     () => beat && { ...beat, series: boundSeries(beat.series, BEAT_POINTS, BEAT_BYTES) },
+    // The end of a run waits for the last samples, which this activity hands over when a heartbeat tells it to stop.
+    Math.min(WATCH_BEAT_MS, patientBeatMs(input.heartbeatTimeoutMs)),
   );
   return {
     ended: result.stopped ? 'stopped' : 'edge',

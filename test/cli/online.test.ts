@@ -4,13 +4,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setMood } from '../../bench/torture/blows.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import { holdersOf } from '../engine/clean-slate.ts';
 import { eventsOf, squall, start } from './squall.ts';
 import type { Started } from './squall.ts';
 
-const GROUPS = ['held', 'ctrl-c', 'deviated', 'aborted', 'lost', 'killed', 'piped', 'free'] as const;
+const GROUPS = ['held', 'ctrl-c', 'deviated', 'aborted', 'lost', 'killed', 'piped', 'stuck', 'free'] as const;
 type Group = (typeof GROUPS)[number];
 
 /** An experiment that pauses two of three processes of `group`. */
@@ -111,6 +112,26 @@ describe('squall with a server', () => {
       assert.equal(victims.firstStoppedMs, undefined);
     }).finally(() => (lane.level = 0));
   });
+
+  it('4: a revert that cannot be confirmed; status says why, and the run ends once it can be', () =>
+    about('stuck', '60s', async (file, victims) => {
+      const document = documentOf('stuck', '60s').replace('host/pause', 'host/moody-pause');
+      await writeFile(file, document);
+      const run = start(['run', file], env);
+      await underway(victims);
+      await setMood(lane, 'fail-revert');
+      try {
+        assert.equal((await squall(['abort', nameOf(run)], env)).code, 4);
+        const { code, out } = await run.ended;
+        assert.equal(code, 4, out);
+        assert.match(out, /STUCK: a revert cannot be confirmed: .*not verified absent/);
+        const status = await squall(['status', nameOf(run)], env);
+        assert.match(status.out, /stuck[^]*not verified absent/);
+      } finally {
+        await setMood(lane, undefined);
+      }
+      await closed(run);
+    }));
 
   it('6: aborted by a person, as whoever watches it learns; abort itself has succeeded once the rollback is confirmed', () =>
     about('aborted', '60s', async (file, victims) => {
