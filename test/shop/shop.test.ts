@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,6 +52,33 @@ test('the gateway routes around three silent replicas, cannot hide ten, and take
     await rm(folder, { recursive: true });
   }
 });
+
+const SMAPS = '/proc/self/smaps_rollup';
+test(
+  'the whole shop takes less than 1 GB of memory',
+  { skip: existsSync(SMAPS) ? false : `this system has no ${SMAPS}: run it on Linux` },
+  async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'squall-shop-'));
+    const shop = await openShop(folder);
+    try {
+      const pids = shop.pids();
+      assert.ok(pids.length >= 13, 'a gateway, twelve replicas');
+      // What processes share, such as Node itself, is counted once.
+      const kilobytes = await Promise.all(
+        pids.map(async (pid) => {
+          const [, pss] = /^Pss:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? [];
+          return Number(pss);
+        }),
+      );
+      const megabytes = kilobytes.reduce((sum, each) => sum + each, 0) / 1_000;
+      t.diagnostic(`${megabytes.toFixed(0)} MB`);
+      assert.ok(megabytes > 50 && megabytes < 1_000, `${megabytes.toFixed(0)} MB`);
+    } finally {
+      await shop.close();
+      await rm(folder, { recursive: true });
+    }
+  },
+);
 
 test('a replica that is killed is started again under the same name', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'squall-shop-'));
