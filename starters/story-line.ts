@@ -5,6 +5,7 @@
  */
 import type { JournalEvent } from '../domain/journal.ts';
 import { formatDuration, formatQuantity } from '../domain/units.ts';
+import { counted } from '../report/words.ts';
 import type { Output } from './output.ts';
 
 /** One line, or undefined. */
@@ -23,9 +24,9 @@ function words(event: JournalEvent, out: Output): string | undefined {
     case 'stage-skipped':
       return out.style('dim', `stage ${event.stage + 1}      skipped: ${event.why}`);
     case 'stage-opened':
-      return `stage ${event.stage + 1}      ${event.size}: ${event.reached} targets, ${formatQuantity(event.radius, 'ratio')} of all`;
+      return `stage ${event.stage + 1}      ${event.size}: ${counted(event.reached, 'target')}, ${formatQuantity(event.radius, 'ratio')} of all`;
     case 'stage-held':
-      return `             the fault is on: ${event.injected} targets${event.problems.length > 0 ? `; ${event.problems.join('; ')}` : ''}`;
+      return `             the fault is on: ${counted(event.injected, 'target')}${event.problems.length > 0 ? `; ${event.problems.join('; ')}` : ''}`;
     case 'edge':
       return edgeWords(event, out);
     case 'timer':
@@ -38,7 +39,10 @@ function words(event: JournalEvent, out: Output): string | undefined {
         `ABORT        ${event.mode}: ${event.evidence}${event.by ? `, by ${event.by}` : ''}`,
       );
     case 'reverted':
-      return out.style('green', `reverted     ${event.targets} targets, verified, in ${formatDuration(event.tookMs)}`);
+      return out.style(
+        'green',
+        `reverted     ${counted(event.targets, 'target')}, verified, in ${formatDuration(event.tookMs)}`,
+      );
     case 'stuck':
       return out.style(['bold', 'red'], `STUCK        ${event.why}`);
     case 'recovered':
