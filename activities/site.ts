@@ -6,8 +6,9 @@
  */
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import type { Experiment } from '../domain/experiment.ts';
 import { boundSeries } from '../domain/samples.ts';
-import { beating, currentAttempt, patientBeatMs } from './attempt.ts';
+import { beating, currentAttempt, patientBeatMs, throwIfInterrupted } from './attempt.ts';
 import type { FaultDriver } from './faults/driver.ts';
 import type { SiteActivities, WatchReport } from './interface.ts';
 import { hold, inject, revert } from './lease.ts';
@@ -18,7 +19,7 @@ import { awaitSteadyState } from './steady-state.ts';
 import { sweep } from './sweep.ts';
 import type { TargetProvider } from './targets/provider.ts';
 import { watch } from './watch.ts';
-import type { Tick } from './watch.ts';
+import type { Tick, TickReading } from './watch.ts';
 
 /** What of the samples travels in every heartbeat, for the journal of a run whose watch is lost: points a probe, and bytes. */
 const BEAT_POINTS = 40;
@@ -34,8 +35,11 @@ export interface OpenSite {
   readonly probes: OpenProbes;
 }
 
+/** Told of the samples of a run with a fault of `kind` as they are taken; null when this activity takes no more. */
+export type Sampled = (run: string, kind: string, readings: Readonly<Record<string, TickReading>> | null) => void;
+
 /** The activities of one site; the same set serves its three queues. */
-export function siteActivities(site: OpenSite, owners: Owners): SiteActivities {
+export function siteActivities(site: OpenSite, owners: Owners, sampled: Sampled): SiteActivities {
   const driverOf = (kind: string): FaultDriver<unknown> => {
     const driver = site.drivers.get(kind);
     if (driver === undefined) throw ApplicationFailure.retryable(`no driver ${kind} at this site`, 'UnknownFault');
@@ -57,17 +61,22 @@ export function siteActivities(site: OpenSite, owners: Owners): SiteActivities {
     inject: (batch) => inject(batch, driverOf(batch.kind), site.installation),
     hold: (batch, owner) => hold(batch, owner, driverOf(batch.kind), site.installation, owners),
     revert: (batch, owner) => revert(batch, owner, driverOf(batch.kind), site.installation, owners),
-    watch: (input) => watchRun(input, site.probes),
-    recover: (input) => recover(input, site.probes),
+    watch: (input) => watchRun(input, site.probes, sampled),
+    recover: (input) => recover(input, site.probes, sampled),
     sweep: () => beating(() => sweep(site.drivers.values(), currentAttempt())),
   };
 }
 
-async function watchRun(input: Parameters<SiteActivities['watch']>[0], probes: OpenProbes): Promise<WatchReport> {
+async function watchRun(
+  input: Parameters<SiteActivities['watch']>[0],
+  probes: OpenProbes,
+  sampled: Sampled,
+): Promise<WatchReport> {
   const { info, cancellationSignal } = Context.current();
   if (info.workflowExecution?.runId !== input.execution) return { ended: 'reset', edges: [], resume: null, series: {} };
   let beat: Tick | undefined;
   const { experiment, baseline, resume } = input;
+  using samples = sampling(experiment, sampled);
   const result = await beating(
     () =>
       watch({
@@ -76,6 +85,7 @@ async function watchRun(input: Parameters<SiteActivities['watch']>[0], probes: O
         baseline,
         everyMs: experiment.sampleEveryMs,
         ...(resume ? { resume } : {}),
+        onReadings: samples.take,
         onTick: (tick) => {
           beat = tick;
         },
@@ -85,6 +95,7 @@ async function watchRun(input: Parameters<SiteActivities['watch']>[0], probes: O
     // The end of a run waits for the last samples, which this activity hands over when a heartbeat tells it to stop.
     Math.min(WATCH_BEAT_MS, patientBeatMs(input.heartbeatTimeoutMs)),
   );
+  if (result.stopped) throwIfInterrupted();
   return {
     ended: result.stopped ? 'stopped' : 'edge',
     edges: result.edges,
@@ -93,25 +104,50 @@ async function watchRun(input: Parameters<SiteActivities['watch']>[0], probes: O
   };
 }
 
+/** What a recovery says in every heartbeat. `passedMs`: since its first attempt began, so that the next goes on from there. */
+interface RecoverBeat extends Pick<Tick, 'atMs' | 'readings'> {
+  readonly passedMs: number;
+}
+
 async function recover(
   input: Parameters<SiteActivities['recover']>[0],
   probes: OpenProbes,
+  sampled: Sampled,
 ): ReturnType<SiteActivities['recover']> {
-  let beat: Pick<Tick, 'atMs' | 'readings'> | undefined;
   const { experiment, baseline, withinMs } = input;
-  return beating(
+  const { info, cancellationSignal } = Context.current();
+  const earlier = (info.heartbeatDetails as RecoverBeat | undefined)?.passedMs ?? 0;
+  const startMs = performance.now() - earlier;
+  let beat: RecoverBeat | undefined;
+  using samples = sampling(experiment, sampled);
+  const report = await beating(
     () =>
       awaitSteadyState({
         probes,
         experiment,
         baseline,
         everyMs: experiment.sampleEveryMs,
-        withinMs,
+        withinMs: Math.max(0, withinMs - earlier),
         onTick: ({ atMs, readings }) => {
-          beat = { atMs, readings };
+          beat = { atMs, readings, passedMs: performance.now() - startMs };
+          samples.take(readings);
         },
-        signal: Context.current().cancellationSignal,
+        signal: cancellationSignal,
       }),
     () => beat,
   );
+  if (!report.recovered) throwIfInterrupted();
+  return { ...report, tookMs: Math.round(report.tookMs + earlier) };
+}
+
+/** Samples of the run that this activity belongs to, until it ends. */
+function sampling(
+  experiment: Experiment,
+  sampled: Sampled,
+): Disposable & { readonly take: (readings: Tick['readings']) => void } {
+  const run = Context.current().info.workflowExecution?.workflowId ?? '';
+  return {
+    take: (readings) => sampled(run, experiment.fault, readings),
+    [Symbol.dispose]: () => sampled(run, experiment.fault, null),
+  };
 }

@@ -44,6 +44,8 @@ export interface Watching {
   readonly everyMs: number;
   /** Where an earlier watch of the same experiment ended; absent at the first. */
   readonly resume?: ConditionsState;
+  /** Told of every tick's readings, with an edge or without. */
+  readonly onReadings?: (readings: Tick['readings']) => void;
   /** Told of every tick that has no edge: an edge is told by the result alone, so that a lost result loses no edge. */
   readonly onTick: (tick: Tick) => void;
   /** Ends the watch. */
@@ -60,7 +62,7 @@ export interface WatchResult {
 
 /** Samples at once and then every `everyMs`, until a tick has edges or the signal aborts. */
 export async function watch(watching: Watching): Promise<WatchResult> {
-  const { probes, experiment, baseline, everyMs, onTick, signal } = watching;
+  const { probes, experiment, baseline, everyMs, onReadings, onTick, signal } = watching;
   const names = watchedProbes(experiment);
   const watched = { experiment, baseline, everyMs, dimensions: dimensionsOf(probes) };
   let state = watching.resume ?? initialConditions(experiment);
@@ -72,8 +74,10 @@ export async function watch(watching: Watching): Promise<WatchResult> {
     const observed = observe(state, watched, { atMs, readings });
     state = observed.state;
     series = record(series, probes, atMs, readings);
+    const taken = tickReadings(probes, readings);
+    onReadings?.(taken);
     if (observed.edges.length > 0) return { stopped: false, edges: observed.edges, state, series };
-    onTick({ atMs, readings: tickReadings(probes, readings), series, resume: state });
+    onTick({ atMs, readings: taken, series, resume: state });
   }
   return { stopped: true, edges: [], state, series };
 }

@@ -1,13 +1,12 @@
 /**
  * Metrics of runs, in Prometheus' format.
  *
- * Owns the names people build dashboards on. Everything is derived from journal events that were new, so a replay or a
+ * Owns the names of what runs do; what they do to the system is `impact.ts`'s. Everything is derived from journal events that were new, so a replay or a
  * repeated attempt counts once. A run's gauges are removed when it ends: a zero availability would read as an outage.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { OnEvents } from '../activities/control.ts';
 import type { JournalEvent } from '../domain/journal.ts';
-import type { SeriesByProbe } from '../domain/probe.ts';
 
 /** Buckets of a run's duration in seconds: ten seconds to a day. */
 const DURATION_BUCKETS = [10, 30, 60, 300, 900, 1_800, 3_600, 14_400, 86_400];
@@ -38,6 +37,8 @@ function keyOf({ seq, atMs, type }: JournalEvent): string {
 export class RunMetrics {
   readonly registry = new Registry();
   readonly #runs = new Map<string, OpenRun>();
+  /** Runs that were not open at the last comparison, though nothing was heard of their end. */
+  #missing: ReadonlySet<string> = new Set();
   readonly #experiments = this.#counter('chaos_experiments_total', 'Runs that ended', ['experiment_type', 'result']);
   readonly #aborts = this.#counter('chaos_safety_aborts_total', 'Runs ended early, by cause', ['abort_reason']);
   readonly #rollbacks = this.#counter('chaos_rollbacks_total', 'Verified reverts of one stage', ['rollback_type']);
@@ -51,11 +52,6 @@ export class RunMetrics {
     'chaos_blast_radius_percentage',
     'Share of candidates under fault in the widest open run, 0 to 100',
   );
-  readonly #errorRate = this.#gauge('chaos_impact_error_rate', 'Last sample of a probe named error-rate…, 0 to 1');
-  readonly #availability = this.#gauge(
-    'chaos_impact_availability',
-    'Last sample of a probe named availability…, or 1 - error rate',
-  );
   readonly #leases = this.#gauge('chaos_leases_held', 'Leases whose revert is not yet verified');
   readonly #unconfirmed = this.#gauge('chaos_reverts_unconfirmed', 'Leases that are stuck: a person must look');
   readonly #duration = new Histogram({
@@ -63,12 +59,6 @@ export class RunMetrics {
     help: 'From the start of a run to its end',
     labelNames: ['experiment_type'],
     buckets: DURATION_BUCKETS,
-    registers: [this.registry],
-  });
-  readonly #latency = new Histogram({
-    name: 'chaos_impact_latency_seconds',
-    help: 'Samples of probes named latency… during runs',
-    labelNames: ['experiment_type'],
     registers: [this.registry],
   });
 
@@ -88,6 +78,33 @@ export class RunMetrics {
     }
   };
 
+  /**
+   * Takes up open runs that this worker has not heard of, and forgets those that are closed without a word, once they were
+   * missing twice: a list of open runs may be a little late.
+   */
+  async compare(
+    openRuns: () => Promise<ReadonlySet<string>>,
+    journal: (run: string) => Promise<readonly JournalEvent[]>,
+  ): Promise<void> {
+    const known = [...this.#runs.keys()];
+    const open = await openRuns();
+    const missing = known.filter((run) => !open.has(run));
+    for (const run of missing) if (this.#missing.has(run)) this.#forget(run);
+    this.#missing = new Set(missing);
+    for (const run of open) {
+      if (this.#runs.has(run)) continue;
+      const events = await journal(run);
+      // What was heard meanwhile is newer than what was read.
+      if (!this.#runs.has(run)) for (const event of events) this.#follow(run, event);
+    }
+  }
+
+  #forget(run: string): void {
+    const type = this.#runs.get(run)?.type;
+    this.#runs.delete(run);
+    if (type !== undefined) this.#sum(type);
+  }
+
   /** Keeps up with a run; undefined where its start is in no journal. */
   #follow(run: string, event: JournalEvent): OpenRun | undefined {
     if (event.type === 'started' && !this.#runs.has(run)) this.#runs.set(run, newRun(event));
@@ -104,7 +121,6 @@ export class RunMetrics {
       if (open.leases === 0) open.radius = 0;
       open.stuck = Math.max(0, open.stuck - 1);
     }
-    if (event.type === 'samples') this.#impact(open.type, event.series);
     if (event.type === 'closed') this.#runs.delete(run);
     this.#sum(open.type);
     return open;
@@ -116,39 +132,17 @@ export class RunMetrics {
     if (event.type === 'abort') this.#aborts.inc({ abort_reason: event.cause });
     if (event.type === 'reverted') this.#rollbacks.inc({ rollback_type: event.by });
     if (event.type === 'edge') this.#edges.inc({ edge: event.edge });
-    if (event.type === 'samples') this.#latencies(experiment_type, event.series);
     if (event.type !== 'closed') return;
     const result = event.deviated === true ? 'deviated' : event.deviated === false ? 'held' : event.status;
     this.#experiments.inc({ experiment_type, result });
     this.#duration.observe({ experiment_type }, (event.atMs - open.startedAtMs) / 1000);
   }
 
-  #latencies(experiment_type: string, series: SeriesByProbe): void {
-    for (const [probe, { points }] of Object.entries(series)) {
-      if (!probe.startsWith('latency')) continue;
-      for (const [, value] of points) if (value !== null) this.#latency.observe({ experiment_type }, value / 1000);
-    }
-  }
-
-  #impact(experiment_type: string, series: SeriesByProbe): void {
-    for (const [probe, { points }] of Object.entries(series)) {
-      const last = points.findLast(([, value]) => value !== null)?.[1];
-      if (last == null || !probe.startsWith('error-rate')) continue;
-      this.#errorRate.set({ experiment_type }, last);
-      this.#availability.set({ experiment_type }, 1 - last);
-    }
-    const availability = Object.entries(series)
-      .find(([probe]) => probe.startsWith('availability'))?.[1]
-      .points.at(-1)?.[1];
-    if (availability != null) this.#availability.set({ experiment_type }, availability);
-  }
-
   /** Sets a type's gauges from its open runs, or removes them with the last one. */
   #sum(experiment_type: string): void {
     const open = [...this.#runs.values()].filter(({ type }) => type === experiment_type);
     if (open.length === 0) {
-      for (const gauge of [this.#radius, this.#errorRate, this.#availability, this.#leases, this.#unconfirmed])
-        gauge.remove({ experiment_type });
+      for (const gauge of [this.#radius, this.#leases, this.#unconfirmed]) gauge.remove({ experiment_type });
       return;
     }
     const sum = (value: (run: OpenRun) => number): number => open.reduce((all, run) => all + value(run), 0);

@@ -9,7 +9,7 @@ import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerInterceptors } from '@temporalio/worker';
 import { ownersOf } from '../activities/owner.ts';
 import { siteActivities } from '../activities/site.ts';
-import type { OpenSite } from '../activities/site.ts';
+import type { OpenSite, Sampled } from '../activities/site.ts';
 
 /** What a site worker is made of. */
 export interface SiteOptions {
@@ -18,15 +18,17 @@ export interface SiteOptions {
   readonly connection: NativeConnection;
   readonly client: Client;
   readonly namespace: string;
+  readonly sampled: Sampled;
   readonly interceptors?: WorkerInterceptors;
 }
 
 /** Builds the workers of the site's three queues; they serve once their `run()` is called. */
 export async function siteWorkers(options: SiteOptions): Promise<Worker[]> {
-  const { site, name, connection, client, namespace } = options;
-  const activities = { ...siteActivities(site, ownersOf(client)) };
+  const { site, name, connection, client, namespace, sampled } = options;
+  const activities = { ...siteActivities(site, ownersOf(client), sampled) };
   const queues = [
-    { taskQueue: `site/${name}`, slots: 20 },
+    // Pre-flight takes its baseline in one of these, a few seconds each.
+    { taskQueue: `site/${name}`, slots: 200 },
     // A run holds one slot for watching and one for each stage, for as long as it lasts.
     { taskQueue: `site/${name}/hold`, slots: 2_000 },
     { taskQueue: `site/${name}/revert`, slots: 100 },
