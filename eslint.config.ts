@@ -9,7 +9,7 @@ import tseslint from 'typescript-eslint';
 const NODE = { regex: '^node:', message: 'This ring touches no Node built-in.' };
 const others = (allowed: string): { regex: string; message: string } => ({
   regex: `^\\.\\.?/(?:\\.\\./)*(?!${allowed})(?:domain|workflows|activities|workers|starters|documents|report|demo|bench|test)/`,
-  message: 'Imports point inward only: see docs/map.md.',
+  message: 'Imports point inward only: see "The map" in README.md.',
 });
 const packages = (allowed: string): { regex: string; message: string } => ({
   regex: `^(?!\\.|node:|(?:${allowed})$)`,
@@ -86,6 +86,8 @@ export default defineConfig(
           ],
         },
       ],
+      // `void` would let an activity go un-awaited: say what becomes of its failure.
+      '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
       // Date and timers are Temporal's own in a workflow, and deterministic; the rest is not.
       'no-restricted-globals': ['error', ...CLOCKS.filter(({ name }) => name !== 'Date')],
       'no-restricted-properties': ['error', ...CHANCE],

@@ -5,6 +5,7 @@
  * monotonic clock from the attempt's start, so a worker that lost its connection still stops in time.
  */
 import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import { CHUNK_MAX } from './faults/driver.ts';
 import type { Attempt } from './faults/driver.ts';
 
@@ -16,6 +17,33 @@ export function currentAttempt(): Attempt {
   const { info, cancellationSignal } = Context.current();
   const endsAtMs = performance.now() + info.startToCloseTimeoutMs;
   return { signal: cancellationSignal, remainingMs: () => endsAtMs - performance.now() };
+}
+
+/** The longest that a timer can be set for, in milliseconds. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+/** The answer of a driver, which is not waited for any longer than `ms`: one that hangs must keep no slot and no sweep. */
+export async function inTime<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const bounded = Math.min(TIMER_MAX_MS, Math.max(0, ms));
+    timer = setTimeout(() => reject(new Error(`the driver has not answered within ${Math.round(ms)} ms`)), bounded);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Throws when this activity was ended by anything but the workflow's wish: a worker that shuts down, a pause. What was
+ * found by then is no answer, and the activity must be tried again or missed.
+ */
+export function throwIfInterrupted(): void {
+  const { cancellationSignal, cancellationDetails } = Context.current();
+  if (cancellationSignal.aborted && cancellationDetails?.cancelRequested !== true)
+    throw ApplicationFailure.retryable('the site worker stopped in the middle of it', 'Interrupted');
 }
 
 /** Runs `work` with heartbeats every `everyMs` that carry what `details` says at each beat. */

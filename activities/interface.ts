@@ -5,7 +5,7 @@
  * JSON and compact: they are written into history.
  */
 import type { Experiment, JsonObject } from '../domain/experiment.ts';
-import type { TargetId } from '../domain/fault.ts';
+import type { Expiry, TargetId } from '../domain/fault.ts';
 import type { CheckedReading, JournalEvent, PreflightCheck } from '../domain/journal.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
 import type { SeriesByProbe } from '../domain/probe.ts';
@@ -70,7 +70,7 @@ export interface PreflightResult {
   readonly baseline: Readonly<Record<string, number>>;
   readonly readings: readonly CheckedReading[];
   readonly undo: string;
-  readonly expiry: string;
+  readonly expiry: Expiry;
   readonly reversal: string;
   readonly permissions: readonly string[];
 }

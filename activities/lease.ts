@@ -7,7 +7,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { faultId } from '../domain/fault.ts';
 import type { Fault, InjectResult, Outcome } from '../domain/fault.ts';
-import { beating, currentAttempt, inChunks, patientBeatMs } from './attempt.ts';
+import { beating, currentAttempt, inChunks, inTime, patientBeatMs, throwIfInterrupted } from './attempt.ts';
 import type { Attempt, FaultDriver } from './faults/driver.ts';
 import type { FaultBatch, HoldReport, InjectReport, Owner, RevertReport } from './interface.ts';
 import type { Owners } from './owner.ts';
@@ -17,9 +17,8 @@ import { reasonOf } from './probes/reading.ts';
 /** Faults named in a report; the rest are counted. */
 const NAMED_MAX = 10;
 
-/** The faults of a batch, as its driver receives them. */
-export function faultsOf(batch: FaultBatch, driver: FaultDriver<unknown>, installation: string): Fault<unknown>[] {
-  const params = driver.params.parse(batch.params);
+/** The faults of a batch, as its driver receives them. Undoing needs no parameters, so `params` may be anything then. */
+function faultsOf(batch: FaultBatch, installation: string, params: unknown): Fault<unknown>[] {
   const { run, lease, notAfterMs } = batch;
   const { ttlMs } = batch.timing;
   return batch.targets.map((target) => ({
@@ -40,9 +39,13 @@ export async function inject(
   installation: string,
 ): Promise<InjectReport> {
   const attempt = currentAttempt();
-  const faults = faultsOf(batch, driver, installation);
-  const outcomes = await beating(() => inChunks(faults, (chunk) => driver.inject(chunk, attempt)));
+  const faults = faultsOf(batch, installation, driver.params.parse(batch.params));
+  const outcomes = await beating(() =>
+    inChunks(faults, (chunk) => inTime(attempt.remainingMs(), driver.inject(chunk, attempt))),
+  );
   const bad = outcomes.filter(({ result }) => result !== 'injected' && result !== 'gone');
+  // What a worker that shuts down has not begun is put on by the next attempt.
+  if (bad.length > 0) throwIfInterrupted();
   return {
     injected: outcomes.filter(({ result }) => result === 'injected').length,
     gone: outcomes.filter(({ result }) => result === 'gone').length,
@@ -69,7 +72,7 @@ export async function hold(
   owners: Owners,
 ): Promise<HoldReport> {
   const attempt = currentAttempt();
-  const faults = faultsOf(batch, driver, installation);
+  const faults = faultsOf(batch, installation, driver.params.parse(batch.params));
   const { ttlMs, renewEveryMs, heartbeatTimeoutMs } = batch.timing;
   const renewing = async (): Promise<HoldReport> => {
     let renewedAtMs = performance.now();
@@ -80,7 +83,7 @@ export async function hold(
       if (answer === 'no')
         return { ended: 'unwanted', why: 'the run that owns this fault is closed or no longer wants it' };
       if (answer === 'yes') {
-        const lapsed = await renew(faults, driver, attempt);
+        const lapsed = await inTime(2 * renewEveryMs, renew(faults, driver, attempt));
         if (lapsed) return { ended: 'lapsed', why: lapsed };
         renewedAtMs = turnAtMs;
       } else if (performance.now() - renewedAtMs > ttlMs - renewEveryMs) {
@@ -92,7 +95,7 @@ export async function hold(
   return beating(renewing, () => undefined, patientBeatMs(heartbeatTimeoutMs));
 }
 
-/** Renews once; says which faults are no longer on. A target that is gone takes its fault with it. */
+/** Renews once; says which faults are no longer on. A target that is gone takes its fault with it; the last one ends the lease. */
 async function renew(
   faults: readonly Fault<unknown>[],
   driver: FaultDriver<unknown>,
@@ -101,6 +104,7 @@ async function renew(
   if (driver.renew === undefined) return undefined;
   const renewal = driver.renew.bind(driver);
   const outcomes = await inChunks(faults, (chunk) => renewal(chunk, attempt));
+  if (outcomes.every(({ result }) => result === 'gone')) return 'every target is gone, and its fault with it';
   const lapsed = outcomes.filter(({ result }) => result === 'lapsed');
   const first = lapsed[0];
   if (first === undefined) return undefined;
@@ -116,7 +120,7 @@ export async function revert(
   owners: Owners,
 ): Promise<RevertReport> {
   const attempt = currentAttempt();
-  const faults = faultsOf(batch, driver, installation);
+  const faults = faultsOf(batch, installation, batch.params);
   return beating(async () => {
     const left = await revertAndVerify(faults, driver, attempt).catch((error: unknown) =>
       faults.map(({ target }) => `${target}: ${reasonOf(error)}`),
@@ -127,14 +131,14 @@ export async function revert(
   });
 }
 
-/** Reverts and re-reads; returns what is not verified absent, in words. */
+/** Reverts and re-reads, within the attempt; returns what is not verified absent, in words. */
 export async function revertAndVerify(
   faults: readonly Fault<unknown>[],
   driver: FaultDriver<unknown>,
   attempt: Attempt,
 ): Promise<string[]> {
-  const outcomes = await inChunks(faults, (chunk) => driver.revert(chunk, attempt));
-  const found = await inChunks(faults, (chunk) => driver.verify(chunk, attempt));
+  const outcomes = await inChunks(faults, (chunk) => inTime(attempt.remainingMs(), driver.revert(chunk, attempt)));
+  const found = await inChunks(faults, (chunk) => inTime(attempt.remainingMs(), driver.verify(chunk, attempt)));
   return faults.flatMap((fault, i) => {
     const outcome = outcomes[i];
     if (found[i] === 'absent' && outcome?.result !== 'failed') return [];

@@ -4,22 +4,22 @@
  * Owns the ordered checks at the site; the first that fails refuses the run, and its name and finding are the answer.
  * A refusal is a value. Must never touch a target.
  */
+import { judge } from '../domain/breach.ts';
 import { comparable } from '../domain/quantity.ts';
 import type { Dimension } from '../domain/quantity.ts';
 import type { Experiment, StopCondition, Tolerance } from '../domain/experiment.ts';
 import type { CheckedReading, PreflightCheck } from '../domain/journal.ts';
 import { planStages, shuffle, topOf } from '../domain/ladder.ts';
+import { BASELINE_SAMPLES } from '../domain/timing.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
-import { checkSteadyState } from '../domain/steady-state.ts';
+import { checkSteadyState, describeLeft } from '../domain/steady-state.ts';
+import type { Readings } from '../domain/steady-state.ts';
 import type { FaultDriver } from './faults/driver.ts';
 import type { PreflightInput, PreflightResult } from './interface.ts';
 import type { OpenProbes } from './probes/registry.ts';
 import { takeBaseline } from './steady-state.ts';
 import type { Candidates, TargetProvider } from './targets/provider.ts';
 import { dimensionsOf } from './watch.ts';
-
-/** Samples that a baseline is the median of. */
-const BASELINE_SAMPLES = 5;
 
 /** What pre-flight works with. */
 export interface PreflightSite {
@@ -72,12 +72,15 @@ class Pass {
     this.#check('driver', missing.length === 0, missing.join('; ') || `${driver.kind} can work here`);
     this.#check('probes', ...this.#knownProbes(experiment));
     await this.#targets(experiment);
-    const held = await driver.occupied(this.#chosen);
+    // Of all candidates: another run's targets and this one's would add up to more than either asked for.
+    const held = await driver.occupied(this.#candidates.targets);
     const first = [...held][0];
     this.#check(
       'free',
       held.size === 0,
-      first ? `${held.size} targets are under another fault: ${first[0]} by ${first[1]}` : 'no target is under a fault',
+      first
+        ? `${held.size} of ${this.#candidates.targets.length} candidates are under another fault: ${first[0]} by ${first[1]}`
+        : 'no candidate is under a fault',
     );
     await this.#steadyState(experiment);
   }
@@ -138,6 +141,11 @@ class Pass {
       const wrong = limits.find((limit) => !comparable(limit, known.dimension));
       if (wrong) return [false, `probe ${probe} measures ${known.dimension}, and is compared with ${wrong}`];
     }
+    for (const { probe, breach } of experiment.stopConditions) {
+      const dimension = this.#site.probes.get(probe)?.dimension;
+      if (breach.kind === 'count' && dimension !== 'count')
+        return [false, `probe ${probe} measures ${dimension}, and \`count\` counts the rise of a running total`];
+    }
     return [true, 'every probe is configured, and its limits have its dimension'];
   }
 
@@ -167,6 +175,8 @@ class Pass {
       everyMs: experiment.sampleEveryMs,
       signal: this.#signal,
     });
+    // What a worker that shuts down has not read says nothing of the system.
+    this.#signal.throwIfAborted();
     this.#baseline = baseline;
     const silent = names.flatMap((name) => {
       const reading = readings[name];
@@ -174,9 +184,25 @@ class Pass {
     });
     this.#readings = checkSteadyState(experiment.steadyState, readings, baseline, dimensionsOf(this.#site.probes));
     this.#check('data', silent.length === 0, silent.join('; ') || 'every probe answers');
-    const off = this.#readings.filter((reading) => !reading.held);
-    const words = off.map(({ probe, value, expected }) => `${probe} is ${value ?? 'unknown'}, expected ${expected}`);
-    this.#check('steady-state', off.length === 0, words.join('; ') || 'the steady state holds');
+    const off = describeLeft(this.#readings, 'is');
+    this.#check('steady-state', off === '', off || 'the steady state holds');
+    this.#check('stop-conditions', ...this.#calm(experiment, readings));
+  }
+
+  /** A condition that is in breach before anything is touched would end the run for what it did not do, or hide what it does. */
+  #calm({ stopConditions }: Experiment, readings: Readings): [passed: boolean, found: string] {
+    const dimensions = dimensionsOf(this.#site.probes);
+    for (const condition of stopConditions) {
+      const { probe, breach } = condition;
+      const reading = readings[probe];
+      if (breach.kind === 'count' || !reading?.ok) continue;
+      const context = { baseline: this.#baseline[probe], dimension: dimensions[probe], rise: 0 };
+      const { breaches, words } = judge(condition, reading.value, context);
+      if (breaches) return [false, `${words} already`];
+      if (breach.kind === 'drops' && this.#baseline[probe] === 0)
+        return [false, `the baseline of ${probe} is 0, from which nothing drops`];
+    }
+    return [true, 'no stop condition is in breach'];
   }
 }
 

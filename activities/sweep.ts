@@ -6,33 +6,49 @@
  * Must never end a fault whose time is not over.
  */
 import type { Fault } from '../domain/fault.ts';
+import { inTime } from './attempt.ts';
 import { CHUNK_MAX } from './faults/driver.ts';
 import type { Attempt, FaultDriver } from './faults/driver.ts';
 import type { SweepReport } from './interface.ts';
 import { revertAndVerify } from './lease.ts';
 
-/** Reverts and verifies every fault whose time is over, driver by driver; one driver's failure does not stop the others. */
+/** Reverts and verifies every fault whose time is over; a driver that fails or hangs does not stop the others. */
 export async function sweep(drivers: Iterable<FaultDriver<unknown>>, attempt: Attempt): Promise<SweepReport> {
+  const reports = await Promise.all([...drivers].map((driver) => sweepOne(driver, attempt)));
+  return {
+    found: reports.reduce((sum, { found }) => sum + found, 0),
+    reverted: reports.flatMap(({ reverted }) => reverted),
+    failed: reports.flatMap(({ failed }) => failed),
+  };
+}
+
+async function sweepOne(driver: FaultDriver<unknown>, attempt: Attempt): Promise<SweepReport> {
   let found = 0;
   const reverted: string[] = [];
   const failed: string[] = [];
-  for (const driver of drivers) {
-    try {
-      for await (const expired of expiredOf(driver, () => found++)) {
-        const left = await revertAndVerify(expired, driver, attempt);
-        failed.push(...left);
-        reverted.push(...expired.map(({ id }) => id).filter((id) => !left.some((words) => words.startsWith(`${id}:`))));
-      }
-    } catch (error) {
-      failed.push(`${driver.kind}: ${error instanceof Error ? error.message : String(error)}`);
+  try {
+    for await (const expired of expiredOf(driver, attempt, () => found++)) {
+      const left = await revertAndVerify(expired, driver, attempt);
+      failed.push(...left);
+      reverted.push(...expired.map(({ id }) => id).filter((id) => !left.some((words) => words.startsWith(`${id}:`))));
     }
+  } catch (error) {
+    failed.push(`${driver.kind}: ${error instanceof Error ? error.message : String(error)}`);
   }
   return { found, reverted, failed };
 }
 
-async function* expiredOf(driver: FaultDriver<unknown>, count: () => void): AsyncGenerator<Fault<unknown>[]> {
+async function* expiredOf(
+  driver: FaultDriver<unknown>,
+  attempt: Attempt,
+  count: () => void,
+): AsyncGenerator<Fault<unknown>[]> {
   let chunk: Fault<unknown>[] = [];
-  for await (const { fault, expired } of driver.leftovers()) {
+  const leftovers = driver.leftovers()[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await inTime(attempt.remainingMs(), leftovers.next());
+    if (next.done === true) break;
+    const { fault, expired } = next.value;
     count();
     if (expired) chunk.push(fault);
     if (chunk.length === CHUNK_MAX) {

@@ -207,29 +207,38 @@ function grows(stages: readonly StageSize[]): boolean {
 
 /** The schema, for the fault kinds that there are. */
 export function experimentSchema(kinds: readonly string[]) {
-  return z.strictObject({
-    experiment: name('a name').describe('The name of the experiment.'),
-    hypothesis: z
-      .string()
-      .min(1, 'expected a sentence')
-      .max(500)
-      .describe('One sentence: what should stay true while the fault is on.'),
-    steadyState: steadyState.describe('What holds before, and must hold again after.'),
-    fault: z.enum(kinds as [string, ...string[]]).describe('The kind of fault.'),
-    with: z.record(z.string(), z.unknown()).default({}).describe("The fault's parameters."),
-    targets: z
-      .looseObject({ site: name('a site').describe('Where the targets are.') })
-      .describe('What the fault is done to.'),
-    blastRadius,
-    stopConditions: z.array(stopCondition).min(1).max(20).describe('What ends the run early.'),
-    recoverWithin: duration(100, DAY_MS)
-      .default(120_000)
-      .describe('How long the steady state may take to return. Default: 2m.'),
-    sampleEvery: duration(100, 600_000).default(1_000).describe('How often each probe is sampled. Default: 1s.'),
-    timeToLive: duration(MIN_TTL_MS, 3_600_000)
-      .optional()
-      .describe('The most a fault lives without a renewal. Default: 30s.'),
-  });
+  return z
+    .strictObject({
+      experiment: name('a name').describe('The name of the experiment.'),
+      hypothesis: z
+        .string()
+        .min(1, 'expected a sentence')
+        .max(500)
+        .describe('One sentence: what should stay true while the fault is on.'),
+      steadyState: steadyState.describe('What holds before, and must hold again after.'),
+      fault: z.enum(kinds as [string, ...string[]]).describe('The kind of fault.'),
+      with: z.record(z.string(), z.unknown()).default({}).describe("The fault's parameters."),
+      targets: z
+        .looseObject({ site: name('a site').describe('Where the targets are.') })
+        .describe('What the fault is done to.'),
+      blastRadius,
+      stopConditions: z.array(stopCondition).min(1).max(20).describe('What ends the run early.'),
+      recoverWithin: duration(100, DAY_MS)
+        .default(120_000)
+        .describe('How long the steady state may take to return. Default: 2m.'),
+      sampleEvery: duration(100, 600_000).default(1_000).describe('How often each probe is sampled. Default: 1s.'),
+      timeToLive: duration(MIN_TTL_MS, 3_600_000)
+        .optional()
+        .describe('The most a fault lives without a renewal. Default: 30s.'),
+    })
+    .superRefine(({ sampleEvery, stopConditions }, context) => {
+      for (const [i, { forMs }] of stopConditions.entries()) {
+        // What is wrong in itself has been complained of already, and is no number here.
+        if (!(forMs > 0 && forMs <= sampleEvery)) continue;
+        const message = `expected 0s, or longer than sampleEvery (${formatDuration(sampleEvery)}): one sample cannot show that a breach lasts`;
+        context.addIssue({ code: 'custom', path: ['stopConditions', i, 'for'], message });
+      }
+    });
 }
 
 /** An experiment as its document says it, units parsed. */

@@ -91,13 +91,33 @@ function parseInner(
   const { site: _site, ...selected } = mappings.safeParse(value.targets).data ?? {};
   // What is not even a mapping has been complained of already.
   const params = given && check(kind.params, given);
+  const bare = params?.success === true ? bareDurations(kind.params, given ?? {}, params.data) : [];
   const selector = mappings.safeParse(value.targets).success ? check(kind.selector, selected) : undefined;
   const problems = [
-    ...issuesToProblems(params?.error?.issues ?? [], { ...value, with: given }, source, locate, ['with']),
+    ...issuesToProblems([...(params?.error?.issues ?? []), ...bare], { ...value, with: given }, source, locate, [
+      'with',
+    ]),
     ...issuesToProblems(selector?.error?.issues ?? [], value, source, locate, ['targets']),
   ];
   return { params: (params?.data ?? {}) as JsonObject, selector: (selector?.data ?? {}) as JsonObject, problems };
 }
+
+/**
+ * Numbers among the parameters that would be taken for milliseconds. Parameters travel parsed and are parsed again, so their
+ * schemas take such numbers; whoever writes one has left out the unit.
+ */
+function bareDurations(schema: z.ZodType, given: Readonly<Record<string, unknown>>, parsed: unknown): Issue[] {
+  return Object.entries(given).flatMap(([key, value]) => {
+    if (typeof value !== 'number') return [];
+    const written = check(schema, { ...given, [key]: `${value}ms` });
+    const same = written.success && JSON.stringify(written.data) === JSON.stringify(parsed);
+    return same
+      ? [{ code: 'custom', path: [key], message: 'expected a duration such as 100ms or 5m', input: value }]
+      : [];
+  });
+}
+
+type Issue = Parameters<typeof issuesToProblems>[0][number];
 
 const mappings = z.record(z.string(), z.unknown());
 

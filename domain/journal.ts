@@ -5,6 +5,7 @@
  * metrics) is derived from them. `seq` makes an append idempotent: the same event offered twice counts once.
  */
 import type { AbortMode, Experiment } from './experiment.ts';
+import type { Expiry } from './fault.ts';
 import type { SeriesByProbe } from './probe.ts';
 import type { Dimension } from './quantity.ts';
 import type { AbortCause, Phase, Status } from './run.ts';
@@ -58,6 +59,8 @@ export type JournalEntry =
       readonly candidates: number;
       readonly excluded: readonly { readonly reason: string; readonly count: number }[];
       readonly baseline: Readonly<Record<string, number>>;
+      /** What the target does when nobody speaks any more; absent in journals before 0.2. */
+      readonly expiry?: Expiry;
     }
   | { readonly type: 'refused'; readonly check: string; readonly found: string }
   | { readonly type: 'phase'; readonly phase: Phase; readonly stage?: number }

@@ -41,6 +41,8 @@ export interface RunState {
   readonly stage: number;
   readonly abort?: Abort;
   readonly refusal?: { readonly check: string; readonly found: string };
+  /** How the steady state was left while the fault was on, in words; absent where it was not, or not yet looked at. */
+  readonly left?: string;
   /** Whether the steady state returned; absent until that is known. */
   readonly recovered?: boolean;
 }
@@ -54,6 +56,7 @@ export type RunEvent =
   | { readonly type: 'rolls-back' }
   | { readonly type: 'revert-stuck' }
   | { readonly type: 'reverted' }
+  | { readonly type: 'steady-state-left'; readonly how: string }
   | { readonly type: 'recovery-over'; readonly recovered: boolean }
   | { readonly type: 'closes' };
 
@@ -62,7 +65,8 @@ export const NEW_RUN: RunState = { phase: 'pre-flight', stage: -1 };
 
 /**
  * The run after `event`. An event that has no meaning in the present phase changes nothing, so a late or repeated
- * message is harmless. The first abort wins, except that an immediate one overtakes a graceful one.
+ * message is harmless. The first abort wins, except that an immediate one hurries a graceful one, and that what a stop
+ * condition has found is never forgotten for it.
  */
 export function transition(run: RunState, event: RunEvent): RunState {
   switch (event.type) {
@@ -73,13 +77,15 @@ export function transition(run: RunState, event: RunEvent): RunState {
     case 'stage-holds':
       return run.phase === 'injecting' ? { ...run, phase: 'holding' } : run;
     case 'abort':
-      return canAbort(run, event.abort) ? { ...run, abort: event.abort } : run;
+      return abortsAnew(run, event.abort) ? { ...run, abort: joined(run.abort, event.abort) } : run;
     case 'rolls-back':
       return run.phase === 'injecting' || run.phase === 'holding' ? { ...run, phase: 'rolling-back' } : run;
     case 'revert-stuck':
       return run.phase === 'rolling-back' ? { ...run, phase: 'stuck' } : run;
     case 'reverted':
       return run.phase === 'rolling-back' || run.phase === 'stuck' ? { ...run, phase: 'recovering' } : run;
+    case 'steady-state-left':
+      return run.phase === 'recovering' ? { ...run, left: event.how } : run;
     case 'recovery-over':
       return run.phase === 'recovering' ? { ...run, recovered: event.recovered } : run;
     case 'closes':
@@ -93,12 +99,22 @@ function canWiden(run: RunState): boolean {
   );
 }
 
-function canAbort(run: RunState, abort: Abort): boolean {
-  if (run.phase !== 'pre-flight' && run.phase !== 'injecting' && run.phase !== 'holding') {
-    // Too late to choose the ending, unless a graceful rollback is to be hurried.
-    return run.phase === 'rolling-back' && run.abort?.mode === 'graceful' && abort.mode !== 'graceful';
-  }
-  return run.abort === undefined || (run.abort.mode === 'graceful' && abort.mode !== 'graceful');
+function abortsAnew({ phase, abort: present }: RunState, abort: Abort): boolean {
+  const early = phase === 'pre-flight' || phase === 'injecting' || phase === 'holding';
+  if (present === undefined) return early;
+  // Too late to choose the ending, unless a graceful one is under way: it can be hurried, and found to deviate.
+  if (present.mode !== 'graceful' || !(early || phase === 'rolling-back')) return false;
+  return abort.mode !== 'graceful' || (deviates(abort) && !deviates(present));
+}
+
+/** The abort that decides: the mode is the later one's, the cause the first's unless only the later shows a deviation. */
+function joined(present: Abort | undefined, abort: Abort): Abort {
+  if (present === undefined || (deviates(abort) && !deviates(present))) return abort;
+  return { ...present, mode: abort.mode };
+}
+
+function deviates({ cause }: Abort): boolean {
+  return cause === 'stop-condition';
 }
 
 /** How a run ended. */
@@ -121,11 +137,17 @@ export function verdict(run: RunState): Verdict {
   if (!run.abort) {
     return failedToRecover
       ? { status: 'completed', deviated: true, reason: 'the steady state did not return in time after the rollback' }
-      : { status: 'completed', deviated: false, reason: 'the steady state held before and after the fault' };
+      : { status: 'completed', deviated: false, reason: heldReason(run) };
   }
   const { cause, evidence } = run.abort;
   const status = cause === 'stop-condition' || PERSONAL.has(cause) ? 'aborted' : 'inconclusive';
-  const deviated = cause === 'stop-condition' || failedToRecover ? true : null;
+  const deviated = deviates(run.abort) || failedToRecover ? true : null;
   const reason = failedToRecover ? `${evidence}; and the steady state did not return in time` : evidence;
   return { status, deviated, reason };
+}
+
+/** The steady state is a promise for before and after; what must hold in between is a stop condition. But it is said. */
+function heldReason({ left }: RunState): string {
+  const held = 'the steady state held before and after the fault';
+  return left === undefined ? held : `${held}; while it was on, ${left}`;
 }

@@ -40,6 +40,14 @@ export function checkSteadyState(
   });
 }
 
+/** The readings that do not hold, in words: `latency-p99 is 714ms, expected at most 300ms`. */
+export function describeLeft(readings: readonly CheckedReading[], verb: 'is' | 'was'): string {
+  const left = readings.filter(({ held }) => !held);
+  const words = ({ probe, value, dimension = 'count', expected }: CheckedReading): string =>
+    `${probe} ${verb} ${value === null ? 'without data' : formatQuantity(value, dimension)}, expected ${expected}`;
+  return left.map(words).join('; ');
+}
+
 /** What is accepted, in words: `at most 500ms`, `between 10 and 100`, `within 10% of the baseline 120`. */
 export function describeTolerance(tolerance: Tolerance, baseline?: number, dimension: Dimension = 'count'): string {
   if (tolerance.kind === 'baseline') {

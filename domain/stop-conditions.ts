@@ -12,8 +12,15 @@ import type { RiseWindow } from './rise-window.ts';
 import type { Reading } from './probe.ts';
 import type { Baseline, Dimensions, Readings } from './steady-state.ts';
 
-/** A breach ends only after this many samples in a row that do not breach, so that a value on the limit does not flap. */
+/**
+ * A breach ends only after this many samples in a row that do not breach, so that a value on the limit does not flap; one
+ * is enough where the sustained time is so short that the timer would not wait for the second.
+ */
 export const CLEAR_SAMPLES = 2;
+
+function clearSamples(forMs: number, everyMs: number): number {
+  return forMs > 0 && forMs <= CLEAR_SAMPLES * everyMs ? 1 : CLEAR_SAMPLES;
+}
 /** How many sampling intervals a probe may be without data before that is an edge. */
 export const NO_DATA_GRACE_INTERVALS = 2;
 
@@ -116,7 +123,7 @@ function newCondition({ breach }: StopCondition): ConditionState {
 }
 
 function observeCondition(before: ConditionState, condition: StopCondition, watched: Watched, tick: Tick): Observed {
-  const { probe, breach } = condition;
+  const { probe, breach, forMs } = condition;
   const reading = readingOf(tick.readings, probe);
   if (!reading.ok) {
     // Nothing was seen, so nothing can have ended: samples in a row must all have been seen.
@@ -132,7 +139,7 @@ function observeCondition(before: ConditionState, condition: StopCondition, watc
     rise: window === undefined ? 0 : riseWithin(window),
   });
   const clear = before.breached && !breaches ? before.clear + 1 : 0;
-  const breached = breaches || (before.breached && clear < CLEAR_SAMPLES);
+  const breached = breaches || (before.breached && clear < clearSamples(forMs, watched.everyMs));
   const state = { breached, clear: breached ? clear : 0, ...(window === undefined ? {} : { window }) };
   return { state, breached, value: reading.value, words };
 }

@@ -45,8 +45,10 @@ export interface RunSummary {
   readonly edges: readonly EventOf<'edge'>[];
   readonly timers: readonly TimerSummary[];
   readonly blind: readonly EventOf<'blind'>[];
-  /** Every abort that took effect, in order; the last decided how the run ended. */
+  /** Every abort that took effect, in order. */
   readonly aborts: readonly EventOf<'abort'>[];
+  /** The abort that decided how the run ended: a stop condition's, or else the first. */
+  readonly decisive: EventOf<'abort'> | null;
   readonly reverts: readonly EventOf<'reverted'>[];
   readonly rollback: Span | null;
   readonly recovery: RecoverySummary | null;
@@ -148,6 +150,7 @@ export function summarise(journal: Journal): RunSummary {
     ...rest,
     ...widest,
     run: journal.run,
+    decisive: draft.aborts.find(({ cause }) => cause === 'stop-condition') ?? draft.aborts[0] ?? null,
     open: closed === null,
     status: closed?.status ?? null,
     deviated: closed?.deviated ?? null,

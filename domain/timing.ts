@@ -47,8 +47,8 @@ export function attemptTimeoutMs(targets: number): number {
 }
 
 /**
- * How long a fault injected in `stage` can be wanted at most, in milliseconds: every later stage's injection and hold,
- * and its own. The target ends the fault then, whoever renews it.
+ * How long a fault injected in `stage` can be wanted at most, in milliseconds: its own injection and hold, every later
+ * stage's, the restart of a worker in each, and their graceful rollback one after the other. The target ends the fault then, whoever renews it.
  */
 export function notAfterMs(experiment: Experiment, stages: readonly PlannedStage[], stage: number): number {
   return stages
@@ -58,14 +58,25 @@ export function notAfterMs(experiment: Experiment, stages: readonly PlannedStage
 
 /** What a run can take from pre-flight to its end when every step takes as long as it may, in milliseconds. */
 export function worstCaseMs(experiment: Experiment, stages: readonly PlannedStage[]): number {
-  const ladder = notAfterMs(experiment, stages, 0);
-  const rollback = stages.reduce((sum, planned) => sum + attemptTimeoutMs(planned.to - planned.from), 0);
-  return PREFLIGHT_TIMEOUT_MS + ladder + rollback + experiment.recoverWithinMs;
+  return preflightTimeoutMs(experiment) + notAfterMs(experiment, stages, 0) + experiment.recoverWithinMs;
 }
 
+/** Samples that a baseline is the median of. */
+export const BASELINE_SAMPLES = 5;
+
 /** How long pre-flight may take, in milliseconds. */
-export const PREFLIGHT_TIMEOUT_MS = 60_000;
+export function preflightTimeoutMs({ sampleEveryMs }: Pick<Experiment, 'sampleEveryMs'>): number {
+  return 60_000 + BASELINE_SAMPLES * sampleEveryMs;
+}
+
+/** How long the steady state is looked at between two stages of a graceful rollback, in milliseconds: five samples. */
+export function lookMs({ sampleEveryMs }: Pick<Experiment, 'sampleEveryMs'>): number {
+  return 5 * sampleEveryMs;
+}
 
 function stageMs(experiment: Experiment, planned: PlannedStage): number {
-  return experiment.blastRadius.holdMs + attemptTimeoutMs(planned.to - planned.from);
+  const targets = planned.to - planned.from;
+  const attemptMs = attemptTimeoutMs(targets);
+  const { blindBudgetMs } = leaseTiming(targets, experiment.timeToLiveMs);
+  return attemptMs + experiment.blastRadius.holdMs + blindBudgetMs + attemptMs + lookMs(experiment);
 }

@@ -5,6 +5,7 @@
  * and whether it is gone. Pure; must never call a run good that has not closed.
  */
 import type { RunSummary } from './summary.ts';
+import { describeLeft } from './steady-state.ts';
 import { formatDuration, formatQuantity } from './units.ts';
 
 type Facts = Omit<RunSummary, 'verdict'>;
@@ -18,7 +19,7 @@ export function verdictSentence(facts: Facts): string {
     case 'completed':
       return facts.deviated === true
         ? `The system deviated: it bore the fault on ${reach(facts)}, but its steady state did not return in time.`
-        : `The system held with the fault on ${reach(facts)}.${back(facts)}`;
+        : `The system held with the fault on ${reach(facts)}.${left(facts)}${back(facts)}`;
     case 'aborted':
     case 'inconclusive':
     case null:
@@ -32,14 +33,13 @@ function openSentence(facts: Facts): string {
     const why = stuck[0]?.stuck ?? 'a revert is not confirmed';
     return `A person is needed, the fault may still be on: ${plain(why)}.`;
   }
-  const abort = facts.aborts.at(-1);
+  const abort = facts.decisive;
   const ending = abort ? ` It is being aborted: ${plain(abort.evidence)}.` : '';
   return `This run is not over: it was last seen ${facts.phase}, with the fault on ${reach(facts)}.${ending}`;
 }
 
 function endedEarly(facts: Facts): string {
-  const { aborts, deviated, reason, status } = facts;
-  const abort = aborts.at(-1);
+  const { decisive: abort, deviated, reason, status } = facts;
   const evidence = plain(abort?.evidence ?? reason ?? 'the run ended early');
   const by = abort?.by === undefined ? '' : ` by ${abort.by}`;
   if (abort?.cause === 'person' || abort?.cause === 'cancelled') {
@@ -49,6 +49,11 @@ function endedEarly(facts: Facts): string {
   return status === 'inconclusive'
     ? `Nothing can be said of the system: ${evidence}.`
     : `Ended early with the fault on ${reach(facts)}: ${evidence}.`;
+}
+
+/** The steady state is a promise for before and after; that it was left in between is said all the same. */
+function left({ steadyState: { during } }: Facts): string {
+  return during?.held === false ? ` While it was on, ${describeLeft(during.readings, 'was')}.` : '';
 }
 
 function back({ stages, recovery }: Facts): string {

@@ -19,5 +19,8 @@ export const writtenDuration = z
     return z.NEVER;
   });
 
-/** A written duration, or milliseconds where it was already parsed: parameters travel parsed, and are parsed again. */
+/**
+ * A written duration, or milliseconds where it was already parsed: parameters travel parsed, and are parsed again. Documents
+ * refuse the bare number all the same (`documents/experiment.ts`).
+ */
 export const durationMs = z.union([writtenDuration, z.number().min(0).max(DURATION_MAX_MS)]);

@@ -48,7 +48,7 @@ export function backdropOf(summary: RunSummary): Backdrop {
       depth: 0,
     });
   }
-  return { fromMs: startedAtMs, toMs, shades, abortAtMs: summary.aborts.at(-1)?.atMs ?? null };
+  return { fromMs: startedAtMs, toMs, shades, abortAtMs: summary.decisive?.atMs ?? null };
 }
 
 /** Targets under fault over time: a point wherever the number changes. */

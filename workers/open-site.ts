@@ -5,13 +5,15 @@
  */
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import type { DriverFactory, Site } from '../activities/faults/driver.ts';
-import { openDrivers, openTargets } from '../activities/faults/registry.ts';
+import type { DriverFactory, FaultDriver, Site } from '../activities/faults/driver.ts';
+import { openDrivers, openTargets, tryDrivers } from '../activities/faults/registry.ts';
+import { reasonOf } from '../activities/probes/reading.ts';
 import type { ProbeProvider } from '../activities/probes/probe.ts';
 import { openProbes } from '../activities/probes/registry.ts';
 import type { OpenSite } from '../activities/site.ts';
 import type { TargetProviderFactory } from '../activities/targets/provider.ts';
-import type { Config } from './config.ts';
+import { InvalidConfig } from './config.ts';
+import type { Config, SweepConfig } from './config.ts';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a plugin's settings are of any type
 type AnyProbeProvider = ProbeProvider<any>;
@@ -28,12 +30,7 @@ const pluginSchema = z.object({
 
 /** Opens the site called `name`. A site that the configuration does not name has the defaults of every provider. */
 export async function openSite(config: Config, name: string): Promise<OpenSite> {
-  const site: Site = {
-    name,
-    installation: config.installation,
-    stateDir: config.state,
-    settings: config.sites[name] ?? {},
-  };
+  const site = siteOf(config, name);
   const plugins = await Promise.all(config.plugins.map(loadPlugin));
   const faults = {
     drivers: plugins.flatMap(({ drivers }) => drivers),
@@ -47,14 +44,42 @@ export async function openSite(config: Config, name: string): Promise<OpenSite> 
   return { installation: config.installation, drivers, targets, probes };
 }
 
+/** What of a site can end faults, and why the rest cannot: a driver that fails keeps no other from it. */
+export interface Sweepable {
+  readonly drivers: readonly FaultDriver<unknown>[];
+  readonly problems: readonly string[];
+}
+
+/** Opens of the site called `name` whatever can be opened. */
+export async function openSweepable(config: SweepConfig, name: string): Promise<Sweepable> {
+  const plugins = await Promise.allSettled(config.plugins.map(loadPlugin));
+  const loaded = plugins.flatMap((plugin) => (plugin.status === 'fulfilled' ? plugin.value.drivers : []));
+  const opened = await tryDrivers(siteOf(config, name), loaded);
+  return {
+    drivers: opened.flatMap((driver) => (driver instanceof Error ? [] : [driver])),
+    problems: [
+      ...plugins.flatMap((plugin) => (plugin.status === 'rejected' ? [reasonOf(plugin.reason)] : [])),
+      ...opened.flatMap((driver) => (driver instanceof Error ? [driver.message] : [])),
+    ],
+  };
+}
+
+function siteOf(config: SweepConfig, name: string): Site {
+  const { installation, state: stateDir, sites } = config;
+  return { name, installation, stateDir, settings: sites[name] ?? {} };
+}
+
 async function loadPlugin(specifier: string): Promise<z.infer<typeof pluginSchema>> {
   const url = specifier.startsWith('/') ? pathToFileURL(specifier).href : specifier;
   try {
     return pluginSchema.parse(await import(url));
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
-    throw new Error(`plugin ${specifier} cannot be loaded: ${what}; it must export drivers, targets or probes`, {
-      cause: error,
-    });
+    throw new InvalidConfig(
+      `plugin ${specifier} cannot be loaded: ${what}; it must export drivers, targets or probes`,
+      {
+        cause: error,
+      },
+    );
   }
 }

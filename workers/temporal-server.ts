@@ -16,6 +16,8 @@ import { cacheFolder, downloaded, isExecutable, TEMPORAL, TEST_SERVER } from './
 
 /** How long a server may take to answer, in milliseconds. */
 const START_MS = 30_000;
+/** Starts of a server that ends at once. */
+const START_TRIES = 3;
 /** How long a server may take to end by itself, in milliseconds. */
 const STOP_MS = 5_000;
 
@@ -114,6 +116,8 @@ export interface DevServerOptions {
   readonly uiPort?: number;
   /** Without a UI. */
   readonly headless?: boolean;
+  /** In a process group of its own: Ctrl-C is for whoever started it, who ends it in order. */
+  readonly apart?: boolean;
   readonly log?: (line: string) => void;
 }
 
@@ -133,6 +137,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   const path = await findTemporal(options.log ?? (() => undefined));
   const port = options.port ?? (await freePort());
   const uiPort = options.uiPort ?? (await freePort());
+  for (const wanted of options.headless ? [port] : [port, uiPort]) await requireFree(wanted);
   const args = [
     'server',
     'start-dev',
@@ -148,14 +153,8 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   if (options.headless) args.push('--headless');
   else args.push('--ui-port', `${uiPort}`, '--ui-disable-news-fetch');
   if (options.dbFile !== undefined) args.push('--db-filename', options.dbFile);
-  const child = launch(path, args, options.logFile);
   const address = `127.0.0.1:${port}`;
-  try {
-    await untilAnswering(child, address, options);
-  } catch (error) {
-    await end(child, 'SIGKILL');
-    throw error;
-  }
+  const child = await launchUntilAnswering(path, args, address, options);
   return {
     address,
     uiUrl: options.headless ? undefined : `http://127.0.0.1:${uiPort}`,
@@ -165,11 +164,31 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   };
 }
 
-function launch(path: string, args: readonly string[], logFile: string): ChildProcess {
+/** The server chooses ports for its own parts, and ends when somebody else takes one meanwhile: then it is started again. */
+async function launchUntilAnswering(
+  path: string,
+  args: readonly string[],
+  address: string,
+  options: DevServerOptions,
+): Promise<ChildProcess> {
+  for (let tries = START_TRIES; ; tries--) {
+    const child = launch(path, args, options);
+    try {
+      await untilAnswering(child, address, options);
+      return child;
+    } catch (error) {
+      const ended = child.exitCode !== null;
+      await end(child, 'SIGKILL');
+      if (!ended || tries <= 1) throw error;
+    }
+  }
+}
+
+function launch(path: string, args: readonly string[], { logFile, apart }: DevServerOptions): ChildProcess {
   mkdirSync(dirname(logFile), { recursive: true });
   // A file, not a pipe: a pipe would be held open by the server when this process dies.
   const log = openSync(logFile, 'a');
-  const child = spawn(path, args, { stdio: ['ignore', log, log] });
+  const child = spawn(path, args, { stdio: ['ignore', log, log], detached: apart === true });
   closeSync(log);
   const atExit = (): void => void child.kill('SIGKILL');
   process.once('exit', atExit);
@@ -216,8 +235,29 @@ async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<
 
 /** A port of the loopback that nobody listens on now. */
 export async function freePort(): Promise<number> {
+  return listenOnce(0);
+}
+
+/** A server that listens there would answer in the place of the one that is started. */
+async function requireFree(port: number): Promise<void> {
+  await listenOnce(port).catch((error: unknown) => {
+    throw new PortTaken(
+      `port ${port} is taken (${brief(error)}). If Temporal is there, set TEMPORAL_ADDRESS=127.0.0.1:${port}; else choose another with --port and --ui-port`,
+    );
+  });
+}
+
+/** Somebody listens where a server was to be started. */
+export class PortTaken extends Error {
+  override readonly name = 'PortTaken';
+}
+
+async function listenOnce(wanted: number): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(wanted, '127.0.0.1', resolve);
+  });
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;

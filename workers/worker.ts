@@ -6,16 +6,19 @@
  */
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import type { Worker, WorkerInterceptors } from '@temporalio/worker';
-import { sweep } from '../activities/sweep.ts';
+import { openFileStore } from '../activities/journal/file.ts';
 import type { OpenSite } from '../activities/site.ts';
 import type { Config } from './config.ts';
 import { connectClient, connectWorker, Unreachable, whereIsTemporal } from './connect.ts';
 import { controlWorker } from './control.ts';
 import { serveEndpoint } from './endpoint.ts';
+import { ImpactMetrics } from './impact.ts';
 import { scheduleJanitor } from './janitor.ts';
 import { RunMetrics } from './metrics.ts';
+import { followOpenRuns } from './open-runs.ts';
 import { openSite } from './open-site.ts';
 import { siteWorkers } from './site.ts';
+import { startSweeping } from './sweeper.ts';
 
 /** What this process serves. */
 export interface WorkerOptions {
@@ -23,6 +26,8 @@ export interface WorkerOptions {
   readonly control: boolean;
   readonly site?: string;
   readonly metricsPort?: number;
+  /** The address that metrics are served on; the loopback unless told otherwise. */
+  readonly metricsHost?: string;
   readonly log: (line: string) => void;
   /** Temporal's own extension point, such as a tracer's interceptors. */
   readonly interceptors?: WorkerInterceptors;
@@ -36,8 +41,6 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** How long one sweep may take, in milliseconds. */
-const SWEEP_MS = 60_000;
 /** Time between two tries to reach Temporal, in milliseconds. */
 const RECONNECT_MS = 1_000;
 
@@ -50,15 +53,22 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   if (!installed) {
     installed = true;
     Runtime.install({
+      // Whoever starts a worker says when it stops: Ctrl-C may first have to wait for a rollback that this worker serves.
+      shutdownSignals: [],
       logger: new DefaultLogger('ERROR', ({ message, meta }) =>
         log(`${message} ${String(meta?.['error'] ?? '')}`.trim()),
       ),
       telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
     });
   }
-  const site = options.site === undefined ? undefined : await openSite(config, options.site);
-  const sweeper = site ? startSweeping(site, config.sweepEvery * 1000, log) : undefined;
+  const sweeper = startSweeping(config, options.site, config.sweepEvery, log);
+  const site = await openSiteOf(options).catch(async (error: unknown) => {
+    // What is wrong must not keep a fault on that was there before.
+    await sweeper.stop();
+    throw error;
+  });
   const metrics = new RunMetrics();
+  const impact = new ImpactMetrics(metrics.registry);
   const connection = await patiently(connectWorker, log);
   const client = await patiently(connectClient, log);
   const { namespace } = whereIsTemporal();
@@ -68,7 +78,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     workers.push(await controlWorker({ config, connection, namespace, log, onEvents, interceptors }));
   }
   if (site && options.site !== undefined) {
-    workers.push(...(await siteWorkers({ site, name: options.site, connection, client, namespace, interceptors })));
+    const sampled = impact.observe;
+    workers.push(
+      ...(await siteWorkers({ site, name: options.site, connection, client, namespace, sampled, interceptors })),
+    );
     await scheduleJanitor(client, options.site, log);
   }
   const running = workers.map((worker) => worker.run());
@@ -76,9 +89,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     metrics.registry,
     () => workers.every((worker) => worker.getState() === 'RUNNING'),
     options.metricsPort ?? 0,
+    options.metricsHost,
   );
+  const follower = control ? followOpenRuns(client, metrics, openFileStore(config.journal)) : undefined;
   const done = Promise.all(running).then(async () => {
-    sweeper?.stop();
+    await sweeper.stop();
+    follower?.stop();
     await endpoint.close();
     await client.connection.close();
     await connection.close();
@@ -93,6 +109,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   };
 }
 
+async function openSiteOf({ config, site }: WorkerOptions): Promise<OpenSite | undefined> {
+  return site === undefined ? undefined : openSite(config, site);
+}
+
 /** Connects, trying again for ever: a worker that waits for Temporal still sweeps. */
 async function patiently<T>(connect: () => Promise<T>, log: (line: string) => void): Promise<T> {
   for (let attempt = 0; ; attempt++) {
@@ -104,30 +124,4 @@ async function patiently<T>(connect: () => Promise<T>, log: (line: string) => vo
       await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
     }
   }
-}
-
-/** Sweeps now and then every `everyMs`, one sweep at a time. */
-function startSweeping(site: OpenSite, everyMs: number, log: (line: string) => void): { stop(): void } {
-  let busy = false;
-  const once = async (): Promise<void> => {
-    if (busy) return;
-    busy = true;
-    const endsAtMs = performance.now() + SWEEP_MS;
-    try {
-      const attempt = { signal: AbortSignal.timeout(SWEEP_MS), remainingMs: () => endsAtMs - performance.now() };
-      const { reverted, failed } = await sweep(site.drivers.values(), attempt);
-      if (reverted.length > 0)
-        log(`sweep: ended ${reverted.length} faults whose time was over: ${reverted.slice(0, 5).join(', ')}`);
-      if (failed.length > 0) log(`sweep: not confirmed: ${failed.slice(0, 5).join('; ')}`);
-    } finally {
-      busy = false;
-    }
-  };
-  const sweepOnce = (): void =>
-    void once().catch((error: unknown) =>
-      log(`sweep failed: ${error instanceof Error ? error.message : String(error)}`),
-    );
-  sweepOnce();
-  const timer = setInterval(sweepOnce, everyMs);
-  return { stop: () => clearInterval(timer) };
 }

@@ -7,9 +7,13 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
 import type { LeaseTiming } from '../domain/timing.ts';
 
+/** Losses in one run beyond which a worker that keeps crashing ends it: each costs history. */
+const LOSSES_MAX = 100;
+
 /** Counts blind time over restarts of one activity. Times are milliseconds of the workflow's clock. */
 export class Blindness {
   #spentMs = 0;
+  #losses = 0;
   readonly #timing: LeaseTiming;
 
   constructor(timing: LeaseTiming) {
@@ -24,9 +28,10 @@ export class Blindness {
   /** Counts an activity that ran from `fromMs` to `toMs` and was then lost. True: the budget is used up. */
   lost(fromMs: number, toMs: number, failure: unknown): boolean {
     const ranMs = toMs - fromMs;
+    this.#losses += 1;
     if (neverStarted(failure)) this.#spentMs += ranMs;
     else this.#spentMs = (ranMs > this.#timing.blindBudgetMs ? 0 : this.#spentMs) + this.#timing.heartbeatTimeoutMs;
-    return this.#spentMs >= this.#timing.blindBudgetMs;
+    return this.#spentMs >= this.#timing.blindBudgetMs || this.#losses > LOSSES_MAX;
   }
 }
 

@@ -128,6 +128,10 @@ export class Run {
     setCurrentDetails(describe(experiment, this.state));
     this.note({ type: 'started', experiment, documentHash, seed, startedBy, installation: '', versions: {} });
     this.note({ type: 'phase', phase: 'pre-flight' });
+    const waitedMs = Date.now() - workflowInfo().startTime.getTime();
+    if (waitedMs > (this.input.admitWithinMs ?? Infinity)) {
+      return this.#refuse('admission', `no worker took the run for ${Math.round(waitedMs / 1000)} s; start it again`);
+    }
     try {
       this.#searchable = (await this.log.write()).searchAttributes;
     } catch (failure) {
@@ -143,8 +147,8 @@ export class Run {
     }
     const preflight = await this.#askSite(seed);
     if (!preflight) return undefined;
-    const { checks, candidates, excluded, baseline, readings } = preflight;
-    this.note({ type: 'pre-flight', checks, candidates, excluded, baseline });
+    const { checks, candidates, excluded, baseline, expiry, readings } = preflight;
+    this.note({ type: 'pre-flight', checks, candidates, excluded, baseline, expiry });
     this.note({ type: 'steady-state', when: 'before', held: readings.every((reading) => reading.held), readings });
     this.baseline = baseline;
     const failed = checks.find((check) => !check.passed);
@@ -156,10 +160,13 @@ export class Run {
     const { experiment } = this.input;
     const { site } = experiment.targets;
     const scope = new CancellationScope();
-    void condition(() => this.aborting).then(() => scope.cancel());
+    condition(() => this.aborting).then(
+      () => scope.cancel(),
+      () => undefined,
+    );
     try {
       return await scope.run(() =>
-        preflightAt(site).preflight.executeWithOptions({ summary: `pre-flight at ${site}` }, [
+        preflightAt(experiment).preflight.executeWithOptions({ summary: `pre-flight at ${site}` }, [
           { run: this.id, experiment, seed },
         ]),
       );

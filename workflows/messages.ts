@@ -17,6 +17,8 @@ export interface RunInput {
   readonly documentHash: string;
   /** Who started it, as the starter says. */
   readonly startedBy: string;
+  /** The run is refused when no worker has taken it for this long, in milliseconds; absent waits for ever. */
+  readonly admitWithinMs?: number;
 }
 
 /** What a run returns. */

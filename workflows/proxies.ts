@@ -7,7 +7,8 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { ControlActivities, SiteActivities } from '../activities/interface.ts';
-import { attemptTimeoutMs, PREFLIGHT_TIMEOUT_MS } from '../domain/timing.ts';
+import type { Experiment } from '../domain/experiment.ts';
+import { attemptTimeoutMs, preflightTimeoutMs } from '../domain/timing.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
 
 type Site<Name extends keyof SiteActivities> = Pick<ActivityInterfaceFor<SiteActivities>, Name>;
@@ -27,11 +28,11 @@ export function journal(): ActivityInterfaceFor<ControlActivities> {
   });
 }
 
-export function preflightAt(site: string): Site<'preflight'> {
+export function preflightAt(experiment: Experiment): Site<'preflight'> {
   return proxyActivities<SiteActivities>({
-    taskQueue: `site/${site}`,
+    taskQueue: `site/${experiment.targets.site}`,
     scheduleToStartTimeout: 15_000,
-    startToCloseTimeout: PREFLIGHT_TIMEOUT_MS,
+    startToCloseTimeout: preflightTimeoutMs(experiment),
     heartbeatTimeout: BEAT_MS,
     retry: { maximumAttempts: 2 },
     cancellationType: ActivityCancellationType.TRY_CANCEL,
@@ -43,7 +44,7 @@ export function injectAt(site: string, targets: number, timing: LeaseTiming): Si
     taskQueue: `site/${site}`,
     scheduleToStartTimeout: timing.blindBudgetMs,
     startToCloseTimeout: attemptTimeoutMs(targets),
-    scheduleToCloseTimeout: 2 * attemptTimeoutMs(targets),
+    scheduleToCloseTimeout: timing.blindBudgetMs + 2 * attemptTimeoutMs(targets),
     heartbeatTimeout: BEAT_MS,
     retry: { maximumAttempts: 3, initialInterval: 200 },
     // The attempt is waited for even when it is cancelled: it may have taken effect.

@@ -7,14 +7,12 @@
 import type { RecoverReport } from '../activities/interface.ts';
 import type { SteadyStateCheck } from '../domain/experiment.ts';
 import type { SeriesByProbe } from '../domain/probe.ts';
-import { checkSteadyState, worstOf } from '../domain/steady-state.ts';
+import { checkSteadyState, describeLeft, worstOf } from '../domain/steady-state.ts';
+import { lookMs } from '../domain/timing.ts';
 import { why } from './blindness.ts';
 import type { Run } from './experiment.ts';
 import { recoverAt } from './proxies.ts';
 import type { Watching } from './watching.ts';
-
-/** Sampling intervals that the steady state is looked at between two stages of a graceful rollback. */
-const LOOK_INTERVALS = 5;
 
 /** Releases every lease, waits for the verified absence of every fault, and for the steady state's return. */
 export async function rollBack(run: Run, watching: Watching): Promise<void> {
@@ -38,7 +36,7 @@ async function unwind(run: Run): Promise<void> {
     if (run.state.abort?.mode !== 'graceful') return;
     run.leases.release(lease, run.state.abort.evidence);
     await run.leases.reverted(lease);
-    if (run.leases.unreverted().length > 0) await recovery(run, LOOK_INTERVALS * run.input.experiment.sampleEveryMs);
+    if (run.leases.unreverted().length > 0) await recovery(run, lookMs(run.input.experiment));
   }
 }
 
@@ -80,5 +78,7 @@ function noteDuring(run: Run, series: SeriesByProbe): void {
     }),
   );
   const checked = checkSteadyState(checks, readings, run.baseline);
-  run.note({ type: 'steady-state', when: 'during', held: checked.every((reading) => reading.held), readings: checked });
+  const held = checked.every((reading) => reading.held);
+  run.note({ type: 'steady-state', when: 'during', held, readings: checked });
+  if (!held) run.apply({ type: 'steady-state-left', how: describeLeft(checked, 'was') });
 }

@@ -83,6 +83,7 @@ export class Watching {
             evidence: 'the run was reset; its faults belong to the run before',
           });
         }
+        if (report.ended === 'stopped' && !this.#stopped) throw new Error('the watch stopped by itself');
         if (report.ended !== 'edge') return;
       } catch (failure) {
         if (this.#stopped) return;

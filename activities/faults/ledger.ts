@@ -1,32 +1,36 @@
 /**
  * The ledger: who does what to which target of this host, written down before it is done.
  *
- * Owns the two slots of every fault, in one SQLite file that outlives any process: the fault's (its id, taken exclusively
+ * Owns the two slots of every fault, in one SQLite file a boot that outlives any process: the fault's (its id, taken exclusively
  * and replaced by a tombstone) and the target's (one active fault a resource). Every change is one statement or one
  * transaction, so it is a compare-and-swap among all processes of the host. Times are on the host's monotonic clock.
  * Must never touch a target.
  */
-import { mkdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { globSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
 import type { Fault, TargetId } from '../../domain/fault.ts';
-import { bootId, monotonicMs } from './clock.ts';
+import { monotonicMs, worldId } from './clock.ts';
 
 /** How long another process may hold the file before a statement fails, in milliseconds. */
 const BUSY_MS = 5_000;
 /** Tombstones are kept this long, in milliseconds: no attempt of an activity can be alive after it. */
 const TOMBSTONE_MS = 3_600_000;
+/** The ledger of another boot or container is removed when nobody has written to it for this long, in milliseconds. */
+const FORGOTTEN_MS = 30 * 86_400_000;
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS faults (
   installation TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, run TEXT NOT NULL,
   target TEXT NOT NULL, resource TEXT NOT NULL, params TEXT NOT NULL, undo TEXT NOT NULL,
   ttl_ms REAL NOT NULL, not_after_ms REAL NOT NULL,
-  boot TEXT NOT NULL, deadline REAL NOT NULL, not_after REAL NOT NULL, changed REAL NOT NULL,
+  deadline REAL NOT NULL, not_after REAL NOT NULL, changed REAL NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('active', 'tombstone')),
   claimed INTEGER NOT NULL, applied INTEGER NOT NULL DEFAULT 0, undone INTEGER NOT NULL DEFAULT 0,
+  refused INTEGER NOT NULL DEFAULT 0,
   batch TEXT, holder_pid INTEGER, holder_start TEXT,
   PRIMARY KEY (installation, id)
 ) STRICT;
@@ -55,11 +59,15 @@ const rowSchema = z.object({
   claimed: z.literal([0, 1]).transform((bit) => bit === 1),
   applied: z.literal([0, 1]).transform((bit) => bit === 1),
   undone: z.literal([0, 1]).transform((bit) => bit === 1),
+  refused: z.literal([0, 1]).transform((bit) => bit === 1),
   holder_pid: z.number().nullable(),
   holder_start: z.string().nullable(),
 });
 
-/** One fault as it is written down. `claimed`: it was active once, so the target may have been touched. */
+/**
+ * One fault as it is written down. `claimed`: it was active once, so the target may have been touched. `refused`: it never was,
+ * since the target was already as the fault would have made it.
+ */
 export type LedgerRow = z.infer<typeof rowSchema>;
 
 /** `claimed`: both slots were free and are taken. `active`: this very fault holds them already; `lapsed`: and its time is over. */
@@ -77,10 +85,17 @@ export interface Claiming<Params> {
 /** Names faults: of one installation, by id. */
 export type FaultKey = Pick<Fault<unknown>, 'installation' | 'id'>;
 
+/**
+ * The file of this boot's ledger in `stateDir`. What another boot did to processes ended with it, and pids of another host
+ * or container that shares the folder mean nothing here, so each has a file of its own.
+ */
+export function ledgerFile(stateDir: string): string {
+  return join(stateDir, `ledger-${createHash('sha256').update(worldId()).digest('hex').slice(0, 12)}.db`);
+}
+
 /** One host's ledger. */
 export class Ledger {
   readonly #stateDir: string;
-  readonly #boot = bootId();
   #opened: DatabaseSync | undefined;
 
   /** The ledger in `stateDir`; nothing is opened or made before it is first used. */
@@ -100,12 +115,12 @@ export class Ledger {
 
   #open(): DatabaseSync {
     mkdirSync(this.#stateDir, { recursive: true, mode: 0o700 });
-    const db = new DatabaseSync(join(this.#stateDir, 'ledger.db'), { timeout: BUSY_MS });
+    const file = ledgerFile(this.#stateDir);
+    removeForgotten(this.#stateDir, file);
+    const db = new DatabaseSync(file, { timeout: BUSY_MS });
     // NORMAL survives the death of any process; after a power cut there is no process left to undo.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
     db.exec(SCHEMA);
-    // What another boot did to processes ended with it.
-    db.prepare('DELETE FROM faults WHERE boot <> ?').run(this.#boot);
     return db;
   }
 
@@ -114,8 +129,8 @@ export class Ledger {
     const now = monotonicMs();
     const insert = this.#db.prepare(
       `INSERT INTO faults (installation, id, kind, run, target, resource, params, undo, ttl_ms, not_after_ms,
-                           boot, deadline, not_after, changed, state, claimed, batch)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', 1, ?) ON CONFLICT DO NOTHING`,
+                           deadline, not_after, changed, state, claimed, batch)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', 1, ?) ON CONFLICT DO NOTHING`,
     );
     return this.#transaction(() =>
       claims.map(({ fault, resource, undo }) => {
@@ -123,7 +138,7 @@ export class Ledger {
         const deadline = now + Math.min(ttlMs, notAfterMs);
         const { changes } = insert.run(
           ...[installation, id, kind, run, target, resource, JSON.stringify(params), JSON.stringify(undo)],
-          ...[ttlMs, notAfterMs, this.#boot, deadline, now + notAfterMs, now, batch],
+          ...[ttlMs, notAfterMs, deadline, now + notAfterMs, now, batch],
         );
         if (changes === 1) return 'claimed';
         const row = this.#row(fault);
@@ -151,14 +166,19 @@ export class Ledger {
     const now = monotonicMs();
     const upsert = this.#db.prepare(
       `INSERT INTO faults (installation, id, kind, run, target, resource, params, undo, ttl_ms, not_after_ms,
-                           boot, deadline, not_after, changed, state, claimed, undone)
-       VALUES (?, ?, ?, ?, ?, '', '{}', '{}', 0, 0, ?, 0, 0, ?, 'tombstone', 0, 1)
+                           deadline, not_after, changed, state, claimed, undone)
+       VALUES (?, ?, ?, ?, ?, '', '{}', '{}', 0, 0, 0, 0, ?, 'tombstone', 0, 1)
        ON CONFLICT (installation, id) DO UPDATE SET state = 'tombstone', changed = excluded.changed`,
     );
     this.#transaction(() => {
-      for (const { installation, id, run, target } of faults)
-        upsert.run(installation, id, kind, run, target, this.#boot, now);
+      for (const { installation, id, run, target } of faults) upsert.run(installation, id, kind, run, target, now);
     });
+  }
+
+  /** Fences a fault that is not to be put on, since its target was found as the fault would have made it. */
+  refuse(fault: Fault<unknown>, kind: string): void {
+    this.fence([fault], kind);
+    this.#set([fault], 'refused = 1');
   }
 
   /** Notes that the targets of these faults are as they were. */
@@ -190,9 +210,10 @@ export class Ledger {
   /** Gives the active, unheld faults of `batch` to a holder; returns them. */
   hold(batch: string, pid: number, start: string): LedgerRow[] {
     const update = this.#db.prepare(
-      `UPDATE faults SET holder_pid = ?, holder_start = ? WHERE batch = ? AND state = 'active' AND holder_pid IS NULL RETURNING *`,
+      `UPDATE faults SET holder_pid = ?, holder_start = ?
+       WHERE batch = ? AND state = 'active' AND holder_pid IS NULL AND deadline > ? RETURNING *`,
     );
-    return update.all(pid, start, batch).map(parseRow);
+    return update.all(pid, start, batch, monotonicMs()).map(parseRow);
   }
 
   /** Puts faults that nobody holds yet into another batch. */
@@ -207,19 +228,17 @@ export class Ledger {
 
   /** What is written of each fault; undefined where nothing is. */
   rows(faults: readonly FaultKey[]): (LedgerRow | undefined)[] {
-    return this.#transaction(() => faults.map((fault) => this.#row(fault)));
+    return faults.map((fault) => this.#row(fault));
   }
 
   /** Which of these resources an active fault holds, and its id. */
   occupied(resources: readonly string[]): Map<string, string> {
     const select = this.#db.prepare(`SELECT id FROM faults WHERE resource = ? AND state = 'active'`);
     const found = new Map<string, string>();
-    this.#transaction(() => {
-      for (const resource of resources) {
-        const row = select.get(resource);
-        if (row) found.set(resource, String(row['id']));
-      }
-    });
+    for (const resource of resources) {
+      const row = select.get(resource);
+      if (row) found.set(resource, String(row['id']));
+    }
     return found;
   }
 
@@ -255,17 +274,33 @@ export class Ledger {
       this.#db.exec('COMMIT');
       return result;
     } catch (error) {
-      this.#db.exec('ROLLBACK');
+      try {
+        this.#db.exec('ROLLBACK');
+      } catch {
+        // A full disk has ended the transaction by itself; what went wrong is in the first error.
+      }
       throw error;
     }
   }
 }
 
 /** The fault of a row, as a driver receives it. */
-export function faultOf(row: LedgerRow): Fault<unknown> {
-  const { installation, id, run, params } = row;
+export function faultOf<Params = unknown>(row: LedgerRow): Fault<Params> {
+  const { installation, id, run } = row;
+  const params = row.params as Params;
   const target: TargetId = row.target;
   return { installation, id, run, target, params, ttlMs: row.ttl_ms, notAfterMs: row.not_after_ms };
+}
+
+/** Removes ledgers other than `mine` that nobody has written to for long: a month after its last write a ledger holds nothing. */
+function removeForgotten(stateDir: string, mine: string): void {
+  const before = Date.now() - FORGOTTEN_MS;
+  const old = (file: string): boolean => (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) < before;
+  for (const name of globSync('ledger-*.db', { cwd: stateDir })) {
+    const file = join(stateDir, name);
+    const parts = [file, `${file}-wal`, `${file}-shm`];
+    if (file !== mine && parts.every(old)) for (const part of parts) rmSync(part, { force: true });
+  }
 }
 
 function parseRow(raw: Record<string, SQLOutputValue>): LedgerRow {

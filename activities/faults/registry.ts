@@ -24,13 +24,31 @@ export interface FaultPlugins {
   readonly targets?: readonly TargetProviderFactory[];
 }
 
-/** Every driver of a site, by kind. Throws when two have the same kind. */
+/** Every driver of a site, by kind. Throws when two have the same kind, and when one cannot be opened. */
 export async function openDrivers(site: Site, plugins: FaultPlugins = {}): Promise<Map<string, FaultDriver<unknown>>> {
-  const builtIn = await Promise.all(DRIVERS.map(async (load) => (await load()).driver));
+  const opened = await tryDrivers(site, plugins.drivers);
   return byName(
-    [...builtIn, ...(plugins.drivers ?? [])].map((factory) => factory(site) as FaultDriver<unknown>),
+    opened.map((driver) => {
+      if (driver instanceof Error) throw driver;
+      return driver;
+    }),
     ({ kind }) => kind,
   );
+}
+
+/** Every driver of a site that can be opened, and why the others cannot. */
+export async function tryDrivers(
+  site: Site,
+  plugins: readonly DriverFactory[] = [],
+): Promise<(FaultDriver<unknown> | Error)[]> {
+  const builtIn = await Promise.all(DRIVERS.map(async (load) => (await load()).driver));
+  return [...builtIn, ...plugins].map((factory) => {
+    try {
+      return factory(site) as FaultDriver<unknown>;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  });
 }
 
 /** Every target provider of a site, by the provider's name. Throws when two have the same name. */

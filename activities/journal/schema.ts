@@ -105,6 +105,7 @@ const EVENTS = {
     candidates: count,
     excluded: z.array(z.object({ reason: z.string(), count })),
     baseline: z.record(z.string(), z.number()),
+    expiry: z.enum(['renewed', 'fixed', 'none']).exactOptional(),
   }),
   refused: z.object({ ...stamp, type: z.literal('refused'), check: z.string(), found: z.string() }),
   phase: z.object({ ...stamp, type: z.literal('phase'), phase, stage: count.exactOptional() }),

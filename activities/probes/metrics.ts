@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import type { Reading } from '../../domain/probe.ts';
-import { durationMs } from '../../domain/written-duration.ts';
+import { writtenDuration } from '../../domain/written-duration.ts';
 import { pause } from '../pause.ts';
 import { TotalsWindow } from './counters.ts';
 import type { ProbeCommon, ProbeProvider } from './probe.ts';
@@ -45,7 +45,7 @@ const settings = z
     quantile: z.number().gt(0).lt(1).optional().describe('Which quantile of `histogram`: 0.99.'),
     gauge: selector.optional().describe('A gauge, as it is.'),
     counter: selector.optional().describe('A counter, as it is: a running total.'),
-    window: durationMs
+    window: writtenDuration
       .refine((ms) => ms >= 100 && ms <= 3_600_000, 'expected 100ms to 1h')
       .optional()
       .describe('What rate, ratio and quantile are taken over. Default: 5s.'),

@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import type { Reading } from '../../domain/probe.ts';
 import { formatDuration } from '../../domain/units.ts';
-import { durationMs } from '../../domain/written-duration.ts';
+import { writtenDuration } from '../../domain/written-duration.ts';
 import { boundedGet } from './bounded-fetch.ts';
 import type { ProbeCommon, ProbeProvider } from './probe.ts';
 import { noData, reading, reasonOf } from './reading.ts';
@@ -21,7 +21,7 @@ const settings = z
   .strictObject({
     ...httpSettings,
     query: query.describe('PromQL that answers with one series, or a scalar.'),
-    maxAge: durationMs.optional().describe('No data when the newest sample behind the query is older than this.'),
+    maxAge: writtenDuration.optional().describe('No data when the newest sample behind the query is older than this.'),
     freshness: query
       .refine(isSelector, 'expected a plain selector, as in http_requests_total{job="shop"}')
       .optional()

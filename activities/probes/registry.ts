@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import type { SteadyStateGroup } from '../../domain/experiment.ts';
 import type { Dimension } from '../../domain/quantity.ts';
-import { durationMs } from '../../domain/written-duration.ts';
+import { writtenDuration } from '../../domain/written-duration.ts';
 import * as command from './command.ts';
 import * as http from './http.ts';
 import * as metrics from './metrics.ts';
@@ -24,7 +24,7 @@ const common = {
   unit: z
     .enum(UNIT_NAMES)
     .describe('What the source counts in; limits in experiments may use any unit of the same dimension.'),
-  timeout: durationMs
+  timeout: writtenDuration
     .refine((ms) => ms > 0 && ms <= TIMEOUT_MAX_MS, 'expected more than 0 and at most 1m')
     .optional()
     .describe('How long one reading may take. Default: 2s.'),

@@ -9,7 +9,8 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { processTable } from '../faults/host/process-table.ts';
 import type { ProcessInfo, ProcessTable } from '../faults/host/process-table.ts';
-import { targetId } from '../faults/host/target.ts';
+import { resourceOf, targetId } from '../faults/host/target.ts';
+import { Ledger } from '../faults/ledger.ts';
 import type { Candidates, Exclusion, TargetProviderFactory } from './provider.ts';
 
 const groupSchema = z.union([
@@ -51,6 +52,7 @@ const PID_FILE_MAX = 64;
 export const targets: TargetProviderFactory<z.infer<typeof selector>> = (site) => {
   const settings = hostSettings.parse(site.settings['host'] ?? {});
   const table = processTable();
+  const ledger = new Ledger(site.stateDir);
   return {
     provider: 'host',
     selector,
@@ -64,8 +66,12 @@ export const targets: TargetProviderFactory<z.infer<typeof selector>> = (site) =
         };
       }
       const { members, stale } = await membersOf(how, table);
-      const wanted = members.filter(({ member }) => names === undefined || names.includes(member));
-      return sort(group, wanted, await forbidden(table, settings.allowOtherUsers), stale);
+      const wanted = members
+        .filter(({ member }) => names === undefined || names.includes(member))
+        .map(({ member, process }) => ({ id: targetId({ group, member, ...process }), member, process }));
+      // What stands still for a fault of ours is a target still, and held: pre-flight names who holds it.
+      const held = ledger.occupied(wanted.map(({ id }) => resourceOf(id)));
+      return sort(wanted, await forbidden(table, settings.allowOtherUsers, held), stale);
     },
   };
 };
@@ -100,35 +106,59 @@ async function readPidFile(file: string, table: ProcessTable): Promise<Member | 
   }
 }
 
-/** Why a process must not be touched; undefined when it may be. */
-type Forbidden = (process: ProcessInfo) => string | undefined;
+/** A member, by its id as a target. */
+interface Wanted extends Member {
+  readonly id: string;
+}
 
-async function forbidden(table: ProcessTable, allowOtherUsers: boolean): Promise<Forbidden> {
+/** Why a process must not be touched; undefined when it may be. */
+type Forbidden = (wanted: Wanted) => string | undefined;
+
+async function forbidden(
+  table: ProcessTable,
+  allowOtherUsers: boolean,
+  held: ReadonlyMap<string, string>,
+): Promise<Forbidden> {
   const all = await table.all();
   const byPid = new Map(all.map((info) => [info.pid, info]));
   const own = new Set<number>();
   for (let pid = process.pid; pid > 1 && !own.has(pid); pid = byPid.get(pid)?.ppid ?? 0) own.add(pid);
   const uid = process.getuid?.() ?? -1;
-  return (info) => {
+  return ({ id, process: info }) => {
     if (info.pid === 1) return 'pid 1';
     if (own.has(info.pid) || isSquall(info.command)) return 'a process of Squall or one above it';
     if (info.uid !== uid && !allowOtherUsers) return 'a process of another user (allowOtherUsers is off)';
-    return info.state === 'stopped' ? 'stopped already' : undefined;
+    if (!mayBeSignalled(info.pid)) return 'may not be signalled by this user';
+    return info.state === 'stopped' && !held.has(resourceOf(id)) ? 'stopped already' : undefined;
   };
 }
 
-/** Workers, holders and the command line itself, of whatever installation. */
-function isSquall(command: string): boolean {
-  return /(?:^|\/)(?:starters\/squall\.ts|bin\/squall|faults\/host\/holder\.ts)(?:\s|$)/.test(command);
+/** A signal that does nothing says whether one that does something may be sent; a process that has just gone is no matter. */
+function mayBeSignalled(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'EPERM');
+  }
 }
 
-function sort(group: string, members: readonly Member[], why: Forbidden, stale: readonly string[]): Candidates {
+/** Workers, holders, the command line itself and the server that it starts, of whatever installation. */
+function isSquall(command: string): boolean {
+  return (
+    /(?:^|\/)(?:starters\/squall\.ts|bin\/squall|faults\/host\/holder\.ts)(?:\s|$)/.test(command) ||
+    /(?:^|\/)temporal(?:-\S+)? server start-dev\b/.test(command)
+  );
+}
+
+function sort(members: readonly Wanted[], why: Forbidden, stale: readonly string[]): Candidates {
   const left = new Map<string, string[]>();
   if (stale.length > 0) left.set('pid files without their process', [...stale]);
   const targets: string[] = [];
-  for (const { member, process } of members) {
-    const reason = why(process);
-    if (reason === undefined) targets.push(targetId({ group, member, pid: process.pid, start: process.start }));
+  for (const wanted of members) {
+    const { id, member, process } = wanted;
+    const reason = why(wanted);
+    if (reason === undefined) targets.push(id);
     else left.set(reason, [...(left.get(reason) ?? []), member || `${process.pid}`]);
   }
   const excluded = [...left].map(([reason, names]): Exclusion => ({

@@ -6,9 +6,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
+import { ledgerFile } from '../../activities/faults/ledger.ts';
 import type { Lane } from './lane.ts';
 import type { Mood } from './plugin.ts';
 import { moodFile } from './plugin.ts';
@@ -26,6 +27,9 @@ export interface Blow {
   readonly mood?: Mood;
   strike(struck: Struck): Promise<() => Promise<void>>;
 }
+
+/** How long a site worker that came back is without Temporal, in milliseconds. */
+const SITE_ALONE_MS = 3_000;
 
 const nothing = async (): Promise<void> => undefined;
 
@@ -101,7 +105,7 @@ function cuts(part: 'control' | 'site'): Blow {
 
 /** The holders' pids, from the ledger and nothing else of Squall. */
 function holders(lane: Lane): number[] {
-  const ledger = new DatabaseSync(join(lane.state, 'ledger.db'), { readOnly: true });
+  const ledger = new DatabaseSync(ledgerFile(lane.state), { readOnly: true });
   try {
     return ledger
       .prepare('SELECT DISTINCT holder_pid AS pid FROM faults WHERE holder_pid IS NOT NULL')
@@ -120,21 +124,38 @@ function isHolder(pid: number): boolean {
   }
 }
 
+/** A release: the workers are told to stop, end in their own way, and come back. */
+function releases(name: string, parts: readonly ('control' | 'site')[]): Blow {
+  return {
+    name,
+    async strike({ lane }) {
+      await Promise.all(parts.map((part) => lane.stop(part)));
+      return async () => void (await Promise.all(parts.map((part) => lane.start(part))));
+    },
+  };
+}
+
 const holderKilled = async ({ lane }: Struck): Promise<void> => {
-  for (const pid of holders(lane).filter(isHolder)) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It ended by itself meanwhile: its faults are over.
-    }
-  }
+  for (const pid of holders(lane).filter(isHolder)) signalIfThere(pid, 'SIGKILL');
 };
+
+/** A holder that ended by itself meanwhile has nothing left to hold. */
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    return;
+  }
+}
 
 /** Every blow. */
 export const BLOWS: readonly Blow[] = [
   kills('kill the control worker', ['control']),
   kills('kill the site worker', ['site']),
   kills('kill both workers', ['control', 'site']),
+  releases('release the control worker', ['control']),
+  releases('release the site worker', ['site']),
+  releases('release both workers', ['control', 'site']),
   kills('kill Temporal', ['temporal']),
   kills('kill Temporal and both workers', ['temporal', 'control', 'site']),
   tells('terminate the run', ({ run }) => terminateAll([run])),
@@ -182,14 +203,23 @@ export const BLOWS: readonly Blow[] = [
     },
   },
   {
+    name: 'freeze the holder',
+    async strike({ lane }) {
+      for (const pid of holders(lane).filter(isHolder)) signalIfThere(pid, 'SIGSTOP');
+      return nothing;
+    },
+  },
+  {
     name: 'kill holder, workers and Temporal',
     async strike(struck) {
       await Promise.all((['temporal', 'control', 'site'] as const).map((part) => struck.lane.kill(part)));
       await holderKilled(struck);
-      // Only the site worker comes back in time; Temporal does later.
       return async () => {
+        // The site worker is back first, and sweeps while it waits for Temporal.
+        const site = struck.lane.start('site');
+        await sleep(SITE_ALONE_MS);
         await struck.lane.start('temporal');
-        await Promise.all([struck.lane.start('control'), struck.lane.start('site')]);
+        await Promise.all([site, struck.lane.start('control')]);
       };
     },
   },

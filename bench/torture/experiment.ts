@@ -21,7 +21,7 @@ export function pausing({ fault, group, seed, ttlMs, stages = [1, 3, 5], holdMs 
     hypothesis: 'Whatever dies, the fault ends',
     steadyState: [{ probe: 'alive', group: 'system', tolerance: { kind: 'range', min: one } }],
     fault,
-    with: {},
+    with: fault === 'host/moody-stutter' ? { stop: 400, run: 100, jitter: 0 } : {},
     targets: { site: 'torture', selector: { group } },
     blastRadius: { stages: stages.map((count) => ({ kind: 'count', count, text: `${count}` })), holdMs, seed },
     stopConditions: [{ probe: 'alive', breach: { kind: 'below', limit: one }, forMs: 60_000, abort: 'immediate' }],

@@ -24,7 +24,8 @@ export type Part = 'temporal' | 'control' | 'site';
 
 interface WorkerProcess {
   readonly child: ChildProcess;
-  readonly serving: Promise<void>;
+  /** Known once it serves. */
+  metricsPort?: number;
 }
 
 /** What a lane may differ in. */
@@ -121,13 +122,28 @@ export class Lane {
     await new Promise((resolve) => child.once('exit', resolve));
   }
 
+  /** What the worker that serves `part` says of itself, in Prometheus' format. */
+  async metrics(part: 'control' | 'site'): Promise<string> {
+    const answer = await fetch(`http://127.0.0.1:${this.#workers.get(part)?.metricsPort ?? 0}/metrics`);
+    return answer.text();
+  }
+
   /** SIGKILL. */
   async kill(part: Part): Promise<void> {
     if (part === 'temporal') return this.#temporal?.kill();
+    await this.#end(part, 'SIGKILL');
+  }
+
+  /** SIGTERM, as a release does; resolves when the worker has ended in its own way. */
+  async stop(part: 'control' | 'site'): Promise<void> {
+    await this.#end(part, 'SIGTERM');
+  }
+
+  async #end(part: 'control' | 'site', signal: NodeJS.Signals): Promise<void> {
     const worker = this.#workers.get(part);
     if (!worker || worker.child.exitCode !== null || worker.child.signalCode !== null) return;
     const gone = new Promise((resolve) => worker.child.once('exit', resolve));
-    worker.child.kill('SIGKILL');
+    worker.child.kill(signal);
     await gone;
   }
 
@@ -149,18 +165,19 @@ export class Lane {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child.stderr.pipe(log);
-    const serving = new Promise<void>((resolve, reject) => {
+    const worker: WorkerProcess = { child };
+    this.#workers.set(part, worker);
+    await new Promise<void>((resolve, reject) => {
       createInterface({ input: child.stdout }).on('line', (line) => {
         log.write(`${line}\n`);
-        if (line.includes('"event":"serving"')) resolve();
+        if (!line.includes('"event":"serving"')) return;
+        worker.metricsPort = (JSON.parse(line) as { metricsPort: number }).metricsPort;
+        resolve();
       });
       child.once('exit', (code, signal) =>
         reject(new Error(`the ${part} worker ended (${code ?? signal}); see ${this.folder}/${part}.log`)),
       );
     });
-    this.#workers.set(part, { child, serving });
-    serving.catch(() => undefined);
-    await serving;
   }
 
   #workerArgs(part: 'control' | 'site'): string[] {
@@ -174,7 +191,7 @@ function configText(name: string, folder: string, groups: readonly string[], hea
   return `installation: ${name}
 journal: ${join(folder, 'journal')}
 state: ${join(folder, 'state')}
-sweepEvery: 1
+sweepEvery: 1s
 sites:
   torture:
     host:
@@ -183,6 +200,7 @@ ${groups.map((group) => `        ${group}: { pidFiles: '${join(folder, 'victims'
 probes:
   alive: { type: http, url: '${health}', measure: up, unit: count, timeout: 2s }
   level: { type: http, url: '${health}level', jsonPointer: /level, unit: count, timeout: 2s }
+  error-rate: { type: http, url: '${health}level', jsonPointer: /level, unit: ratio, timeout: 2s }
 plugins: ['${join(import.meta.dirname, 'plugin.ts')}']
 `;
 }

@@ -1,9 +1,9 @@
 /**
  * A round of trials: runs under way in one lane, one blow, and the inspection afterwards.
  *
- * Owns what counts as a leak: a victim that the kernel says has been stopped for one time-to-live and one sweep since the
- * blow was struck and what had died was back, without a run that is open, healthy and wants it. A run that survives the
- * blow may go on.
+ * Owns what counts as a leak: a victim that the kernel says has been stopped, or stopped again and again, for one
+ * time-to-live and one sweep since the blow was struck and what had died was back, without a run that is open, healthy and
+ * wants it. A run that survives the blow may go on. Half of the runs pause their victims, the others make them stutter.
  */
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
@@ -56,7 +56,7 @@ export async function round(
     await after(300 + random() * 5_000, async () => undefined);
     const struckAtMs = performance.now();
     // A blow of the drivers' mood strikes at the injection itself; any other one counts when a fault is on.
-    const on = victims.map((group) => (blow.mood === undefined ? group.stopped().length > 0 : true));
+    const on = victims.map((group) => (blow.mood === undefined ? group.harmedFor(0).length > 0 : true));
     const putRight = await blow.strike({ lane, runs });
     await after(random() * 4_000, putRight);
     const deadlineMs = ttlMs + SWEEP_MS + (blow.mood === 'stall' ? STALL_MS : 0);
@@ -84,7 +84,8 @@ export async function round(
 }
 
 async function begin(lane: Lane, run: string, slot: number, ttlMs: number): Promise<void> {
-  const experiment = pausing({ fault: 'host/moody-pause', group: `slot${slot}`, seed: run, ttlMs });
+  const fault = slot % 2 === 0 ? 'host/moody-pause' : 'host/moody-stutter';
+  const experiment = pausing({ fault, group: `slot${slot}`, seed: run, ttlMs });
   await lane.client.workflow
     .start('experiment', {
       workflowId: run,
@@ -132,12 +133,12 @@ async function untilDeadline(
     const nowMs = performance.now();
     if (nowMs < fromMs + deadlineMs) continue;
     const late = nowMs > fromMs + SURVIVOR_MS;
-    const stopped = victims.map((group) => group.stopped().length);
+    const harmed = victims.map((group) => group.harmedFor(0).length);
     const leaked = victims.map((group, i) => {
-      if (late) return stopped[i] ?? 0;
-      return nowMs < (healthyMs[i] ?? 0) + deadlineMs ? 0 : group.stoppedFor(deadlineMs).length;
+      if (late) return harmed[i] ?? 0;
+      return nowMs < (healthyMs[i] ?? 0) + deadlineMs ? 0 : group.harmedFor(deadlineMs).length;
     });
-    if (stopped.every((count, i) => count === leaked[i])) return leaked;
+    if (harmed.every((count, i) => count === leaked[i])) return leaked;
   }
 }
 

@@ -16,6 +16,9 @@ process.once('exit', () => {
   for (const child of alive) child.kill('SIGKILL');
 });
 
+/** A victim that has been seen stopped within this time is harmed, in milliseconds: one that stutters runs in between. */
+const HARMED_MS = 1_000;
+
 /** Processes of one group, each with its pid file. */
 export class Victims {
   readonly group: string;
@@ -24,8 +27,8 @@ export class Victims {
   /** When a victim was first and last seen stopped, in milliseconds of `performance.now()`. */
   firstStoppedMs: number | undefined;
   lastStoppedMs: number | undefined;
-  /** Since when each victim that is stopped has been, without a pause that was seen. */
-  readonly #sinceMs = new Map<number, number>();
+  /** Of each victim that is harmed: since when, and when it was last seen stopped. */
+  readonly #harmed = new Map<number, { readonly sinceMs: number; seenMs: number }>();
   #observer: NodeJS.Timeout | undefined;
 
   private constructor(folder: string, group: string) {
@@ -54,11 +57,11 @@ export class Victims {
     return this.#children.flatMap(({ pid }) => (pid !== undefined && stateOf(pid) === 'T' ? [pid] : []));
   }
 
-  /** The victims that have been stopped without a pause for at least `ms`. */
-  stoppedFor(ms: number): number[] {
-    const now = this.stopped();
+  /** The victims that have been harmed without a break for at least `ms`. */
+  harmedFor(ms: number): number[] {
+    this.#observe();
     const beforeMs = performance.now() - ms;
-    return now.filter((pid) => (this.#sinceMs.get(pid) ?? Infinity) <= beforeMs);
+    return [...this.#harmed].flatMap(([pid, { sinceMs }]) => (sinceMs <= beforeMs ? [pid] : []));
   }
 
   /** Ends the victims, stopped or not, and removes their files. */
@@ -75,8 +78,12 @@ export class Victims {
   #observe(): void {
     const stopped = new Set(this.stopped());
     const nowMs = performance.now();
-    for (const pid of this.#sinceMs.keys()) if (!stopped.has(pid)) this.#sinceMs.delete(pid);
-    for (const pid of stopped) if (!this.#sinceMs.has(pid)) this.#sinceMs.set(pid, nowMs);
+    for (const [pid, { seenMs }] of this.#harmed) if (seenMs < nowMs - HARMED_MS) this.#harmed.delete(pid);
+    for (const pid of stopped) {
+      const harmed = this.#harmed.get(pid);
+      if (harmed) harmed.seenMs = nowMs;
+      else this.#harmed.set(pid, { sinceMs: nowMs, seenMs: nowMs });
+    }
     if (stopped.size === 0) return;
     this.firstStoppedMs ??= nowMs;
     this.lastStoppedMs = nowMs;

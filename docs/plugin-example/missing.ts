@@ -69,7 +69,7 @@ export const driver: DriverFactory<z.infer<typeof params>> = ({ installation, st
     },
     async *leftovers() {
       for (const { row, expired } of ledger.leftovers(installation, KIND))
-        yield { fault: { ...faultOf(row), params: params.parse(row.params) }, expired };
+        yield { fault: faultOf<z.infer<typeof params>>(row), expired };
     },
   };
 };

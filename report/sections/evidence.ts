@@ -22,21 +22,21 @@ const CAUSES = {
 } as const;
 
 /** Why and how the run was ended early; nothing where it was not. */
-export function abortEvidence({ aborts, started }: RunSummary): Markup | null {
-  const last = aborts.at(-1);
-  if (!last) return null;
+export function abortEvidence({ aborts, decisive, started }: RunSummary): Markup | null {
+  if (!decisive) return null;
+  const others = aborts.filter((abort) => abort !== decisive);
   const conditions = started?.experiment.stopConditions ?? [];
   return html`<section aria-labelledby="abort">
     <h2 id="abort">The abort</h2>
-    <p class="note">Ended early because ${CAUSES[last.cause]}.</p>
+    <p class="note">Ended early because ${CAUSES[decisive.cause]}.</p>
     <dl class="provenance">
-      ${pair('Evidence', html`<strong>${last.evidence}</strong>`)} ${pair('At', `${clock(last.atMs)} UTC`)} ${pair('Mode', last.mode)}
-      ${pair('Cause', html`<code>${last.cause}</code>`)} ${last.stage !== undefined && pair('Stage', String(last.stage + 1))} ${pair('Asked by', last.by ?? 'Squall')}
+      ${pair('Evidence', html`<strong>${decisive.evidence}</strong>`)} ${pair('At', `${clock(decisive.atMs)} UTC`)} ${pair('Mode', decisive.mode)}
+      ${pair('Cause', html`<code>${decisive.cause}</code>`)} ${decisive.stage !== undefined && pair('Stage', String(decisive.stage + 1))} ${pair('Asked by', decisive.by ?? 'Squall')}
       ${
-        aborts.length > 1 &&
+        others.length > 0 &&
         pair(
-          'Before it',
-          aborts.slice(0, -1).map((abort) => html`<div>${clock(abort.atMs)} ${abort.mode}: ${abort.evidence}</div>`),
+          'Also',
+          others.map((abort) => html`<div>${clock(abort.atMs)} ${abort.mode}: ${abort.evidence}</div>`),
         )
       }
       ${pair(

@@ -30,7 +30,7 @@ export function timeline(summary: RunSummary): Markup {
 const NOTE = (charts: number): string =>
   charts === 0
     ? 'No sample was taken and no fault was on.'
-    : 'A wider stage is shaded more strongly; a gap in a line is time without data.';
+    : 'A wider stage is shaded more strongly; a gap in a line is time without data, or in which nothing is sampled, as while faults are reverted.';
 
 function legend({ shades, abortAtMs }: Backdrop): Markup {
   const has = (kind: string): boolean => shades.some((shade) => shade.kind === kind);
@@ -51,7 +51,19 @@ function probeFigure(summary: RunSummary, backdrop: Backdrop, probe: string, ser
   const asked = summary.started
     ? askedOf(summary.started.experiment, probe, baseline, dimension)
     : { lines: [], words: [] };
-  return figure(probe, asked.words, { points, dimension, steps: false, thresholds: asked.lines, backdrop }, id);
+  const drawn = { points: apart(points, summary), dimension, steps: false, thresholds: asked.lines, backdrop };
+  return figure(probe, [...asked.words, ...gaps(points)], drawn, id);
+}
+
+/** Nothing is sampled while faults are reverted: what was read before and after is not joined. */
+function apart(points: readonly Point[], { rollback, started }: RunSummary): readonly Point[] {
+  const { fromMs, toMs } = rollback ?? { fromMs: 0, toMs: null };
+  const longMs = 3 * (started?.experiment.sampleEveryMs ?? 1_000);
+  const after = points.findIndex(([atMs]) => toMs !== null && atMs >= toMs);
+  const [beforeMs] = points[after - 1] ?? [];
+  const [afterMs] = points[after] ?? [];
+  if (beforeMs === undefined || afterMs === undefined || afterMs - Math.max(beforeMs, fromMs) < longMs) return points;
+  return [...points.slice(0, after), [beforeMs + 1, null], ...points.slice(after)];
 }
 
 function reachChart(reach: readonly Point[], backdrop: Backdrop): Chart {
@@ -61,7 +73,7 @@ function reachChart(reach: readonly Point[], backdrop: Backdrop): Chart {
 function figure(name: string, words: readonly string[], chart: Chart, id: string): Markup {
   const label = describe(name, words, chart);
   return html`<figure>
-    <figcaption><h3>${name}</h3><p>${[...words, ...gaps(chart.points)].join(' · ')}</p></figcaption>
+    <figcaption><h3>${name}</h3><p>${words.join(' · ')}</p></figcaption>
     <div class="chart wide" role="img" aria-label="${label}">${drawChart(chart, WIDE, `${id}w`)}</div>
     <div class="chart narrow" role="img" aria-label="${label}">${drawChart(chart, NARROW, `${id}n`)}</div>
   </figure>`;

@@ -74,10 +74,9 @@ function axis(question: string, field: string, { tone, word, why }: Answer): Mar
   return html`<div class="${tone}"><dt>${question} <code>${field}</code></dt><dd><strong>${mark(tone, word)}</strong>${why !== '' && html`<span>, ${why}</span>`}</dd></div>`;
 }
 
-function machinery({ status, open, phase, aborts }: RunSummary): Answer {
+function machinery({ status, open, phase, decisive }: RunSummary): Answer {
   if (open && phase === 'stuck') return { tone: 'bad', word: 'Stuck', why: 'a revert is not verified' };
   if (open) return { tone: 'calm', word: 'Open', why: `last seen ${phase}` };
-  const cause = aborts.at(-1)?.cause;
   switch (status) {
     case 'completed':
       return { tone: 'good', word: 'Yes, completed', why: 'every stage ran to its end' };
@@ -85,7 +84,7 @@ function machinery({ status, open, phase, aborts }: RunSummary): Answer {
       return {
         tone: 'good',
         word: 'Yes, aborted',
-        why: cause === 'stop-condition' ? 'by its stop condition' : 'because a person asked',
+        why: decisive?.cause === 'stop-condition' ? 'by its stop condition' : 'because a person asked',
       };
     case 'refused':
       return { tone: 'good', word: 'Yes, refused', why: 'pre-flight did not pass' };
@@ -95,9 +94,12 @@ function machinery({ status, open, phase, aborts }: RunSummary): Answer {
   }
 }
 
-function system({ deviated, open, status }: RunSummary): Answer {
+function system({ deviated, open, status, steadyState: { during } }: RunSummary): Answer {
   if (deviated === true) return { tone: 'bad', word: 'No, it deviated', why: '' };
-  if (deviated === false) return { tone: 'good', word: 'Yes, it held', why: '' };
+  if (deviated === false) {
+    const why = during?.held === false ? 'before and after the fault; the steady state was left in between' : '';
+    return { tone: 'good', word: 'Yes, it held', why };
+  }
   if (open) return { tone: 'calm', word: 'Not known yet', why: '' };
   return {
     tone: 'calm',
@@ -137,7 +139,8 @@ function recovery({ recovery: way, started }: RunSummary): [string, Piece] {
   return [way.recovered ? formatDuration(way.tookMs ?? 0) : 'did not recover', within];
 }
 
-function timeToLive({ stages }: RunSummary): [string, Piece] {
+function timeToLive({ stages, preflight }: RunSummary): [string, Piece] {
+  if (preflight?.expiry === 'none') return ['no', 'there is nothing that the target could end'];
   const ttlMs = Math.max(0, ...stages.map((stage) => stage.ttlMs ?? 0));
   return ttlMs > 0 ? [formatDuration(ttlMs), 'after its last renewal'] : ['no fault was on', null];
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
-import { join } from 'node:path';
 import { conformance } from '../../activities/faults/conformance.ts';
 import type { DriverFactory, Site } from '../../activities/faults/driver.ts';
+import { ledgerFile } from '../../activities/faults/ledger.ts';
 import { driver } from '../../activities/faults/noop/noop.ts';
 
 conformance('noop/noop', async () => {
@@ -18,7 +18,7 @@ conformance('noop/noop', async () => {
         id,
         // The slot is the fault: looked at in the file itself, on the kernel's clock.
         async harmed() {
-          const file = join(site?.stateDir ?? assert.fail('no site'), 'ledger.db');
+          const file = ledgerFile(site?.stateDir ?? assert.fail('no site'));
           const ledger = new DatabaseSync(file, { readOnly: true });
           try {
             const rows = ledger

@@ -69,6 +69,8 @@ export const WRONG: readonly Wrong[] = [
 {"what":"a misspelt abort","replace":"abort: graceful","by":"abort: gracefull","says":["17:63: stopConditions[1].abort: found \"gracefull\", expected one of immediate, graceful, communicate. Did you mean graceful?"]},
 {"what":"a for without its unit","replace":"for: 1m","by":"for: 60","says":["16:42: stopConditions[0].for: found 60, expected a duration such as 100ms or 5m"]},
 {"what":"a for beyond a day","replace":"for: 1m","by":"for: 25h","says":["16:42: stopConditions[0].for: found \"25h\", expected a duration from 0ms to 1d"]},
+{"what":"a for that one sample would fill","replace":"for: 1m","by":"for: 500ms","says":["16:42: stopConditions[0].for: found \"500ms\", expected 0s, or longer than sampleEvery (500ms): one sample cannot show that a breach lasts"]},
+{"what":"a parameter without its unit","replace":"stop: 100ms","by":"stop: 100","says":["12:15: with.stop: found 100, expected a duration such as 100ms or 5m"]},
 {"what":"a count without its window","replace":", within: 10m","by":"","says":["18:5: stopConditions[2]: found a mapping of probe, count, abort, expected one of: above, below, outside, dropsBy, risesBy, count with within"]},
 {"what":"a count of none","replace":"count: 10","by":"count: 0","says":["18:33: stopConditions[2].count: found 0, expected at least 1"]},
 {"what":"a window that is too short","replace":"within: 10m","by":"within: 10ms","says":["18:45: stopConditions[2].within: found \"10ms\", expected a duration from 1s to 1d"]},

@@ -55,12 +55,37 @@ test('a refusal touches nothing and closes', () => {
   assert.equal(verdict(run).status, 'refused');
 });
 
-test('the first abort wins, and an immediate one overtakes a graceful one even while it rolls back', () => {
-  const graceful = after(...widened, abort('stop-condition', 'graceful'), abort('person', 'graceful'));
-  assert.equal(graceful.abort?.cause, 'stop-condition');
-  const hurried = [transition(graceful, { type: 'rolls-back' })].map((run) => transition(run, abort('cancelled')))[0];
-  assert.equal(hurried?.abort?.mode, 'immediate');
-  assert.equal(hurried && transition(hurried, abort('person')).abort?.cause, 'cancelled');
+test('the first abort wins, and an immediate one hurries a graceful one even while it rolls back', () => {
+  const graceful = after(...widened, abort('lease-lost', 'graceful'), abort('person', 'graceful'));
+  assert.equal(graceful.abort?.cause, 'lease-lost');
+  const hurried = transition(transition(graceful, { type: 'rolls-back' }), abort('cancelled'));
+  assert.deepEqual([hurried.abort?.mode, hurried.abort?.cause], ['immediate', 'lease-lost']);
+  assert.equal(transition(hurried, abort('person')), hurried);
+});
+
+test('a deviation is neither forgotten for a later abort nor missed in a graceful rollback', () => {
+  const rolling = (cause: Abort['cause']): RunState =>
+    transition(after(...widened, abort(cause, 'graceful')), { type: 'rolls-back' });
+  for (const later of ['person', 'fault-lapsed', 'lease-lost', 'blind', 'no-data'] as const) {
+    assert.equal(verdict(transition(rolling('stop-condition'), abort(later))).deviated, true, later);
+  }
+  for (const mode of ['graceful', 'immediate'] as const) {
+    const found = transition(rolling('person'), abort('stop-condition', mode));
+    assert.deepEqual([found.abort?.mode, verdict(found).deviated], [mode, true]);
+  }
+});
+
+test('a steady state that was left under the fault is no deviation, and is said', () => {
+  const run = after(
+    ...widened,
+    { type: 'rolls-back' },
+    { type: 'reverted' },
+    { type: 'steady-state-left', how: 'latency was 2s, expected at most 1s' },
+    { type: 'recovery-over', recovered: true },
+  );
+  const { status, deviated, reason } = verdict(run);
+  assert.deepEqual([status, deviated], ['completed', false]);
+  assert.match(reason, /while it was on, latency was 2s, expected at most 1s/);
 });
 
 test('stuck is left only by a verified revert', () => {

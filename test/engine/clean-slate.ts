@@ -5,8 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { ledgerFile } from '../../activities/faults/ledger.ts';
 import type { Lane } from '../../bench/torture/lane.ts';
 import type { Victims } from '../../bench/torture/victims.ts';
 
@@ -18,7 +18,7 @@ const FOREVER_MS = 60_000;
 /** What is left of `run`, in words; empty when the slate is clean. */
 export async function leftovers(lane: Lane, run: string, victims: Victims): Promise<string[]> {
   const left = victims.stopped().map((pid) => `process ${pid} is stopped`);
-  const ledger = new DatabaseSync(join(lane.state, 'ledger.db'), { readOnly: true });
+  const ledger = new DatabaseSync(ledgerFile(lane.state), { readOnly: true });
   try {
     const rows = ledger.prepare("SELECT id, holder_pid FROM faults WHERE run = ? AND state = 'active'").all(run);
     left.push(...rows.map(({ id }) => `the ledger holds ${String(id)}`));

@@ -4,7 +4,9 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
+import { ledgerFile } from '../../activities/faults/ledger.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import type { Part } from '../../bench/torture/lane.ts';
@@ -41,12 +43,29 @@ async function inMidFault(ttlMs: number, holdMs: number, act: (scene: Scene) => 
       args: [{ experiment, documentHash: '', startedBy: 'a test' }],
     });
     await until('the fault is on', 30_000, () => victims.stopped().length === 2);
+    // Only a fault that is being renewed shows that renewal stops.
+    await renewals(lane, 2);
     await act({ lane, victims, result: async () => (await handle.result()) as RunResult });
     await until('no holder is left', 30_000, () => holdersOf(lane).length === 0);
   } finally {
     await lane.down();
     await victims.end();
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Waits until the fault's end, as the ledger has it, was moved `count` times. */
+async function renewals(lane: Lane, count: number): Promise<void> {
+  const ledger = new DatabaseSync(ledgerFile(lane.state), { readOnly: true });
+  const seen = new Set<unknown>();
+  try {
+    await until('the fault is renewed', 60_000, () => {
+      const row = ledger.prepare("SELECT MAX(deadline) AS deadline FROM faults WHERE state = 'active'").get();
+      seen.add(row?.['deadline']);
+      return seen.size > count;
+    });
+  } finally {
+    ledger.close();
   }
 }
 
@@ -120,6 +139,14 @@ describe('back within the blind budget, the run goes on', { concurrency: 2 }, ()
         const { status, deviated } = await result();
         assert.deepEqual({ status, deviated }, { status: 'completed', deviated: false });
         await record(lane.client, 'run', `${part}-worker-back`);
+      }));
+
+    it(`the ${part} worker, stopped as a release does`, () =>
+      inMidFault(30_000, 12_000, async ({ lane, result }) => {
+        await lane.stop(part);
+        await lane.start(part);
+        const { status, deviated } = await result();
+        assert.deepEqual({ status, deviated }, { status: 'completed', deviated: false });
       }));
   }
 });

@@ -33,7 +33,7 @@ const stubs = {
       baseline: {},
       readings: [],
       undo: '',
-      expiry: '',
+      expiry: 'renewed',
       reversal: '',
       permissions: [],
     };

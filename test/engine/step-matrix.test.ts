@@ -1,5 +1,6 @@
 /** The step matrix: whatever happens at whichever step of a run, the slate is clean afterwards. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -81,6 +82,7 @@ describe('the step matrix', () => {
         (result) => (result as RunResult).status,
         async () => (await handle.describe()).status.name,
       );
+      assert.ok(existsSync(join(folder, `${run}.sprung`)), 'the trap has not sprung');
       assert.ok(ends.includes(ended), `ended ${ended}, expected ${ends.join(' or ')}`);
       await assertCleanSlate(lane, run, victims);
     } finally {

@@ -86,8 +86,7 @@ class HeldDriver<Params> implements FaultDriver<Params> {
       batch,
     );
     const mine = wanted.filter((_, i) => claims[i] === 'claimed' || claims[i] === 'active');
-    if (mine.length > 0 && !spent(attempt)) this.#startHolder(batch);
-    await this.#untilApplied(mine, attempt);
+    if (mine.length > 0 && !spent(attempt)) await this.#untilApplied(mine, attempt, this.#startHolder(batch));
     const rows = new Map(mine.map((fault, i) => [fault.id, { fault, i }]));
     const settled = this.#ledger.rows(mine);
     return Promise.all(
@@ -115,18 +114,32 @@ class HeldDriver<Params> implements FaultDriver<Params> {
     });
   }
 
-  async revert(faults: readonly Fault<Params>[]): Promise<Outcome<'reverted' | 'absent' | 'failed'>[]> {
+  async revert(
+    faults: readonly Fault<Params>[],
+    attempt: Attempt,
+  ): Promise<Outcome<'reverted' | 'absent' | 'failed'>[]> {
     const before = this.#ledger.rows(faults);
-    this.#ledger.fence(faults, this.kind);
-    await this.#untilLetGo(faults);
+    // Only what a fault claimed is ours to continue; somebody else may have stopped the process.
+    const ours = before.filter((row) => row !== undefined && row.claimed && !row.undone) as LedgerRow[];
+    try {
+      this.#ledger.fence(faults, this.kind);
+    } catch (error) {
+      // A ledger that takes no writes (a full disk) must not keep a process stopped. It takes no late inject either.
+      await this.#killHolders(ours);
+      await Promise.all(ours.map(({ target }) => signal(this.#table, parseTarget(target), 'SIGCONT')));
+      throw error;
+    }
+    await this.#untilLetGo(faults, attempt);
     return Promise.all(
-      faults.map(async (fault, i) => {
-        const row = before[i];
-        // Only what this fault claimed is ours to continue; somebody else may have stopped the process.
-        if (row === undefined || !row.claimed || row.undone) return { id: fault.id, result: 'absent' as const };
-        await signal(this.#table, parseTarget(fault.target), 'SIGCONT');
-        this.#ledger.undone([fault]);
-        return { id: fault.id, result: 'reverted' as const };
+      faults.map(async ({ id, target, installation }) => {
+        if (!ours.some((row) => row.id === id)) return { id, result: 'absent' as const };
+        try {
+          await signal(this.#table, parseTarget(target), 'SIGCONT');
+        } catch (error) {
+          return { id, result: 'failed' as const, detail: error instanceof Error ? error.message : String(error) };
+        }
+        this.#ledger.undone([{ installation, id }]);
+        return { id, result: 'reverted' as const };
       }),
     );
   }
@@ -134,13 +147,15 @@ class HeldDriver<Params> implements FaultDriver<Params> {
   async verify(faults: readonly Fault<Params>[]): Promise<Verification[]> {
     const rows = this.#ledger.rows(faults);
     return Promise.all(
-      rows.map(async (row): Promise<Verification> => {
-        if (row === undefined || !row.claimed) return 'absent';
+      faults.map(async ({ target: id }, i): Promise<Verification> => {
+        const row = rows[i];
         try {
-          const target = await find(this.#table, parseTarget(row.target));
+          const target = await find(this.#table, parseTarget(id));
           if (target === undefined) return 'absent';
-          if (row.state === 'active' || !row.undone) return 'active';
-          return target.state === 'stopped' && !this.#heldByAnother(row) ? 'active' : 'absent';
+          if (row !== undefined && (row.state === 'active' || !row.undone)) return 'active';
+          if (target.state !== 'stopped' || this.#heldByAnother(id) || row?.refused === true) return 'absent';
+          // It stands still: for this fault, or, where this ledger knows nothing of it, perhaps for what another one holds.
+          return row?.claimed === true ? 'active' : 'unknown';
         } catch {
           return 'unknown';
         }
@@ -150,13 +165,14 @@ class HeldDriver<Params> implements FaultDriver<Params> {
 
   async *leftovers(): AsyncGenerator<{ fault: Fault<Params>; expired: boolean }> {
     for (const { row, expired } of this.#ledger.leftovers(this.#site.installation, this.kind)) {
-      yield { fault: { ...faultOf(row), params: this.params.parse(row.params) }, expired };
+      // Its parameters are as they were written, perhaps by another version: undoing does not need them.
+      yield { fault: faultOf<Params>(row), expired };
     }
   }
 
   /** A process that stands still for another fault says nothing of this one. */
-  #heldByAnother(row: LedgerRow): boolean {
-    return this.#ledger.occupied([resourceOf(row.target)]).size > 0;
+  #heldByAnother(target: string): boolean {
+    return this.#ledger.occupied([resourceOf(target)]).size > 0;
   }
 
   async #refusal(fault: Fault<Params>): Promise<{ result: InjectResult; detail?: string } | undefined> {
@@ -164,12 +180,14 @@ class HeldDriver<Params> implements FaultDriver<Params> {
     if (row !== undefined) return undefined;
     const target = await find(this.#table, parseTarget(fault.target));
     if (target === undefined) return { result: 'gone' };
-    return target.state === 'stopped'
-      ? { result: 'failed', detail: 'somebody else has stopped the process' }
-      : undefined;
+    if (target.state !== 'stopped' || this.#heldByAnother(fault.target)) return undefined;
+    // Written down, so that a later look does not take it for a fault of ours.
+    this.#ledger.refuse(fault, this.kind);
+    return { result: 'failed', detail: 'somebody else has stopped the process' };
   }
 
-  #startHolder(batch: string): void {
+  /** Returns why the holder could not be started, once that is known. */
+  #startHolder(batch: string): { readonly failure?: string } {
     const args = [
       '--disable-warning=ExperimentalWarning',
       '--max-old-space-size=32',
@@ -178,12 +196,20 @@ class HeldDriver<Params> implements FaultDriver<Params> {
       this.#site.stateDir,
       batch,
     ];
+    const started: { failure?: string } = {};
     // Detached and without our pipes: it must outlive this worker.
-    spawn(process.execPath, args, { detached: true, stdio: 'ignore', cwd: '/' }).unref();
+    const holder = spawn(process.execPath, args, { detached: true, stdio: 'ignore', cwd: '/' });
+    holder.on('error', ({ message }) => (started.failure = message));
+    holder.unref();
+    return started;
   }
 
-  async #untilApplied(faults: readonly Fault<Params>[], attempt: Attempt): Promise<void> {
-    while (!spent(attempt)) {
+  async #untilApplied(
+    faults: readonly Fault<Params>[],
+    attempt: Attempt,
+    holder: { readonly failure?: string },
+  ): Promise<void> {
+    while (!spent(attempt) && holder.failure === undefined) {
       const rows = this.#ledger.rows(faults);
       const waiting = await Promise.all(
         rows.map(async (row) => row?.state === 'active' && !row.applied && !(await this.#holderIsDead(row))),
@@ -219,9 +245,10 @@ class HeldDriver<Params> implements FaultDriver<Params> {
   }
 
   /** Waits until the holders have let go of these fenced faults; a holder that does not is killed. */
-  async #untilLetGo(faults: readonly Fault<Params>[]): Promise<void> {
+  async #untilLetGo(faults: readonly Fault<Params>[], attempt: Attempt): Promise<void> {
     const until = monotonicMs() + PATIENCE_MS;
     for (;;) {
+      if (attempt.remainingMs() <= 0) throw new Error('the attempt is over, and a holder has not let go');
       const rows = this.#ledger.rows(faults).filter((row) => row !== undefined);
       const keeping: LedgerRow[] = [];
       for (const row of rows)

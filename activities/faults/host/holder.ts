@@ -9,10 +9,11 @@
  * dead, then continues the target. A holder that claims later finds no active row. One that claimed earlier and acts
  * late learns from `applied` or from its next turn that it is fenced, and undoes. One that hangs in between is killed
  * by the revert before the revert continues the target. One that is killed by anybody leaves the row, whose deadline
- * the sweep sees.
+ * the sweep sees. One target that resists, or one look that fails, never keeps the holder from the others.
  *
  * Arguments: the state folder and the batch.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Ledger } from '../ledger.ts';
 import type { LedgerRow } from '../ledger.ts';
 import { monotonicMs } from '../clock.ts';
@@ -30,6 +31,10 @@ const BLIND_TURNS = 10;
 interface Held {
   readonly row: LedgerRow;
   readonly holding: Holding;
+  /** It is to end. */
+  over: boolean;
+  /** The target is as it was; only the ledger may not know it yet. */
+  off: boolean;
 }
 
 const [stateDir = '', batch = ''] = process.argv.slice(2);
@@ -41,54 +46,55 @@ process.on('SIGTERM', () => (told = true));
 process.on('SIGINT', () => (told = true));
 
 const self = await table.get(process.pid);
-for (const row of ledger.hold(batch, process.pid, self?.start ?? '')) await begin(row);
+for (const row of ledger.hold(batch, process.pid, self?.start ?? '')) {
+  const holding = holdingOf(row.kind, row.params, parseTarget(row.target), table);
+  held.set(row.id, { row, holding, over: false, off: false });
+}
+for (const one of held.values()) await begin(one).catch(() => (one.over = true));
 let blind = 0;
 while (held.size > 0) {
-  await new Promise((resolve) => setTimeout(resolve, TURN_MS));
+  await letGo();
+  await sleep(TURN_MS);
   try {
-    await turn();
+    await look();
     blind = 0;
   } catch {
     blind += 1;
-    if (blind >= BLIND_TURNS) told = true;
   }
-  if (told) await letGoOfAll();
+  if (told || blind >= BLIND_TURNS) for (const one of held.values()) one.over = true;
 }
 ledger.close();
 
-async function begin(row: LedgerRow): Promise<void> {
-  const holding = holdingOf(row.kind, row.params, parseTarget(row.target), table);
-  held.set(row.id, { row, holding });
-  // Written before the signal, so that `applied` never says less than was done; a fenced row is not touched at all.
-  if (ledger.rows([row])[0]?.state === 'active') await holding.begin();
-  if (!ledger.applied(row)) await letGo(row.id);
+/** Written before the signal, so that `applied` never says less than was done; a fenced row is not touched at all. */
+async function begin(one: Held): Promise<void> {
+  if (ledger.rows([one.row])[0]?.state === 'active') await one.holding.begin();
+  if (!ledger.applied(one.row)) one.over = true;
 }
 
-async function turn(): Promise<void> {
+/** Finds out what is to end: what is fenced, past its time, or without its target. */
+async function look(): Promise<void> {
   const rows = ledger.rows([...held.values()].map(({ row }) => row));
   const now = monotonicMs();
-  for (const [i, { row }] of [...held.values()].entries()) {
+  for (const [i, one] of [...held.values()].entries()) {
     const present = rows[i];
-    const over = present?.state !== 'active' || present.deadline <= now;
-    if (over || (await find(table, parseTarget(row.target))) === undefined) await letGo(row.id);
+    if (present?.state !== 'active' || present.deadline <= now) one.over = true;
+    else if ((await find(table, parseTarget(one.row.target))) === undefined) one.over = true;
   }
 }
 
-/** Takes the fault off, and only then says so. */
-async function letGo(id: string): Promise<void> {
-  const mine = held.get(id);
-  if (mine === undefined) return;
-  await mine.holding.end();
-  held.delete(id);
-  ledger.fence([faultOf(mine.row)], mine.row.kind);
-  ledger.undone([mine.row]);
-}
-
-/** Takes everything off; what the ledger does not take note of is still off. */
-async function letGoOfAll(): Promise<void> {
-  for (const { holding } of held.values()) await holding.end();
-  for (const id of [...held.keys()]) {
-    await letGo(id).catch(() => undefined);
-    held.delete(id);
+/** Takes off whatever is over, and only then says so. A holder that is told to stop, or is blind, does not wait for the ledger. */
+async function letGo(): Promise<void> {
+  for (const [id, one] of held) {
+    if (!one.over) continue;
+    try {
+      if (!one.off) await one.holding.end();
+      one.off = true;
+      ledger.fence([faultOf(one.row)], one.row.kind);
+      ledger.undone([one.row]);
+      held.delete(id);
+    } catch {
+      // Tried again in the next turn, unless all that is missing is a note in a ledger that cannot be reached.
+      if (one.off && (told || blind >= BLIND_TURNS)) held.delete(id);
+    }
   }
 }

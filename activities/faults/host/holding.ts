@@ -15,12 +15,12 @@ export const pauseParams = z.strictObject({});
 export const stutterParams = z.strictObject({
   stop: durationMs
     .refine(within(1, 10_000), 'expected 1ms to 10s')
-    .describe('How long the process stands still in each turn.'),
-  run: durationMs.refine(within(1, 10_000), 'expected 1ms to 10s').describe('How long it runs in between.'),
+    .describe('How long the process stands still in each turn: 1ms to 10s.'),
+  run: durationMs.refine(within(1, 10_000), 'expected 1ms to 10s').describe('How long it runs in between: 1ms to 10s.'),
   jitter: durationMs
     .refine(within(0, 10_000), 'expected 0ms to 10s')
-    .prefault(0)
-    .describe('Up to this much is added to each stop.'),
+    .prefault('0ms')
+    .describe('Up to this much is added to each stop: 0ms to 10s.'),
 });
 
 /** One fault as a holder keeps it up. */

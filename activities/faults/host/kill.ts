@@ -82,7 +82,7 @@ export const driver: DriverFactory<z.infer<typeof params>> = (site) => {
     },
     async *leftovers() {
       for (const { row, expired } of ledger.leftovers(site.installation, KIND)) {
-        yield { fault: { ...faultOf(row), params: params.parse(row.params) }, expired };
+        yield { fault: faultOf<z.infer<typeof params>>(row), expired };
       }
     },
   };

@@ -1,0 +1,233 @@
+/**
+ * The layers above the target, with the target's own expiry taken away: what ends the fault here is the lease, the query
+ * before a renewal, or the run's second lease, and nothing else can.
+ */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { WorkflowHandle } from '@temporalio/client';
+import { setMood } from '../../bench/torture/blows.ts';
+import { pausing } from '../../bench/torture/experiment.ts';
+import { Lane } from '../../bench/torture/lane.ts';
+import { Victims } from '../../bench/torture/victims.ts';
+import type { Experiment } from '../../domain/experiment.ts';
+import type { RunResult, Story } from '../../workflows/messages.ts';
+import { assertCleanSlate } from './clean-slate.ts';
+
+const GROUPS = [
+  'terminated',
+  'lost',
+  'first',
+  'last',
+  'cancelled',
+  'killed',
+  'liar',
+  'hung',
+  'dead',
+  'late',
+  'released',
+] as const;
+type Group = (typeof GROUPS)[number];
+const one = (value: number) => ({ value, dimension: 'count', text: `${value}` }) as const;
+
+describe('without expiry on the target', () => {
+  let folder: string;
+  let lane: Lane;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'squall-layers-'));
+    lane = new Lane(folder, 'layers', { groups: GROUPS });
+    await lane.up();
+  });
+  after(async () => {
+    await lane.down();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  interface Scene {
+    readonly handle: WorkflowHandle;
+    readonly lease: WorkflowHandle;
+    readonly victims: Victims;
+  }
+
+  /** A run that holds, and the clean slate after what `act` does to it. */
+  async function held(
+    group: Group,
+    act: (scene: Scene) => Promise<unknown>,
+    { fault = 'host/undying-pause', ...change }: Partial<Experiment> & { fault?: string } = {},
+  ): Promise<void> {
+    const victims = await Victims.start(join(folder, 'victims'), group, 3);
+    try {
+      const experiment = {
+        ...pausing({ fault, group, seed: 'any', ttlMs: 6_000, stages: [2], holdMs: 600_000 }),
+        ...change,
+      };
+      const handle = await lane.client.workflow.start('experiment', {
+        workflowId: group,
+        taskQueue: 'control',
+        workflowTaskTimeout: '2s',
+        args: [{ experiment, documentHash: '', startedBy: 'a test' }],
+      });
+      await until(async () => victims.stopped().length === 2 && (await phaseOf(handle)) === 'holding');
+      await act({ handle, lease: lane.client.workflow.getHandle(`${group}/stage-1`), victims });
+      await assertCleanSlate(lane, group, victims);
+    } finally {
+      await victims.end();
+    }
+  }
+
+  const story = (handle: WorkflowHandle): Promise<Story> => handle.query<Story, [number]>('story', 0);
+  const phaseOf = async (handle: WorkflowHandle): Promise<string> =>
+    story(handle).then(
+      ({ state }) => state.phase,
+      () => 'no answer',
+    );
+  /** By name, since a reset goes on in another execution. */
+  const endOf = async ({ workflowId }: WorkflowHandle): Promise<RunResult> =>
+    (await lane.client.workflow.getHandle(workflowId).result()) as RunResult;
+
+  async function reset(handle: WorkflowHandle, to: 'first' | 'last'): Promise<void> {
+    const { events } = await handle.fetchHistory();
+    const completed = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes);
+    const point = to === 'first' ? completed[0] : completed.at(-1);
+    await lane.client.workflowService.resetWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId: handle.workflowId },
+      workflowTaskFinishEventId: point?.eventId ?? null,
+      requestId: crypto.randomUUID(),
+      reason: 'a test',
+    });
+  }
+
+  describe('side by side', { concurrency: 3 }, () => {
+    it('L1: a cancelled lease reverts, and its run ends without a verdict', () =>
+      held('cancelled', async ({ handle, lease }) => {
+        await lease.cancel();
+        assert.equal((await endOf(handle)).status, 'inconclusive');
+      }));
+
+    it('L2: a terminated run is asked for in vain, and the lease reverts', () =>
+      held('terminated', ({ handle }) => handle.terminate('a test')));
+
+    it('L2: a run reset to its first task holds nothing of the run before', () =>
+      held('first', async ({ handle, victims }) => {
+        await reset(handle, 'first');
+        await until(() => victims.stopped().length === 0);
+        // It may have found out by itself that it was reset, and ended.
+        await lane.client.workflow
+          .getHandle(handle.workflowId)
+          .signal('abort', { mode: 'immediate', reason: 'enough', by: 'a test' })
+          .catch(() => undefined);
+        await endOf(handle);
+      }));
+
+    it('L2: a run reset to its last task holds nothing of the run before', () =>
+      held('last', async ({ handle }) => {
+        await reset(handle, 'last');
+        await endOf(handle);
+      }));
+
+    it('L3: a terminated lease is followed by one that reverts, and the run ends without a verdict', () =>
+      held('lost', async ({ handle, lease }) => {
+        await lease.terminate('a test');
+        const { status, reason } = await endOf(handle);
+        assert.equal(status, 'inconclusive');
+        assert.match(reason, /lost/);
+      }));
+
+    it('targets that all die under the fault leave nothing to hold, and no verdict', () =>
+      held('dead', async ({ handle, victims }) => {
+        for (const pid of victims.stopped()) process.kill(pid, 'SIGKILL');
+        const { status, reason } = await endOf(handle);
+        assert.equal(status, 'inconclusive');
+        assert.match(reason, /every target is gone/);
+      }));
+  });
+
+  // A worker and a driver's mood are everybody's: these go one after the other.
+  describe('one at a time', () => {
+    it('L1: a run whose site worker was killed goes on, and reverts at its end', () =>
+      held('killed', async ({ handle }) => {
+        await lane.kill('site');
+        await lane.start('site');
+        await handle.signal('abort', { mode: 'immediate', reason: 'enough', by: 'a test' });
+        assert.equal((await endOf(handle)).status, 'aborted');
+      }));
+
+    it('a run that nobody took for too long is refused, and touches nothing', async () => {
+      const victims = await Victims.start(join(folder, 'victims'), 'late', 1);
+      await lane.kill('control');
+      const experiment = pausing({
+        fault: 'host/undying-pause',
+        group: 'late',
+        seed: 'any',
+        ttlMs: 6_000,
+        stages: [1],
+      });
+      const handle = await lane.client.workflow.start('experiment', {
+        workflowId: 'late',
+        taskQueue: 'control',
+        workflowTaskTimeout: '2s',
+        args: [{ experiment, documentHash: '', startedBy: 'a test', admitWithinMs: 1 }],
+      });
+      await lane.start('control');
+      const { status, reason } = await endOf(handle);
+      await victims.end();
+      assert.equal(status, 'refused');
+      assert.match(reason, /no worker took the run/);
+      assert.equal(victims.firstStoppedMs, undefined);
+    });
+
+    it('a site worker that is released goes on watching: a breach afterwards aborts', () =>
+      held(
+        'released',
+        async ({ handle }) => {
+          await lane.stop('site');
+          await lane.start('site');
+          lane.level = 9;
+          const { status, deviated } = await endOf(handle).finally(() => (lane.level = 0));
+          assert.deepEqual([status, deviated], ['aborted', true]);
+        },
+        {
+          timeToLiveMs: 30_000,
+          stopConditions: [
+            { probe: 'level', breach: { kind: 'above', limit: one(5) }, forMs: 1_500, abort: 'immediate' },
+          ],
+        },
+      ));
+
+    it('a revert that says so and does not is not believed', () =>
+      held(
+        'liar',
+        async ({ handle, victims }) => {
+          await setMood(lane, 'lie-revert');
+          await handle.signal('abort', { mode: 'immediate', reason: 'enough', by: 'a test' });
+          await until(async () => (await phaseOf(handle)) === 'stuck' || victims.stopped().length === 0);
+          assert.equal(await phaseOf(handle), 'stuck');
+          await setMood(lane, undefined);
+          assert.equal((await endOf(handle)).status, 'aborted');
+        },
+        { fault: 'host/moody-pause', timeToLiveMs: 120_000 },
+      ));
+
+    it('a renewal that never returns ends the run, which saw nothing of its fault', () =>
+      held(
+        'hung',
+        async ({ handle }) => {
+          await setMood(lane, 'hang-renew');
+          const { status } = await endOf(handle).finally(() => setMood(lane, undefined));
+          assert.equal(status, 'inconclusive');
+        },
+        { fault: 'host/moody-pause' },
+      ));
+  });
+});
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 90_000;
+  while (!(await holds())) {
+    assert.ok(performance.now() < end, 'nothing has happened for a minute and a half');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

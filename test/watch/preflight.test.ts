@@ -1,0 +1,111 @@
+/** Pre-flight, with the real no-op driver and probes that read what a test says: what refuses, and in which words. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Site } from '../../activities/faults/driver.ts';
+import { openDrivers, openTargets } from '../../activities/faults/registry.ts';
+import type { PreflightResult } from '../../activities/interface.ts';
+import { preflight } from '../../activities/preflight.ts';
+import type { OpenProbe } from '../../activities/probes/registry.ts';
+import type { Breach, Experiment } from '../../domain/experiment.ts';
+import type { Dimension } from '../../domain/quantity.ts';
+
+const limit = (value: number) => ({ value, dimension: 'count', text: `${value}` }) as const;
+let site: Site;
+before(async () => {
+  const stateDir = await mkdtemp(join(tmpdir(), 'squall-preflight-'));
+  site = { name: 'a', installation: 'test', stateDir, settings: {} };
+});
+after(() => rm(site.stateDir, { recursive: true, force: true }));
+
+/** Looks at an experiment on three no-op targets, of which it reaches one. */
+async function look(value: number, breach: Breach, dimension: Dimension = 'count'): Promise<PreflightResult> {
+  const drivers = await openDrivers(site);
+  const targets = await openTargets(site);
+  const probe: OpenProbe = {
+    name: 'value',
+    type: 'constant',
+    unit: 'count',
+    dimension,
+    timeoutMs: 1_000,
+    check: () => [],
+    probe: { read: async () => ({ ok: true, value }) },
+  };
+  const experiment: Experiment = {
+    name: 'a',
+    hypothesis: 'It stays as it is',
+    steadyState: [
+      { probe: 'value', group: 'system', tolerance: { kind: 'range', max: { ...limit(1_000), dimension } } },
+    ],
+    fault: 'noop/noop',
+    with: {},
+    targets: { site: 'a', selector: { count: 3, name: 'n' } },
+    blastRadius: { stages: [{ kind: 'count', count: 1, text: '1' }], holdMs: 100 },
+    stopConditions: [{ probe: 'value', breach, forMs: 0, abort: 'immediate' }],
+    recoverWithinMs: 100,
+    sampleEveryMs: 10,
+  };
+  return preflight(
+    { run: 'run', experiment, seed: 'any' },
+    {
+      installation: 'test',
+      driver: drivers.get('noop/noop'),
+      targets: targets.get('noop'),
+      probes: new Map([['value', probe]]),
+    },
+    new AbortController().signal,
+  );
+}
+
+const refusal = ({ checks }: PreflightResult): string => {
+  const failed = checks.find(({ passed }) => !passed);
+  return failed ? `${failed.check}: ${failed.found}` : 'passed';
+};
+
+test('a stop condition that is in breach already refuses', async () => {
+  assert.equal(refusal(await look(3, { kind: 'above', limit: limit(5) })), 'passed');
+  assert.equal(
+    refusal(await look(9, { kind: 'above', limit: limit(5) })),
+    'stop-conditions: value 9 is above 5 already',
+  );
+});
+
+test('a drop from a baseline of nothing could never be seen, and refuses', async () => {
+  assert.equal(refusal(await look(3, { kind: 'drops', share: 0.5 })), 'passed');
+  assert.equal(
+    refusal(await look(0, { kind: 'drops', share: 0.5 })),
+    'stop-conditions: the baseline of value is 0, from which nothing drops',
+  );
+});
+
+test('only a running total is counted', async () => {
+  const ten: Breach = { kind: 'count', count: 10, withinMs: 60_000 };
+  assert.equal(refusal(await look(3, ten)), 'passed');
+  assert.equal(
+    refusal(await look(3, ten, 'rate')),
+    'probes: probe value measures rate, and `count` counts the rise of a running total',
+  );
+});
+
+test('a candidate under the fault of another run refuses, chosen or not, and the other is named', async () => {
+  const driver = (await openDrivers(site)).get('noop/noop') ?? assert.fail('no driver');
+  const attempt = { signal: new AbortController().signal, remainingMs: () => 1_000 };
+  for (const target of ['n1', 'n2', 'n3']) {
+    const fault = {
+      id: `other/stage-1/${target}`,
+      installation: 'test',
+      run: 'other',
+      target,
+      params: {},
+      ttlMs: 60_000,
+      notAfterMs: 60_000,
+    };
+    await driver.inject([fault], attempt);
+    const { found = '' } =
+      (await look(3, { kind: 'above', limit: limit(5) })).checks.find(({ passed }) => !passed) ?? {};
+    assert.equal(found, `1 of 3 candidates are under another fault: ${target} by other/stage-1/${target}`);
+    await driver.revert([fault], attempt);
+  }
+});

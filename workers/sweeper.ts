@@ -1,0 +1,59 @@
+/**
+ * The sweeper: a worker's own sweeps, with Temporal and without.
+ *
+ * Owns the timer, one sweep at a time. Every worker sweeps the host it is on, whatever it serves: the first thing that
+ * comes back ends what is past its time.
+ */
+import { sweep } from '../activities/sweep.ts';
+import type { SweepReport } from '../activities/interface.ts';
+import type { SweepConfig } from './config.ts';
+import { openSweepable } from './open-site.ts';
+
+/** How long the sweep of one site may take, in milliseconds. */
+const SWEEP_MS = 60_000;
+
+/** Sites to be swept where none is named: those of the configuration, or the one that `squall dev` would serve. */
+export function sitesOf({ sites }: Pick<SweepConfig, 'sites'>): string[] {
+  const names = Object.keys(sites);
+  return names.length > 0 ? names : ['local'];
+}
+
+/** Sweeps one site once. A driver that cannot be opened is among what failed. */
+export async function sweepSite(config: SweepConfig, name: string): Promise<SweepReport> {
+  const { drivers, problems } = await openSweepable(config, name);
+  const endsAtMs = performance.now() + SWEEP_MS;
+  const attempt = { signal: AbortSignal.timeout(SWEEP_MS), remainingMs: () => endsAtMs - performance.now() };
+  const report = await sweep(drivers, attempt);
+  return { ...report, failed: [...problems, ...report.failed] };
+}
+
+/** Sweeps `site`, or all there are, now and then every `everyMs`. */
+export function startSweeping(
+  config: SweepConfig,
+  site: string | undefined,
+  everyMs: number,
+  log: (line: string) => void,
+): { stop(): Promise<void> } {
+  const once = async (): Promise<void> => {
+    for (const name of site === undefined ? sitesOf(config) : [site]) {
+      const { reverted, failed } = await sweepSite(config, name);
+      if (reverted.length > 0)
+        log(`sweep: ended ${reverted.length} faults whose time was over: ${reverted.slice(0, 5).join(', ')}`);
+      if (failed.length > 0) log(`sweep: not confirmed: ${failed.slice(0, 5).join('; ')}`);
+    }
+  };
+  let sweeping: Promise<void> | undefined;
+  const sweepOnce = (): void => {
+    sweeping ??= once()
+      .catch((error: unknown) => log(`sweep failed: ${error instanceof Error ? error.message : String(error)}`))
+      .finally(() => (sweeping = undefined));
+  };
+  sweepOnce();
+  const timer = setInterval(sweepOnce, everyMs);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await sweeping;
+    },
+  };
+}
