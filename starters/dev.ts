@@ -7,8 +7,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../workers/config.ts';
+import { sitesOf } from '../workers/sweeper.ts';
 import { startDevServer } from '../workers/temporal-server.ts';
 import { startWorker } from '../workers/worker.ts';
+import type { RunningWorker } from '../workers/worker.ts';
 import { output } from './output.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
@@ -33,9 +35,11 @@ export async function main(_args: readonly string[], given: Common & Record<stri
     { port: portOf(options.port), uiPort: portOf(options.uiPort), ...(options.db ? { db: options.db } : {}) },
     (line) => (options.json ? out.event('log', { line }) : void process.stderr.write(`${line}\n`)),
   );
-  out.event('serving', { address: local.address, ui: local.ui, sites: local.sites });
+  const metrics = local.metricsPorts.map((port) => `http://127.0.0.1:${port}/metrics`);
+  out.event('serving', { address: local.address, ui: local.ui, sites: local.sites, metrics });
   out.line(`Temporal  ${local.address}${local.ui ? `, UI ${local.ui}` : ''}`);
   out.line(`serving   control and site ${local.sites.join(', ')}; journal in ${config.journal}`);
+  out.line(`metrics   ${metrics.join(', ')}`);
   out.line('Ctrl-C ends it all; faults that are on are reverted or expire.');
   await Promise.race([interrupted, local.done]);
   return 0;
@@ -46,6 +50,8 @@ export interface Local extends AsyncDisposable {
   readonly address: string;
   readonly ui: string | undefined;
   readonly sites: readonly string[];
+  /** Where each worker serves its metrics. */
+  readonly metricsPorts: readonly number[];
   /** Resolves when a worker stops by itself; rejects when one fails. */
   readonly done: Promise<unknown>;
 }
@@ -66,6 +72,8 @@ export async function serveLocally(
       ...(ports.port === undefined ? {} : { port: ports.port }),
       ...(ports.uiPort === undefined ? {} : { uiPort: ports.uiPort }),
       namespace: 'default',
+      apart: true,
+      log,
       logFile: join(folder, 'temporal.log'),
     });
     stack.defer(() => server.stop());
@@ -73,15 +81,16 @@ export async function serveLocally(
     stack.defer(() => void delete process.env['TEMPORAL_ADDRESS']);
     ui = server.uiUrl;
   }
-  const sites = Object.keys(config.sites).length > 0 ? Object.keys(config.sites) : ['local'];
-  const workers = [await startWorker({ config, control: true, log })];
-  for (const site of sites) workers.push(await startWorker({ config, control: false, site, log }));
+  const sites = sitesOf(config);
+  const workers: RunningWorker[] = [];
+  for (const [i, site] of sites.entries()) workers.push(await startWorker({ config, control: i === 0, site, log }));
   stack.defer(async () => void (await Promise.all(workers.map((worker) => worker.stop()))));
   const kept = stack.move();
   return {
     address: process.env['TEMPORAL_ADDRESS'] ?? '',
     ui,
     sites,
+    metricsPorts: workers.map(({ metricsPort }) => metricsPort),
     done: Promise.race(workers.map(({ done }) => done)),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

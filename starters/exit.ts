@@ -9,6 +9,8 @@ export const EXIT = {
   stuck: 4,
   unreachable: 5,
   noVerdict: 6,
+  /** An error that nobody foresaw, as EX_SOFTWARE of sysexits.h; what was touched ends all the same. */
+  unforeseen: 70,
   interrupted: 130,
 } as const;
 

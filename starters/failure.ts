@@ -3,8 +3,11 @@
  *
  * Owns the mapping from an error to an exit code and a sentence. A stack is shown only for what nobody foresaw.
  */
+import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import { InvalidDocument } from '../documents/problem.ts';
+import { InvalidConfig } from '../workers/config.ts';
 import { Unreachable } from '../workers/connect.ts';
+import { PortTaken } from '../workers/temporal-server.ts';
 import { EXIT } from './exit.ts';
 
 /** Something the person at the terminal can mend. */
@@ -17,8 +20,15 @@ export function report(error: unknown, json: boolean): number {
   const message = error instanceof Error ? error.message : String(error);
   if (json) process.stdout.write(`${JSON.stringify({ event: 'error', at: new Date().toISOString(), message })}\n`);
   else process.stderr.write(`squall: ${message}\n`);
-  if (error instanceof Unreachable) return EXIT.unreachable;
-  if (error instanceof InvalidDocument || error instanceof UsageError) return EXIT.invalid;
-  if (!json && error instanceof Error && process.env['SQUALL_DEBUG']) process.stderr.write(`${error.stack ?? ''}\n`);
-  return EXIT.invalid;
+  if (error instanceof Unreachable || isGrpcServiceError(error) || error instanceof ServiceError)
+    return EXIT.unreachable;
+  if (
+    error instanceof InvalidDocument ||
+    error instanceof UsageError ||
+    error instanceof InvalidConfig ||
+    error instanceof PortTaken
+  )
+    return EXIT.invalid;
+  if (!json && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  return EXIT.unforeseen;
 }

@@ -24,9 +24,24 @@ export async function main([kind]: readonly string[], options: Common): Promise<
     out.line(
       `  reversal     ${reversal}\n  expiry       ${expiry}\n  undo         ${undo}\n  permissions  ${permissions.join('; ') || 'none'}`,
     );
-    out.line(
-      `  with         ${JSON.stringify(params['properties'] ?? {}, null, 2).replaceAll('\n', '\n               ')}`,
-    );
+    const described = Object.entries(parameters.parse(params).properties);
+    if (described.length === 0) out.line('  with         no parameters');
+    for (const [i, [name, parameter]] of described.entries())
+      out.line(`  ${i === 0 ? 'with' : '    '}         ${name.padEnd(10)} ${wordsOf(parameter)}`);
   }
   return 0;
+}
+
+const parameter = z.object({
+  description: z.string().optional(),
+  enum: z.array(z.unknown()).optional(),
+  default: z.json().optional(),
+});
+const parameters = z.object({ properties: z.record(z.string(), parameter).default({}) });
+
+function wordsOf({ description = '', enum: values, default: fallback }: z.infer<typeof parameter>): string {
+  const choice = values ? ` One of ${values.join(', ')}.` : '';
+  const unless =
+    fallback === undefined ? '' : ` Default: ${typeof fallback === 'string' ? fallback : JSON.stringify(fallback)}.`;
+  return `${description}${choice}${unless}`.trim();
 }

@@ -24,8 +24,13 @@ export type End =
 
 /** Time between two questions, in milliseconds. */
 const POLL_MS = 500;
+/** A run may be without an answer for this long before that is said, in milliseconds. */
+const SILENT_MS = 5_000;
 /** Temporal may be away for this long before following gives up, in milliseconds. */
 const AWAY_MS = 60_000;
+
+/** A job that is cancelled and a terminal that is closed mean the same as Ctrl-C: nobody wants the fault any more. */
+const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 interface FollowOptions {
   /** Ctrl-C aborts the run; otherwise it only ends the following. */
@@ -38,6 +43,7 @@ export async function follow(client: Client, run: string, out: Output, options: 
   const screen = new Screen(out, run);
   const leases = new Set<string>();
   const interruption = options.interruptible ? onInterrupt(client, run, out) : undefined;
+  const silence = new Silence(out, run);
   let seen = 0;
   let answeredAtMs = performance.now();
   const take = (story: Story): void => {
@@ -54,6 +60,7 @@ export async function follow(client: Client, run: string, out: Output, options: 
       else if (performance.now() - answeredAtMs > AWAY_MS) throw away(run);
       const story = await within(handle.query<Story, [number]>('story', seen));
       if (story) take(story);
+      silence.heard(story !== undefined);
       const stuck = story?.events.findLast((event) => event.type === 'stuck');
       if (stuck && story?.state.phase === 'stuck') return { how: 'stuck', run, why: stuck.why };
       if (described && described.status.name !== 'RUNNING')
@@ -94,6 +101,31 @@ export async function finish(end: End, config: Config, out: Output): Promise<num
   out.line(`${out.style('bold', status)}, ${word}: ${reason}`);
   if (report) out.line(`report: ${report}`);
   return exitOf(end.result, end.interrupted);
+}
+
+/** Says once that no worker answers for a run, and what that means for its fault. */
+class Silence {
+  readonly #out: Output;
+  readonly #run: string;
+  #sinceMs = performance.now();
+  #said = false;
+
+  constructor(out: Output, run: string) {
+    this.#out = out;
+    this.#run = run;
+  }
+
+  heard(answer: boolean): void {
+    if (answer) {
+      this.#sinceMs = performance.now();
+      this.#said = false;
+    } else if (!this.#said && performance.now() - this.#sinceMs > SILENT_MS) {
+      this.#said = true;
+      this.#out.event('waiting', { run: this.#run, for: 'a control worker' });
+      const words = 'no control worker answers; a fault that is on ends by itself when nobody renews it. Still waiting';
+      this.#out.line(this.#out.style('yellow', words));
+    }
+  }
 }
 
 function away(run: string): Unreachable {
@@ -143,9 +175,15 @@ async function ending(client: Client, run: string, leases: readonly string[], in
 }
 
 function onInterrupt(client: Client, run: string, out: Output): { readonly interrupted: boolean; stop(): void } {
-  const state = { interrupted: false, stop: (): void => void process.off('SIGINT', handler) };
+  const state = {
+    interrupted: false,
+    stop: (): void => {
+      for (const name of INTERRUPTS) process.off(name, handler);
+    },
+  };
   const handler = (): void => {
-    if (state.interrupted) process.exit(EXIT.interrupted);
+    // Whoever leaves now leaves before the rollback is confirmed.
+    if (state.interrupted) process.exit(EXIT.stuck);
     state.interrupted = true;
     out.line(
       out.style(
@@ -160,6 +198,6 @@ function onInterrupt(client: Client, run: string, out: Output): { readonly inter
         out.line(`the abort was not delivered: ${error instanceof Error ? error.message : String(error)}`),
       );
   };
-  process.on('SIGINT', handler);
+  for (const name of INTERRUPTS) process.on(name, handler);
   return state;
 }

@@ -1,5 +1,7 @@
 /** `squall list`: open runs, and those that ended lately, as Temporal knows them. */
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { connectClient } from '../workers/connect.ts';
+import type { RunResult } from '../workflows/messages.ts';
 import { output } from './output.ts';
 import type { Common } from './verbs.ts';
 
@@ -10,17 +12,29 @@ export async function main(_args: readonly string[], options: Common): Promise<n
   const client = await connectClient({ queryClosed: true });
   const out = output(options.json === true);
   try {
-    let listed = 0;
-    for await (const found of client.workflow.list({ query: "WorkflowType = 'experiment'", pageSize: LISTED_MAX })) {
-      const state = found.status.name.toLowerCase();
-      out.event('run', { run: found.workflowId, state, startedAt: found.startTime.toISOString() });
-      out.line(`${found.workflowId.padEnd(48)} ${state.padEnd(12)} ${found.startTime.toISOString()}`);
-      listed += 1;
-      if (listed === LISTED_MAX) break;
+    const found: WorkflowExecutionInfo[] = [];
+    for await (const run of client.workflow.list({ query: "WorkflowType = 'experiment'", pageSize: LISTED_MAX }))
+      if (found.push(run) === LISTED_MAX) break;
+    const ends = await Promise.all(found.map((run) => endOf(client, run)));
+    for (const [i, { workflowId: run, startTime }] of found.entries()) {
+      const { state, deviated } = ends[i] ?? { state: 'unknown', deviated: null };
+      out.event('run', { run, state, deviated, startedAt: startTime.toISOString() });
+      const verdict = deviated === null ? '' : deviated ? 'deviated' : 'held';
+      out.line(`${run.padEnd(48)} ${state.padEnd(12)} ${verdict.padEnd(8)} ${startTime.toISOString()}`);
     }
-    if (listed === 0) out.line('no runs');
+    if (found.length === 0) out.line('no runs');
     return 0;
   } finally {
     await client.connection.close();
   }
+}
+
+/** `running`, how Temporal says that it was ended from outside, or the run's own word for its end. */
+async function endOf(
+  client: Client,
+  { workflowId, runId, status }: WorkflowExecutionInfo,
+): Promise<{ state: string; deviated: boolean | null }> {
+  if (status.name !== 'COMPLETED') return { state: status.name.toLowerCase(), deviated: null };
+  const result = (await client.workflow.getHandle(workflowId, runId).result()) as RunResult;
+  return { state: result.status, deviated: result.deviated };
 }

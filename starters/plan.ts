@@ -1,4 +1,5 @@
 /** `squall plan`: what a run would touch, and what would undo it. The site answers; nothing is touched. */
+import { randomBytes } from 'node:crypto';
 import type { PreflightResult } from '../activities/interface.ts';
 import type { Experiment } from '../domain/experiment.ts';
 import { leaseTiming, worstCaseMs } from '../domain/timing.ts';
@@ -19,9 +20,16 @@ import { whoami } from './who.ts';
 /** Targets named a stage; the rest are counted. */
 const NAMED_MAX = 8;
 
-export async function main([file = '']: readonly string[], options: Common & { name?: string }): Promise<number> {
+interface Options extends Common {
+  readonly name?: string;
+  readonly seed?: string;
+}
+
+export async function main([file = '']: readonly string[], options: Options): Promise<number> {
   const config = await configOf(options);
-  const { experiment, documentHash } = await oneExperiment(file, config, options.name);
+  const { experiment: written, documentHash } = await oneExperiment(file, config, options.name);
+  const seed = options.seed ?? written.blastRadius.seed ?? randomBytes(4).toString('hex');
+  const experiment = { ...written, blastRadius: { ...written.blastRadius, seed } };
   const client = await connectClient();
   const out = output(options.json === true);
   try {
@@ -33,8 +41,11 @@ export async function main([file = '']: readonly string[], options: Common & { n
       args: [input],
       workflowExecutionTimeout: '3m',
     })) as PreflightResult;
-    out.event('plan', { experiment: experiment.name, ...result });
+    const worstMs = worstCaseMs(experiment, result.stages);
+    out.event('plan', { experiment: experiment.name, seed, worstCaseMs: worstMs, ...result });
     if (!out.json) show(experiment, result, out);
+    if (written.blastRadius.seed !== seed)
+      out.line(`seed:        ${seed}; these very targets: squall run ${file} --seed ${seed}`);
     return result.checks.every(({ passed }) => passed) ? 0 : EXIT.refused;
   } finally {
     await client.connection.close();
@@ -53,15 +64,16 @@ function show(experiment: Experiment, plan: PreflightResult, out: Output): void 
     const added = plan.targets.slice(from, to);
     const names =
       added.slice(0, NAMED_MAX).join(', ') + (added.length > NAMED_MAX ? ` and ${added.length - NAMED_MAX} more` : '');
-    const ttl = formatDuration(leaseTiming(added.length, experiment.timeToLiveMs).ttlMs);
-    const words = skipped
-      ? `skipped: ${skipped}`
-      : `+${added.length} = ${to}: ${names} (ends by itself ${ttl} after its last renewal)`;
+    const { ttlMs } = leaseTiming(added.length, experiment.timeToLiveMs);
+    const ends = plan.expiry === 'none' ? '' : ` (ends by itself ${formatDuration(ttlMs)} after its last renewal)`;
+    const words = skipped ? `skipped: ${skipped}` : `+${added.length} = ${to}: ${names}${ends}`;
     out.line(`  stage ${stage + 1}  ${size.padStart(5)}  ${words}`);
   }
   out.line('');
   out.line(`undo:        ${plan.undo}`);
-  out.line(`expiry:      ${plan.expiry}; reversal: ${plan.reversal}`);
+  out.line(
+    `expiry:      ${plan.expiry === 'none' ? 'none: there is nothing that the target could end' : plan.expiry}; reversal: ${plan.reversal}`,
+  );
   out.line(`permissions: ${plan.permissions.join('; ') || 'none'}`);
   out.line(`takes:       ${formatDuration(worstCaseMs(experiment, plan.stages))} at worst`);
 }

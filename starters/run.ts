@@ -17,6 +17,9 @@ import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 import { whoami } from './who.ts';
 
+/** A run that no worker takes within this time is refused, in milliseconds: whoever asked for it may have gone. */
+const ADMIT_MS = 30_000;
+
 interface Options extends Common {
   readonly name?: string;
   readonly seed?: string;
@@ -34,8 +37,7 @@ export async function main([file = '']: readonly string[], options: Options): Pr
   try {
     await requireWorkers(client, [CONTROL_QUEUE, `site/${experiment.targets.site}`]);
     const run = runName(experiment.name, new Date());
-    const input: RunInput = { experiment: seeded, documentHash, startedBy: whoami() };
-    await startRun(client, run, input);
+    await startRun(client, run, { experiment: seeded, documentHash, startedBy: whoami(), admitWithinMs: ADMIT_MS });
     const out = output(options.json === true);
     out.event('submitted', { run, experiment: experiment.name });
     if (options.detach) {

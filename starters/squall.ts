@@ -33,7 +33,8 @@ for (const verb of verbs) verb(program);
 // Whoever reads may go away early (`squall run … | head`): a run that is followed is not let go for that.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    // EIO is a terminal that was closed.
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
   });
 }
 
@@ -41,9 +42,16 @@ try {
   await program.parseAsync();
 } catch (error) {
   // No verb at all prints the help, and is no success either.
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.invalid;
-  else {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT.invalid;
+    if (error.exitCode !== 0 && process.argv.includes('--json'))
+      process.stdout.write(
+        `${JSON.stringify({ event: 'error', at: new Date().toISOString(), message: error.message })}\n`,
+      );
+  } else {
     const { report } = await import('./failure.ts');
     process.exitCode = report(error, program.opts<{ json?: boolean }>().json === true);
   }
 }
+// What is still being tried again, on a connection that is closed, is of no use to anybody.
+process.exit();

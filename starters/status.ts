@@ -1,12 +1,25 @@
-/** `squall status`: where a run is. */
+/** `squall status`: where a run is, as it says itself, or where nobody can ask it, as its journal says. */
+import type { WorkflowHandle } from '@temporalio/client';
+import { openFileStore } from '../activities/journal/file.ts';
+import type { JournalEvent } from '../domain/journal.ts';
+import { verdict } from '../domain/run.ts';
+import { summarise } from '../domain/summary.ts';
+import type { Config } from '../workers/config.ts';
 import type { Story } from '../workflows/messages.ts';
 import { connectClient } from '../workers/connect.ts';
+import { EXIT } from './exit.ts';
 import { UsageError } from './failure.ts';
 import { output } from './output.ts';
+import type { Output } from './output.ts';
 import { eventLine } from './story-line.ts';
+import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 
+/** How long a run may take to answer, in milliseconds. */
+const ANSWER_MS = 5_000;
+
 export async function main([run = '']: readonly string[], options: Common): Promise<number> {
+  const config = await configOf(options);
   const client = await connectClient({ queryClosed: true });
   const out = output(options.json === true);
   try {
@@ -14,22 +27,51 @@ export async function main([run = '']: readonly string[], options: Common): Prom
     const described = await handle.describe().catch(() => {
       throw new UsageError(`there is no run ${run}; \`squall list\` shows those there are`);
     });
-    const story = await handle.query<Story, [number]>('story', 0);
+    const open = described.status.name === 'RUNNING';
+    const story = await client.connection.withDeadline(Date.now() + ANSWER_MS, () => ask(handle));
+    if (story === undefined) return await fromJournal(config, run, open, out);
     const { phase, stage } = story.state;
-    out.event('status', {
-      run,
-      open: described.status.name === 'RUNNING',
-      phase,
-      stage,
-      abort: story.state.abort ?? null,
-    });
-    out.line(`${out.style('bold', run)}: ${described.status.name.toLowerCase()}, ${phase}`);
-    for (const event of story.events) {
-      const line = eventLine(event, out);
-      if (line) out.line(line);
-    }
+    const { status, deviated } = verdict(story.state);
+    const ended = phase === 'closed' ? { status, deviated } : { status: null, deviated: null };
+    out.event('status', { run, open, phase, stage, ...ended, abort: story.state.abort ?? null });
+    out.line(
+      `${out.style('bold', run)}: ${phase === 'closed' ? status : open ? phase : described.status.name.toLowerCase()}`,
+    );
+    show(story.events, out);
     return 0;
   } finally {
     await client.connection.close();
+  }
+}
+
+async function ask(handle: WorkflowHandle): Promise<Story | undefined> {
+  return handle.query<Story, [number]>('story', 0).catch(() => undefined);
+}
+
+/** The last that was written down: no worker answers, or the run cannot. */
+async function fromJournal(config: Config, run: string, open: boolean, out: Output): Promise<number> {
+  const journal = await openFileStore(config.journal).read(run);
+  out.line(
+    out.style(
+      'yellow',
+      `no control worker answers for ${run}; a fault that is on ends by itself when nobody renews it`,
+    ),
+  );
+  if (journal === undefined) {
+    out.event('status', { run, open, phase: null, answered: false });
+    out.line(`and there is no journal of it in ${config.journal}`);
+    return EXIT.unreachable;
+  }
+  const { phase, status, deviated } = summarise(journal);
+  out.event('status', { run, open, phase, status, deviated, answered: false });
+  out.line(`${out.style('bold', run)}: last seen ${phase}, as its journal says:`);
+  show(journal.events, out);
+  return EXIT.unreachable;
+}
+
+function show(events: readonly JournalEvent[], out: Output): void {
+  for (const event of events) {
+    const line = eventLine(event, out);
+    if (line) out.line(line);
   }
 }

@@ -1,4 +1,5 @@
 /** `squall validate`: checks documents, many at once; touches nothing and needs nothing. */
+import { existsSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { InvalidDocument } from '../documents/problem.ts';
 import { EXIT } from './exit.ts';
@@ -32,7 +33,8 @@ export async function main(patterns: readonly string[], options: Common): Promis
 async function filesOf(patterns: readonly string[]): Promise<string[]> {
   const files = new Set<string>();
   for (const pattern of patterns) {
-    const found = await Array.fromAsync(glob(pattern));
+    // A file may be called what looks like a pattern.
+    const found = existsSync(pattern) ? [pattern] : await Array.fromAsync(glob(pattern));
     if (found.length === 0) throw new UsageError(`${pattern} matches no file`);
     for (const file of found) files.add(file);
   }

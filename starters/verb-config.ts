@@ -2,17 +2,27 @@
  * The configuration a verb works with: `--config`, `SQUALL_CONFIG`, `squall.yaml` here, or the defaults.
  */
 import { access } from 'node:fs/promises';
-import { defaultConfig, readConfig } from '../workers/config.ts';
-import type { Config } from '../workers/config.ts';
+import { defaultConfig, readConfig, readSweepConfig } from '../workers/config.ts';
+import type { Config, SweepConfig } from '../workers/config.ts';
 import type { Common } from './verbs.ts';
 
 /** Reads the configuration that applies. Throws when a named file cannot be read or is not valid. */
 export async function configOf(options: Common): Promise<Config> {
-  const named = options.config ?? process.env['SQUALL_CONFIG'];
-  if (named) return readConfig(named);
-  const here = await access('squall.yaml').then(
-    () => true,
-    () => false,
+  const file = await fileOf(options);
+  return file === undefined ? defaultConfig() : readConfig(file);
+}
+
+/** Reads of the configuration that applies what a sweep needs; whatever else is wrong in it does not matter. */
+export async function sweepConfigOf(options: Common): Promise<SweepConfig> {
+  const file = await fileOf(options);
+  return file === undefined ? defaultConfig() : readSweepConfig(file);
+}
+
+async function fileOf({ config }: Common): Promise<string | undefined> {
+  const named = config ?? process.env['SQUALL_CONFIG'];
+  if (named) return named;
+  return access('squall.yaml').then(
+    () => 'squall.yaml',
+    () => undefined,
   );
-  return here ? readConfig('squall.yaml') : defaultConfig();
 }

@@ -47,6 +47,7 @@ export const verbs: readonly ((program: Command) => void)[] = [
       'dev',
       'Temporal with its UI, and a worker for everything: all local, until Ctrl-C',
       () => import('./dev.ts'),
+      '  squall dev\n  squall dev --config squall.yaml --db temporal.db\n  TEMPORAL_ADDRESS=127.0.0.1:7233 squall dev',
     )
       .option('--db <file>', 'keep Temporal’s database in this file')
       .option('--port <port>', 'Temporal’s port', '7233')
@@ -61,7 +62,8 @@ export const verbs: readonly ((program: Command) => void)[] = [
     )
       .option('--control', 'serve workflows and the journal')
       .option('--site <name>', 'serve the faults, targets and probes of this site')
-      .option('--metrics-port <port>', 'where /metrics, /healthz and /readyz are served (0: any free port)'),
+      .option('--metrics-port <port>', 'where /metrics, /healthz and /readyz are served (0: any free port)')
+      .option('--metrics-host <address>', 'the address they are served on (0.0.0.0: every one)', '127.0.0.1'),
   (program) =>
     verb(
       program,
@@ -76,7 +78,10 @@ export const verbs: readonly ((program: Command) => void)[] = [
       'plan <file>',
       'show what a run would touch, and what would undo it; touches nothing',
       () => import('./plan.ts'),
-    ).option('--name <experiment>', 'which document of the file'),
+      '  squall plan slow.yaml\n  squall plan experiments.yaml --name slow-payments --json',
+    )
+      .option('--name <experiment>', 'which document of the file')
+      .option('--seed <text>', 'choose the same targets as a run with this seed'),
   (program) =>
     verb(
       program,
@@ -88,19 +93,59 @@ export const verbs: readonly ((program: Command) => void)[] = [
       .option('--name <experiment>', 'which document of the file')
       .option('--seed <text>', 'choose the same targets as a run with this seed')
       .option('--detach', 'start it and return at once'),
-  (program) => verb(program, 'list', 'open runs, and those that ended lately', () => import('./list.ts')),
-  (program) => verb(program, `status ${RUN}`, 'where a run is', () => import('./status.ts')),
-  (program) => verb(program, `watch ${RUN}`, 'follow a run', () => import('./watch.ts')),
   (program) =>
-    verb(program, `abort ${RUN}`, 'end a run early; returns when it has rolled back', () => import('./abort.ts'))
+    verb(
+      program,
+      'list',
+      'open runs, and those that ended lately',
+      () => import('./list.ts'),
+      '  squall list\n  squall list --json | jq -r .run',
+    ),
+  (program) =>
+    verb(
+      program,
+      `status ${RUN}`,
+      'where a run is',
+      () => import('./status.ts'),
+      '  squall status slow-payments-20261124-101500-x7k2',
+    ),
+  (program) =>
+    verb(
+      program,
+      `watch ${RUN}`,
+      'follow a run',
+      () => import('./watch.ts'),
+      '  squall watch slow-payments-20261124-101500-x7k2',
+    ),
+  (program) =>
+    verb(
+      program,
+      `abort ${RUN}`,
+      'end a run early; returns when it has rolled back',
+      () => import('./abort.ts'),
+      "  squall abort slow-payments-20261124-101500-x7k2 --reason 'customers complain'\n  squall abort … --mode graceful --no-wait",
+    )
       .option('--reason <text>', 'why, for the journal', 'aborted from the command line')
       .addOption(new Option('--mode <mode>', 'how').choices(['immediate', 'graceful']).default('immediate'))
       .option('--no-wait', 'return as soon as the run has been told'),
   (program) =>
-    verb(program, `report ${RUN}`, 'write a run’s report', () => import('./report.ts'))
+    verb(
+      program,
+      `report ${RUN}`,
+      'write a run’s report',
+      () => import('./report.ts'),
+      '  squall report slow-payments-20261124-101500-x7k2\n  squall report … --format json --output -',
+    )
       .addOption(new Option('--format <format>', 'of the report').choices(['html', 'json']).default('html'))
       .option('--output <file>', 'where to (default: beside the journal; - for standard output)'),
-  (program) => verb(program, 'history', 'every run in the journal', () => import('./history.ts')),
+  (program) =>
+    verb(
+      program,
+      'history',
+      'every run in the journal',
+      () => import('./history.ts'),
+      '  squall history --config squall.yaml',
+    ),
   (program) =>
     verb(
       program,
@@ -109,6 +154,20 @@ export const verbs: readonly ((program: Command) => void)[] = [
       () => import('./sweep.ts'),
       '  * * * * * squall sweep --site local',
     ).option('--site <name>', 'which site’s faults (default: every site in the configuration)'),
-  (program) => verb(program, 'faults [kind]', 'the catalogue of faults, or one of them', () => import('./faults.ts')),
-  (program) => verb(program, 'schema', 'the JSON Schema of experiments, for editors', () => import('./schema.ts')),
+  (program) =>
+    verb(
+      program,
+      'faults [kind]',
+      'the catalogue of faults, or one of them',
+      () => import('./faults.ts'),
+      '  squall faults\n  squall faults host/stutter',
+    ),
+  (program) =>
+    verb(
+      program,
+      'schema',
+      'the JSON Schema of experiments, for editors',
+      () => import('./schema.ts'),
+      '  squall schema > squall.schema.json',
+    ),
 ];

@@ -3,31 +3,40 @@
  *
  * Where Temporal cannot be reached it keeps trying, and a site worker sweeps meanwhile.
  */
+import { startSweeping } from '../workers/sweeper.ts';
 import { startWorker } from '../workers/worker.ts';
 import { UsageError } from './failure.ts';
 import { output } from './output.ts';
-import { configOf } from './verb-config.ts';
+import { configOf, sweepConfigOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 
 interface Options extends Common {
   readonly control?: boolean;
   readonly site?: string;
   readonly metricsPort?: string;
+  readonly metricsHost: string;
 }
 
-export async function main(_args: readonly string[], options: Options): Promise<number> {
+export async function main(_args: readonly string[], given: Common & Record<string, unknown>): Promise<number> {
+  const options = given as unknown as Options;
   if (!options.control && options.site === undefined)
     throw new UsageError('say what to serve: --control, --site NAME, or both');
-  const config = await configOf(options);
   const out = output(options.json === true);
   const log = (line: string): void =>
     options.json ? out.event('log', { line }) : void process.stderr.write(`${line}\n`);
+  const config = await configOf(options).catch(async (error: unknown) => {
+    // Whatever is wrong in the configuration, it must not keep a fault on that was there before.
+    const sweeping = await sweepConfigOf(options).catch(() => undefined);
+    if (sweeping) await startSweeping(sweeping, options.site, 60_000, log).stop();
+    throw error;
+  });
   const port = options.metricsPort === undefined ? undefined : portOf(options.metricsPort);
   const worker = await startWorker({
     config,
     control: options.control === true,
     ...(options.site === undefined ? {} : { site: options.site }),
     ...(port === undefined ? {} : { metricsPort: port }),
+    metricsHost: options.metricsHost,
     log,
   });
   const serves = [options.control ? 'control' : '', options.site ? `site ${options.site}` : '']
@@ -39,7 +48,7 @@ export async function main(_args: readonly string[], options: Options): Promise<
     metricsPort: worker.metricsPort,
     pid: process.pid,
   });
-  out.line(`serving ${serves}; metrics on http://127.0.0.1:${worker.metricsPort}/metrics`);
+  out.line(`serving ${serves}; metrics on http://${options.metricsHost}:${worker.metricsPort}/metrics`);
   const stop = (): void => void worker.stop();
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
