@@ -5,14 +5,13 @@
  */
 import { stringify } from 'yaml';
 
-/** `squall.yaml` for a shop at `url` with its pid files in `runDir`; everything is kept in `home`. */
+/** `squall.yaml` for a shop at `url` with its pid files in `runDir`; journals are kept in `home`. */
 export function demoConfig(url: string, runDir: string, home: string): string {
   const metrics = { type: 'metrics', url: `${url}/metrics`, window: '3s', timeout: '1s' };
   return stringify({
-    installation: 'demo',
+    // Undo records are where every Squall of this user looks: whichever comes back first ends what a killed demo left.
     journal: `${home}/journal`,
-    state: `${home}/state`,
-    sweepEvery: 5,
+    sweepEvery: '5s',
     sites: {
       shop: {
         host: {

@@ -38,9 +38,8 @@ async function main(): Promise<number> {
   const home = await mkdtemp(join(tmpdir(), 'squall-demo-'));
   const pids = join(home, 'pids');
   await mkdir(pids);
-  // The journals and reports stay, for looking at; the pid files and the ledger go.
+  // The journals and reports stay, for looking at; the pid files go.
   stack.defer(() => rm(pids, { recursive: true, force: true }));
-  stack.defer(() => rm(join(home, 'state'), { recursive: true, force: true }));
   out.line('opening the demo shop: a gateway and twelve replicas of three services');
   const shop = await openShop(pids);
   stack.defer(() => shop.close());
@@ -62,7 +61,9 @@ async function main(): Promise<number> {
   out.line(
     asDesigned
       ? out.style('green', 'Both ended as they were designed to; no fault is left.')
-      : 'The demo did not end as it was designed to.',
+      : interrupted
+        ? 'The demo was ended early.'
+        : 'The demo did not end as it was designed to.',
   );
   out.line(`reports and journals: ${config.journal}`);
   if (local.ui && keep && !interrupted) await linger(local.ui);
@@ -92,3 +93,4 @@ try {
 } catch (error) {
   process.exitCode = report(error, json);
 }
+process.exit();

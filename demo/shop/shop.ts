@@ -2,7 +2,8 @@
  * The demo shop: a gateway, replicas of three services, and customers.
  *
  * Owns the processes: it starts them, starts a replica again that died, and ends them all, stopped or not. They end by
- * themselves when this process is killed. Contains nothing that injects a fault; faults are done to it from outside.
+ * themselves when this process is killed, and have process groups of their own, so that Ctrl-C is for this process alone,
+ * which ends them in order. Contains nothing that injects a fault; faults are done to it from outside.
  */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -65,7 +66,7 @@ class Staff {
       Array.from({ length: count }, (_, i) => [service, i + 1] as const),
     );
     await Promise.all(names.map(([service, number]) => this.#hireReplica(service, number)));
-    this.#gateway = fork(join(import.meta.dirname, 'gateway.ts'), [], { execArgv: SMALL });
+    this.#gateway = fork(join(import.meta.dirname, 'gateway.ts'), [], { execArgv: SMALL, detached: true });
     this.port = await portOf(this.#gateway);
     this.#tellGateway();
   }
@@ -94,6 +95,7 @@ class Staff {
   async #hireReplica(service: string, number: number): Promise<void> {
     const child = fork(join(import.meta.dirname, 'replica.mjs'), [service, `${number}`, this.#runDir], {
       execArgv: SMALL,
+      detached: true,
     });
     const name = `${service}-${number}`;
     child.once('exit', () => {
@@ -116,7 +118,7 @@ class Staff {
       const service = name.slice(0, name.lastIndexOf('-'));
       (replicas[service] ??= []).push(port);
     }
-    this.#gateway?.send(replicas);
+    if (this.#gateway?.connected) this.#gateway.send(replicas);
   }
 }
 

@@ -1,13 +1,23 @@
-/** `npm run demo`, in a pipe: both experiments end as designed, and nothing is left. */
+/** `npm run demo`, in a pipe: both experiments end as designed, or early when somebody wants it, and nothing is left. */
 import assert from 'node:assert/strict';
-import { readdir, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { ROOT } from './blocks.ts';
 import { open } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
+
+let state: string;
+before(async () => (state = await mkdtemp(join(tmpdir(), 'squall-demo-state-'))));
+after(() => rm(state, { recursive: true, force: true }));
+
+/** The demo, with its undo records where this test looks after them. */
+const start = (command: string): Terminal => open(command, ROOT, { XDG_STATE_HOME: state });
 
 test('npm run demo', async () => {
-  const demo = open('npm run demo', ROOT);
+  const demo = start('npm run demo');
   const code = await demo.code;
   const says = demo.output();
   assert.equal(code, 0, says);
@@ -22,3 +32,64 @@ test('npm run demo', async () => {
   await rm(dirname(journal), { recursive: true });
   assert.deepEqual(demo.left(), [], 'processes left behind');
 });
+
+test('npm run demo -- --keep leaves Temporal up until Ctrl-C', async () => {
+  const demo = start('npm run demo -- --keep');
+  await demo.until(/Temporal stays up: (\S+)/);
+  const [, ui = ''] = /Temporal stays up: (\S+)/.exec(demo.output()) ?? [];
+  assert.equal((await fetch(ui)).status, 200);
+  demo.interrupt();
+  await demo.code;
+  assert.doesNotMatch(demo.output(), /^ +at /m, 'a stack');
+  assert.deepEqual(demo.left(), [], 'processes left behind');
+  await forget(demo);
+});
+
+test('Ctrl-C in the middle of the demo rolls back, says so, and leaves nothing', async () => {
+  const demo = start('npm run demo');
+  await demo.until(/the fault is on/);
+  demo.interrupt();
+  await demo.code;
+  assert.match(demo.output(), /waiting for the rollback[^]*reverted[^]*no verdict/);
+  assert.doesNotMatch(demo.output(), /^ +at /m, 'a stack');
+  assert.deepEqual(demo.left(), [], 'processes left behind');
+  await forget(demo);
+});
+
+test('what is left of a demo that was killed with its holders ends with the next squall', async () => {
+  const demo = start('npm run demo');
+  const still = (): number[] => demo.left().filter((pid) => commandOf(pid).includes('replica.mjs'));
+  await demo.until(/the fault is on/);
+  for (const pid of demo.left()) if (!commandOf(pid).includes('replica.mjs')) process.kill(pid, 'SIGKILL');
+  // The rest of the shop ends by itself; a replica that stands still cannot.
+  await until(() => still().length < 2);
+  assert.equal(still().length, 1, 'a replica stands still, and nobody holds it');
+  await until(async () => {
+    assert.equal(await start('bin/squall sweep').code, 0);
+    return still().length === 0;
+  });
+  await forget(demo);
+});
+
+/** Removes the journals and reports, which a demo leaves to be looked at. */
+async function forget(demo: Terminal): Promise<void> {
+  for (const name of await readdir(tmpdir()))
+    if (demo.output().includes(name) && name.startsWith('squall-demo-'))
+      await rm(join(tmpdir(), name), { recursive: true });
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 60_000;
+  while (!(await holds())) {
+    assert.ok(performance.now() < end, 'not within a minute');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}

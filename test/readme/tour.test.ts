@@ -34,7 +34,11 @@ describe('the tour', () => {
     // The checkout as it is, but for the files that the tour writes.
     for (const name of await readdir(ROOT)) if (name !== '.cache') await symlink(join(ROOT, name), join(home, name));
     await mkdir(join(home, '.cache'));
-    env = { TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`, SQUALL_CONFIG: '.cache/shop/squall.yaml' };
+    env = {
+      TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`,
+      SQUALL_CONFIG: '.cache/shop/squall.yaml',
+      XDG_STATE_HOME: join(home, 'state'),
+    };
   });
   after(async () => {
     for (const terminal of terminals.toReversed()) {
@@ -47,13 +51,14 @@ describe('the tour', () => {
   });
 
   it('opens the shop, and Squall with a Temporal of its own', async () => {
-    const shop = open(typed(1), home);
+    const shop = open(typed(1), home, env);
     terminals.push(shop);
     await shop.until(/Ctrl-C closes it/);
     // On ports that are free here: the reader has the usual ones.
     const port = env['TEMPORAL_ADDRESS']?.split(':')[1] ?? '';
     const command = typed(2).replace('bin/squall dev', `bin/squall dev --port ${port} --ui-port ${await freePort()}`);
-    const dev = open(command, home);
+    const { XDG_STATE_HOME = '' } = env;
+    const dev = open(command, home, { XDG_STATE_HOME });
     terminals.push(dev);
     await dev.until(/Ctrl-C ends it all/);
   });
