@@ -35,6 +35,8 @@ interface Held {
   over: boolean;
   /** The target is as it was; only the ledger may not know it yet. */
   off: boolean;
+  /** Times that the ledger could not be told. */
+  untold: number;
 }
 
 const [stateDir = '', batch = ''] = process.argv.slice(2);
@@ -48,7 +50,7 @@ process.on('SIGINT', () => (told = true));
 const self = await table.get(process.pid);
 for (const row of ledger.hold(batch, process.pid, self?.start ?? '')) {
   const holding = holdingOf(row.kind, row.params, parseTarget(row.target), table);
-  held.set(row.id, { row, holding, over: false, off: false });
+  held.set(row.id, { row, holding, over: false, off: false, untold: 0 });
 }
 for (const one of held.values()) await begin(one).catch(() => (one.over = true));
 let blind = 0;
@@ -82,7 +84,7 @@ async function look(): Promise<void> {
   }
 }
 
-/** Takes off whatever is over, and only then says so. A holder that is told to stop, or is blind, does not wait for the ledger. */
+/** Takes off whatever is over, and only then says so. */
 async function letGo(): Promise<void> {
   for (const [id, one] of held) {
     if (!one.over) continue;
@@ -93,8 +95,8 @@ async function letGo(): Promise<void> {
       ledger.undone([one.row]);
       held.delete(id);
     } catch {
-      // Tried again in the next turn, unless all that is missing is a note in a ledger that cannot be reached.
-      if (one.off && (told || blind >= BLIND_TURNS)) held.delete(id);
+      // Tried again in the next turn; a ledger that cannot be told, though the target is as it was, is no reason to stay.
+      if (one.off && (told || ++one.untold >= BLIND_TURNS)) held.delete(id);
     }
   }
 }
