@@ -46,10 +46,11 @@ const folder = await mkdtemp(join(tmpdir(), 'squall-torture-'));
 const fates: Fate[] = [];
 let rounds = 0;
 let stop = false;
-process.once('SIGINT', () => {
-  stop = true;
-  process.stderr.write('finishing the rounds under way\n');
-});
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => {
+    stop = true;
+    process.stderr.write('finishing the rounds under way\n');
+  });
 
 /** Blows in shuffled turns, so that each comes equally often. */
 function* turns(seed: string): Generator<Blow, never> {
