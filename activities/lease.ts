@@ -14,6 +14,8 @@ import type { Owners } from './owner.ts';
 import { pause } from './pause.ts';
 import { reasonOf } from './probes/reading.ts';
 
+/** What is left of an attempt to say that a driver has not answered, in milliseconds. */
+const LAST_WORDS_MS = 1_000;
 /** Faults named in a report; the rest are counted. */
 const NAMED_MAX = 10;
 
@@ -41,7 +43,7 @@ export async function inject(
   const attempt = currentAttempt();
   const faults = faultsOf(batch, installation, driver.params.parse(batch.params));
   const outcomes = await beating(() =>
-    inChunks(faults, (chunk) => inTime(attempt.remainingMs(), driver.inject(chunk, attempt))),
+    inChunks(faults, (chunk) => inTime(attempt.remainingMs() - LAST_WORDS_MS, driver.inject(chunk, attempt))),
   );
   const bad = outcomes.filter(({ result }) => result !== 'injected' && result !== 'gone');
   // What a worker that shuts down has not begun is put on by the next attempt.
@@ -137,8 +139,12 @@ export async function revertAndVerify(
   driver: FaultDriver<unknown>,
   attempt: Attempt,
 ): Promise<string[]> {
-  const outcomes = await inChunks(faults, (chunk) => inTime(attempt.remainingMs(), driver.revert(chunk, attempt)));
-  const found = await inChunks(faults, (chunk) => inTime(attempt.remainingMs(), driver.verify(chunk, attempt)));
+  const outcomes = await inChunks(faults, (chunk) =>
+    inTime(attempt.remainingMs() - LAST_WORDS_MS, driver.revert(chunk, attempt)),
+  );
+  const found = await inChunks(faults, (chunk) =>
+    inTime(attempt.remainingMs() - LAST_WORDS_MS, driver.verify(chunk, attempt)),
+  );
   return faults.flatMap((fault, i) => {
     const outcome = outcomes[i];
     if (found[i] === 'absent' && outcome?.result !== 'failed') return [];

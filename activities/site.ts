@@ -95,7 +95,6 @@ async function watchRun(
     // The end of a run waits for the last samples, which this activity hands over when a heartbeat tells it to stop.
     Math.min(WATCH_BEAT_MS, patientBeatMs(input.heartbeatTimeoutMs)),
   );
-  if (result.stopped) throwIfInterrupted();
   return {
     ended: result.stopped ? 'stopped' : 'edge',
     edges: result.edges,
@@ -104,7 +103,7 @@ async function watchRun(
   };
 }
 
-/** What a recovery says in every heartbeat. `passedMs`: since its first attempt began, so that the next goes on from there. */
+/** What a recovery says in every heartbeat. `passedMs`: spent by its attempts so far, so that the next goes on from there. */
 interface RecoverBeat extends Pick<Tick, 'atMs' | 'readings'> {
   readonly passedMs: number;
 }

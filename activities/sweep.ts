@@ -38,6 +38,9 @@ async function sweepOne(driver: FaultDriver<unknown>, attempt: Attempt): Promise
   return { found, reverted, failed };
 }
 
+/** What a driver that only lists must leave of the attempt for the undoing, in milliseconds. */
+const SPARE_MS = 5_000;
+
 async function* expiredOf(
   driver: FaultDriver<unknown>,
   attempt: Attempt,
@@ -45,16 +48,21 @@ async function* expiredOf(
 ): AsyncGenerator<Fault<unknown>[]> {
   let chunk: Fault<unknown>[] = [];
   const leftovers = driver.leftovers()[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await inTime(attempt.remainingMs(), leftovers.next());
-    if (next.done === true) break;
-    const { fault, expired } = next.value;
-    count();
-    if (expired) chunk.push(fault);
-    if (chunk.length === CHUNK_MAX) {
-      yield chunk;
-      chunk = [];
+  try {
+    for (;;) {
+      const next = await inTime(attempt.remainingMs() - SPARE_MS, leftovers.next());
+      if (next.done === true) break;
+      const { fault, expired } = next.value;
+      count();
+      if (expired) chunk.push(fault);
+      if (chunk.length === CHUNK_MAX) {
+        yield chunk;
+        chunk = [];
+      }
     }
+  } finally {
+    // Not awaited: a driver that hangs in the middle would hang here too.
+    leftovers.return?.(undefined).catch(() => undefined);
   }
   if (chunk.length > 0) yield chunk;
 }

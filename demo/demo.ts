@@ -14,6 +14,7 @@ import { serveLocally } from '../starters/dev.ts';
 import { oneExperiment } from '../starters/experiment-file.ts';
 import { report } from '../starters/failure.ts';
 import { finish, follow } from '../starters/follow.ts';
+import { interrupts } from '../starters/interrupts.ts';
 import { output } from '../starters/output.ts';
 import { runName, startRun } from '../starters/run.ts';
 import { demoConfig } from './config.ts';
@@ -31,7 +32,7 @@ const out = output(json);
 
 /** Ctrl-C before an experiment is under way ends the demo; while one is, it aborts that experiment. */
 let interrupted = false;
-process.on('SIGINT', () => (interrupted = true));
+for (const name of interrupts()) process.on(name, () => (interrupted = true));
 
 async function main(): Promise<number> {
   await using stack = new AsyncDisposableStack();
@@ -85,7 +86,9 @@ async function perform(name: string, config: Config): Promise<number> {
 
 async function linger(ui: string): Promise<void> {
   out.line(`Temporal stays up: ${ui} (Ctrl-C ends it)`);
-  await new Promise<void>((resolve) => process.once('SIGINT', () => resolve()));
+  await new Promise<void>((resolve) => {
+    for (const name of interrupts()) process.once(name, () => resolve());
+  });
 }
 
 try {

@@ -11,6 +11,7 @@ import { sitesOf } from '../workers/sweeper.ts';
 import { startDevServer } from '../workers/temporal-server.ts';
 import { startWorker } from '../workers/worker.ts';
 import type { RunningWorker } from '../workers/worker.ts';
+import { interrupts } from './interrupts.ts';
 import { output } from './output.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
@@ -27,8 +28,7 @@ export async function main(_args: readonly string[], given: Common & Record<stri
   const config = await configOf(options);
   const out = output(options.json === true);
   const interrupted = new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
+    for (const name of interrupts()) process.once(name, () => resolve());
   });
   await using local = await serveLocally(
     config,
@@ -83,8 +83,8 @@ export async function serveLocally(
   }
   const sites = sitesOf(config);
   const workers: RunningWorker[] = [];
-  for (const [i, site] of sites.entries()) workers.push(await startWorker({ config, control: i === 0, site, log }));
   stack.defer(async () => void (await Promise.all(workers.map((worker) => worker.stop()))));
+  for (const [i, site] of sites.entries()) workers.push(await startWorker({ config, control: i === 0, site, log }));
   const kept = stack.move();
   return {
     address: process.env['TEMPORAL_ADDRESS'] ?? '',

@@ -3,7 +3,7 @@
  *
  * Owns the mapping from an error to an exit code and a sentence. A stack is shown only for what nobody foresaw.
  */
-import { isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { isGrpcServiceError } from '@temporalio/client';
 import { InvalidDocument } from '../documents/problem.ts';
 import { InvalidConfig } from '../workers/config.ts';
 import { Unreachable } from '../workers/connect.ts';
@@ -15,13 +15,20 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** gRPC's DEADLINE_EXCEEDED and UNAVAILABLE. */
+const UNREACHABLE_CODES: ReadonlySet<number> = new Set([4, 14]);
+
+function isUnreachable(error: unknown): boolean {
+  const cause = error instanceof Error && isGrpcServiceError(error.cause) ? error.cause : error;
+  return isGrpcServiceError(cause) && UNREACHABLE_CODES.has(cause.code);
+}
+
 /** Prints `error` and returns the exit code. */
 export function report(error: unknown, json: boolean): number {
   const message = error instanceof Error ? error.message : String(error);
   if (json) process.stdout.write(`${JSON.stringify({ event: 'error', at: new Date().toISOString(), message })}\n`);
   else process.stderr.write(`squall: ${message}\n`);
-  if (error instanceof Unreachable || isGrpcServiceError(error) || error instanceof ServiceError)
-    return EXIT.unreachable;
+  if (error instanceof Unreachable || isUnreachable(error)) return EXIT.unreachable;
   if (
     error instanceof InvalidDocument ||
     error instanceof UsageError ||

@@ -10,6 +10,7 @@ import { Unreachable } from '../workers/connect.ts';
 import type { Config } from '../workers/config.ts';
 import type { RunResult, Story } from '../workflows/messages.ts';
 import { EXIT, exitOf } from './exit.ts';
+import { interrupts } from './interrupts.ts';
 import { readLive } from './live.ts';
 import type { Output } from './output.ts';
 import { writeReport } from './report-file.ts';
@@ -29,8 +30,8 @@ const SILENT_MS = 5_000;
 /** Temporal may be away for this long before following gives up, in milliseconds. */
 const AWAY_MS = 60_000;
 
-/** A job that is cancelled and a terminal that is closed mean the same as Ctrl-C: nobody wants the fault any more. */
-const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** A signal may come twice at once, from the terminal and from its shell; a second Ctrl-C comes later, in milliseconds. */
+const TWICE_MS = 1_000;
 
 interface FollowOptions {
   /** Ctrl-C aborts the run; otherwise it only ends the following. */
@@ -175,29 +176,36 @@ async function ending(client: Client, run: string, leases: readonly string[], in
 }
 
 function onInterrupt(client: Client, run: string, out: Output): { readonly interrupted: boolean; stop(): void } {
+  const names = interrupts();
   const state = {
     interrupted: false,
     stop: (): void => {
-      for (const name of INTERRUPTS) process.off(name, handler);
+      for (const name of names) process.off(name, handler);
     },
   };
-  const handler = (): void => {
-    // Whoever leaves now leaves before the rollback is confirmed.
-    if (state.interrupted) process.exit(EXIT.stuck);
+  let atMs = 0;
+  const handler = (name: NodeJS.Signals): void => {
+    if (state.interrupted) {
+      // Whoever leaves now leaves before the rollback is confirmed.
+      if (name === 'SIGINT' && performance.now() - atMs > TWICE_MS) process.exit(EXIT.stuck);
+      return;
+    }
     state.interrupted = true;
+    atMs = performance.now();
     out.line(
       out.style(
         'yellow',
         'aborting; waiting for the rollback (Ctrl-C again leaves the terminal, the rollback goes on)',
       ),
     );
+    const reason = name === 'SIGINT' ? 'Ctrl-C' : name;
     client.workflow
       .getHandle(run)
-      .signal('abort', { mode: 'immediate', reason: 'Ctrl-C', by: whoami() })
+      .signal('abort', { mode: 'immediate', reason, by: whoami() })
       .catch((error: unknown) =>
         out.line(`the abort was not delivered: ${error instanceof Error ? error.message : String(error)}`),
       );
   };
-  for (const name of INTERRUPTS) process.on(name, handler);
+  for (const name of names) process.on(name, handler);
   return state;
 }

@@ -35,6 +35,12 @@ async function endOf(
   { workflowId, runId, status }: WorkflowExecutionInfo,
 ): Promise<{ state: string; deviated: boolean | null }> {
   if (status.name !== 'COMPLETED') return { state: status.name.toLowerCase(), deviated: null };
-  const result = (await client.workflow.getHandle(workflowId, runId).result()) as RunResult;
-  return { state: result.status, deviated: result.deviated };
+  return client.workflow
+    .getHandle(workflowId, runId)
+    .result()
+    .then(
+      (result) => ({ state: (result as RunResult).status, deviated: (result as RunResult).deviated }),
+      // Its history may be gone already.
+      () => ({ state: 'completed', deviated: null }),
+    );
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { PreflightResult } from '../activities/interface.ts';
 import type { Experiment } from '../domain/experiment.ts';
-import { leaseTiming, worstCaseMs } from '../domain/timing.ts';
+import { leaseTiming, preflightTimeoutMs, worstCaseMs } from '../domain/timing.ts';
 import { formatDuration } from '../domain/units.ts';
 import { connectClient } from '../workers/connect.ts';
 import type { RunInput } from '../workflows/messages.ts';
@@ -39,13 +39,16 @@ export async function main([file = '']: readonly string[], options: Options): Pr
       workflowId: `plan-${runName(experiment.name, new Date())}`,
       taskQueue: CONTROL_QUEUE,
       args: [input],
-      workflowExecutionTimeout: '3m',
+      // Two attempts, and their way to a worker.
+      workflowExecutionTimeout: 2 * preflightTimeoutMs(experiment) + 60_000,
     })) as PreflightResult;
     const worstMs = worstCaseMs(experiment, result.stages);
     out.event('plan', { experiment: experiment.name, seed, worstCaseMs: worstMs, ...result });
     if (!out.json) show(experiment, result, out);
     if (written.blastRadius.seed !== seed)
-      out.line(`seed:        ${seed}; these very targets: squall run ${file} --seed ${seed}`);
+      out.line(
+        `seed:        ${seed}; these very targets: squall run ${file}${options.name ? ` --name ${options.name}` : ''} --seed ${seed}`,
+      );
     return result.checks.every(({ passed }) => passed) ? 0 : EXIT.refused;
   } finally {
     await client.connection.close();

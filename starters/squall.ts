@@ -9,7 +9,7 @@ import { verbs } from './verbs.ts';
 
 const program = new Command('squall')
   .description('Chaos experiments that always end clean: whatever dies, the fault ends.')
-  .version('0.1.0')
+  .version('0.2.0')
   .option('--config <file>', "the worker's squall.yaml (or SQUALL_CONFIG)")
   .option('--json', 'one JSON object a line, for programs')
   .showHelpAfterError('(see --help)')

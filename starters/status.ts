@@ -4,7 +4,6 @@ import { openFileStore } from '../activities/journal/file.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import { verdict } from '../domain/run.ts';
 import { summarise } from '../domain/summary.ts';
-import type { Config } from '../workers/config.ts';
 import type { Story } from '../workflows/messages.ts';
 import { connectClient } from '../workers/connect.ts';
 import { EXIT } from './exit.ts';
@@ -19,7 +18,6 @@ import type { Common } from './verbs.ts';
 const ANSWER_MS = 5_000;
 
 export async function main([run = '']: readonly string[], options: Common): Promise<number> {
-  const config = await configOf(options);
   const client = await connectClient({ queryClosed: true });
   const out = output(options.json === true);
   try {
@@ -29,7 +27,7 @@ export async function main([run = '']: readonly string[], options: Common): Prom
     });
     const open = described.status.name === 'RUNNING';
     const story = await client.connection.withDeadline(Date.now() + ANSWER_MS, () => ask(handle));
-    if (story === undefined) return await fromJournal(config, run, open, out);
+    if (story === undefined) return await fromJournal(options, run, open, out);
     const { phase, stage } = story.state;
     const { status, deviated } = verdict(story.state);
     const ended = phase === 'closed' ? { status, deviated } : { status: null, deviated: null };
@@ -49,7 +47,8 @@ async function ask(handle: WorkflowHandle): Promise<Story | undefined> {
 }
 
 /** The last that was written down: no worker answers, or the run cannot. */
-async function fromJournal(config: Config, run: string, open: boolean, out: Output): Promise<number> {
+async function fromJournal(options: Common, run: string, open: boolean, out: Output): Promise<number> {
+  const config = await configOf(options);
   const journal = await openFileStore(config.journal).read(run);
   out.line(
     out.style(

@@ -16,6 +16,8 @@ interface OpenRun {
   readonly type: string;
   readonly experiment: string;
   readonly startedAtMs: number;
+  /** Events that were taken note of, by their keys. */
+  readonly seen: Set<string>;
   phase: string;
   leases: number;
   stuck: number;
@@ -25,7 +27,8 @@ interface OpenRun {
 
 function newRun({ experiment, atMs }: JournalEvent & { type: 'started' }): OpenRun {
   const { fault: type, name } = experiment;
-  return { type, experiment: name, startedAtMs: atMs, phase: 'pre-flight', leases: 0, stuck: 0, radius: 0 };
+  const seen = new Set<string>();
+  return { type, experiment: name, startedAtMs: atMs, seen, phase: 'pre-flight', leases: 0, stuck: 0, radius: 0 };
 }
 
 /** What an event is known by in a journal. */
@@ -73,7 +76,7 @@ export class RunMetrics {
     const seen = new Set(added.map(keyOf));
     for (const event of earlier) if (!seen.has(keyOf(event))) this.#follow(run, event);
     for (const event of added) {
-      const open = this.#follow(run, event);
+      const open = this.#follow(run, event) ?? this.#runs.get(run);
       if (open) this.#count(open, event);
     }
   };
@@ -91,12 +94,8 @@ export class RunMetrics {
     const missing = known.filter((run) => !open.has(run));
     for (const run of missing) if (this.#missing.has(run)) this.#forget(run);
     this.#missing = new Set(missing);
-    for (const run of open) {
-      if (this.#runs.has(run)) continue;
-      const events = await journal(run);
-      // What was heard meanwhile is newer than what was read.
-      if (!this.#runs.has(run)) for (const event of events) this.#follow(run, event);
-    }
+    // Of known ones too: another control worker may have written what this one has not heard.
+    for (const run of open) for (const event of await journal(run)) this.#follow(run, event);
   }
 
   #forget(run: string): void {
@@ -105,11 +104,12 @@ export class RunMetrics {
     if (type !== undefined) this.#sum(type);
   }
 
-  /** Keeps up with a run; undefined where its start is in no journal. */
+  /** Keeps up with a run, each event once; undefined where its start is in no journal, or the event is known. */
   #follow(run: string, event: JournalEvent): OpenRun | undefined {
     if (event.type === 'started' && !this.#runs.has(run)) this.#runs.set(run, newRun(event));
     const open = this.#runs.get(run);
-    if (open === undefined) return undefined;
+    if (open === undefined || open.seen.has(keyOf(event))) return undefined;
+    open.seen.add(keyOf(event));
     if (event.type === 'phase') open.phase = event.phase;
     if (event.type === 'stage-opened') {
       open.leases += 1;

@@ -24,7 +24,15 @@ export function followOpenRuns(client: Client, metrics: RunMetrics, store: Journ
   };
   const journal = async (run: string): ReturnType<Parameters<RunMetrics['compare']>[1]> =>
     (await store.read(run))?.events ?? [];
-  const compare = (): void => void metrics.compare(openRuns, journal).catch(() => undefined);
+  let comparing = false;
+  const compare = (): void => {
+    if (comparing) return;
+    comparing = true;
+    metrics
+      .compare(openRuns, journal)
+      .catch(() => undefined)
+      .finally(() => (comparing = false));
+  };
   compare();
   const timer = setInterval(compare, EVERY_MS);
   return { stop: () => clearInterval(timer) };

@@ -8,9 +8,12 @@ import { sweep } from '../activities/sweep.ts';
 import type { SweepReport } from '../activities/interface.ts';
 import type { SweepConfig } from './config.ts';
 import { openSweepable } from './open-site.ts';
+import type { Sweepable } from './open-site.ts';
 
 /** How long the sweep of one site may take, in milliseconds. */
 const SWEEP_MS = 60_000;
+/** How long a sweep under way may go on when its worker stops, in milliseconds. */
+const STOP_MS = 3_000;
 
 /** Sites to be swept where none is named: those of the configuration, or the one that `squall dev` would serve. */
 export function sitesOf({ sites }: Pick<SweepConfig, 'sites'>): string[] {
@@ -18,11 +21,18 @@ export function sitesOf({ sites }: Pick<SweepConfig, 'sites'>): string[] {
   return names.length > 0 ? names : ['local'];
 }
 
-/** Sweeps one site once. A driver that cannot be opened is among what failed. */
+/** Opens one site and sweeps it once. */
 export async function sweepSite(config: SweepConfig, name: string): Promise<SweepReport> {
-  const { drivers, problems } = await openSweepable(config, name);
+  return sweepOpen(await openSweepable(config, name), new AbortController().signal);
+}
+
+/** Sweeps once, until `ended` at the latest. A driver that cannot be opened is among what failed. */
+async function sweepOpen({ drivers, problems }: Sweepable, ended: AbortSignal): Promise<SweepReport> {
   const endsAtMs = performance.now() + SWEEP_MS;
-  const attempt = { signal: AbortSignal.timeout(SWEEP_MS), remainingMs: () => endsAtMs - performance.now() };
+  const attempt = {
+    signal: AbortSignal.any([ended, AbortSignal.timeout(SWEEP_MS)]),
+    remainingMs: () => (ended.aborted ? 0 : endsAtMs - performance.now()),
+  };
   const report = await sweep(drivers, attempt);
   return { ...report, failed: [...problems, ...report.failed] };
 }
@@ -34,12 +44,19 @@ export function startSweeping(
   everyMs: number,
   log: (line: string) => void,
 ): { stop(): Promise<void> } {
+  const names = site === undefined ? sitesOf(config) : [site];
+  const opened = Promise.all(names.map((name) => openSweepable(config, name)));
+  const ended = new AbortController();
+  const said = new Set<string>();
   const once = async (): Promise<void> => {
-    for (const name of site === undefined ? sitesOf(config) : [site]) {
-      const { reverted, failed } = await sweepSite(config, name);
+    for (const sweepable of await opened) {
+      const { reverted, failed } = await sweepOpen(sweepable, ended.signal);
       if (reverted.length > 0)
         log(`sweep: ended ${reverted.length} faults whose time was over: ${reverted.slice(0, 5).join(', ')}`);
-      if (failed.length > 0) log(`sweep: not confirmed: ${failed.slice(0, 5).join('; ')}`);
+      const news = failed.filter((words) => !said.has(words));
+      if (news.length > 0) log(`sweep: not confirmed: ${news.slice(0, 5).join('; ')}`);
+      said.clear();
+      for (const words of failed) said.add(words);
     }
   };
   let sweeping: Promise<void> | undefined;
@@ -53,7 +70,9 @@ export function startSweeping(
   return {
     async stop() {
       clearInterval(timer);
+      const late = setTimeout(() => ended.abort(), STOP_MS);
       await sweeping;
+      clearTimeout(late);
     },
   };
 }

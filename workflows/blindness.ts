@@ -4,10 +4,10 @@
  * Owns the count against the blind budget. A lost activity was last heard of up to one heartbeat timeout before it was
  * declared lost, and a restarted one that lives longer than the budget has shown that sight is back.
  */
-import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, patched, TimeoutFailure } from '@temporalio/workflow';
 import type { LeaseTiming } from '../domain/timing.ts';
 
-/** Losses in one run beyond which a worker that keeps crashing ends it: each costs history. */
+/** Losses of one activity beyond which a worker that keeps crashing ends the run: each costs history. */
 const LOSSES_MAX = 100;
 
 /** Counts blind time over restarts of one activity. Times are milliseconds of the workflow's clock. */
@@ -31,7 +31,7 @@ export class Blindness {
     this.#losses += 1;
     if (neverStarted(failure)) this.#spentMs += ranMs;
     else this.#spentMs = (ranMs > this.#timing.blindBudgetMs ? 0 : this.#spentMs) + this.#timing.heartbeatTimeoutMs;
-    return this.#spentMs >= this.#timing.blindBudgetMs || this.#losses > LOSSES_MAX;
+    return this.#spentMs >= this.#timing.blindBudgetMs || (this.#losses > LOSSES_MAX && patched('losses-are-bounded'));
   }
 }
 

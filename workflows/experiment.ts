@@ -128,8 +128,10 @@ export class Run {
     setCurrentDetails(describe(experiment, this.state));
     this.note({ type: 'started', experiment, documentHash, seed, startedBy, installation: '', versions: {} });
     this.note({ type: 'phase', phase: 'pre-flight' });
-    const waitedMs = Date.now() - workflowInfo().startTime.getTime();
-    if (waitedMs > (this.input.admitWithinMs ?? Infinity)) {
+    const { startTime, runId, firstExecutionRunId } = workflowInfo();
+    const waitedMs = Date.now() - startTime.getTime();
+    // A reset run was taken long ago.
+    if (runId === firstExecutionRunId && waitedMs > (this.input.admitWithinMs ?? Infinity)) {
       return this.#refuse('admission', `no worker took the run for ${Math.round(waitedMs / 1000)} s; start it again`);
     }
     try {

@@ -9,6 +9,6 @@ import type { RunInput } from './messages.ts';
 
 export async function plan(input: RunInput): Promise<PreflightResult> {
   const { experiment } = input;
-  const seed = experiment.blastRadius.seed ?? 'plan';
+  const { seed = '' } = experiment.blastRadius;
   return preflightAt(experiment).preflight({ run: 'plan', experiment, seed });
 }

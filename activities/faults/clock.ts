@@ -16,6 +16,12 @@ export function monotonicMs(): number {
  * namespace. Two hosts, or two containers of one host, never have the same.
  */
 export function worldId(): string {
+  return (world ??= readWorld());
+}
+
+let world: string | undefined;
+
+function readWorld(): string {
   if (process.platform !== 'linux')
     return execFileSync('sysctl', ['-n', 'kern.bootsessionuuid'], { encoding: 'utf8', timeout: 5_000 }).trim();
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

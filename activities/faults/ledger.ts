@@ -1,13 +1,13 @@
 /**
  * The ledger: who does what to which target of this host, written down before it is done.
  *
- * Owns the two slots of every fault, in one SQLite file a boot that outlives any process: the fault's (its id, taken exclusively
+ * Owns the two slots of every fault, in one SQLite file for each boot and pid namespace, which outlives any process: the fault's (its id, taken exclusively
  * and replaced by a tombstone) and the target's (one active fault a resource). Every change is one statement or one
  * transaction, so it is a compare-and-swap among all processes of the host. Times are on the host's monotonic clock.
  * Must never touch a target.
  */
 import { createHash } from 'node:crypto';
-import { globSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { globSync, mkdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLOutputValue } from 'node:sqlite';
@@ -96,11 +96,13 @@ export function ledgerFile(stateDir: string): string {
 /** One host's ledger. */
 export class Ledger {
   readonly #stateDir: string;
+  readonly #busyMs: number;
   #opened: DatabaseSync | undefined;
 
-  /** The ledger in `stateDir`; nothing is opened or made before it is first used. */
-  constructor(stateDir: string) {
+  /** The ledger in `stateDir`; nothing is opened or made before it is first used. A statement waits `busyMs` for another process. */
+  constructor(stateDir: string, busyMs = BUSY_MS) {
     this.#stateDir = stateDir;
+    this.#busyMs = busyMs;
   }
 
   close(): void {
@@ -117,7 +119,7 @@ export class Ledger {
     mkdirSync(this.#stateDir, { recursive: true, mode: 0o700 });
     const file = ledgerFile(this.#stateDir);
     removeForgotten(this.#stateDir, file);
-    const db = new DatabaseSync(file, { timeout: BUSY_MS });
+    const db = new DatabaseSync(file, { timeout: this.#busyMs });
     // NORMAL survives the death of any process; after a power cut there is no process left to undo.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
     db.exec(SCHEMA);
@@ -178,7 +180,9 @@ export class Ledger {
   /** Fences a fault that is not to be put on, since its target was found as the fault would have made it. */
   refuse(fault: Fault<unknown>, kind: string): void {
     this.fence([fault], kind);
-    this.#set([fault], 'refused = 1');
+    this.#db
+      .prepare('UPDATE faults SET refused = 1 WHERE installation = ? AND id = ? AND claimed = 0')
+      .run(fault.installation, fault.id);
   }
 
   /** Notes that the targets of these faults are as they were. */
@@ -245,9 +249,10 @@ export class Ledger {
   /** Everything of `installation` and `kind` that is not known to be undone, and whether its time is over. Forgets old tombstones. */
   leftovers(installation: string, kind: string): { readonly row: LedgerRow; readonly expired: boolean }[] {
     const now = monotonicMs();
-    this.#db
-      .prepare(`DELETE FROM faults WHERE state = 'tombstone' AND undone = 1 AND changed < ?`)
-      .run(now - TOMBSTONE_MS);
+    // Whoever looks after a ledger keeps it from being taken for one that was forgotten.
+    const db = this.#db;
+    utimesSync(ledgerFile(this.#stateDir), new Date(), new Date());
+    db.prepare(`DELETE FROM faults WHERE state = 'tombstone' AND undone = 1 AND changed < ?`).run(now - TOMBSTONE_MS);
     const select = this.#db.prepare(`SELECT * FROM faults WHERE installation = ? AND kind = ? AND undone = 0`);
     return select.all(installation, kind).map((raw) => {
       const row = parseRow(raw);

@@ -8,12 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { WorkflowHandle } from '@temporalio/client';
+import { openFileStore } from '../../activities/journal/file.ts';
 import { setMood } from '../../bench/torture/blows.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import type { Experiment } from '../../domain/experiment.ts';
 import type { RunResult, Story } from '../../workflows/messages.ts';
+import { record } from '../replay/record.ts';
 import { assertCleanSlate } from './clean-slate.ts';
 
 const GROUPS = [
@@ -107,7 +109,7 @@ describe('without expiry on the target', () => {
         assert.equal((await endOf(handle)).status, 'inconclusive');
       }));
 
-    it('L2: a terminated run is asked for in vain, and the lease reverts', () =>
+    it('L1: the lease of a terminated run is cancelled by the server, and reverts', () =>
       held('terminated', ({ handle }) => handle.terminate('a test')));
 
     it('L2: a run reset to its first task holds nothing of the run before', () =>
@@ -183,16 +185,29 @@ describe('without expiry on the target', () => {
       held(
         'released',
         async ({ handle }) => {
+          const lastLevel = async (): Promise<unknown> =>
+            (await lane.metrics('site')).match(/^chaos_impact_error_rate\S* (\S+)$/m)?.[1];
+          lane.level = 3;
+          await until(async () => (await lastLevel()) === '3');
+          await new Promise((resolve) => setTimeout(resolve, 1_000));
+          lane.level = 0;
           await lane.stop('site');
           await lane.start('site');
           lane.level = 9;
           const { status, deviated } = await endOf(handle).finally(() => (lane.level = 0));
           assert.deepEqual([status, deviated], ['aborted', true]);
+          const journal = await openFileStore(join(folder, 'journal')).read('released');
+          const levels = (journal?.events ?? []).flatMap((event) =>
+            event.type === 'samples' ? (event.series['level']?.points ?? []).map(([, value]) => value) : [],
+          );
+          assert.ok(levels.includes(3), 'what was sampled before the release is kept');
+          await record(lane.client, 'released');
         },
         {
           timeToLiveMs: 30_000,
           stopConditions: [
             { probe: 'level', breach: { kind: 'above', limit: one(5) }, forMs: 1_500, abort: 'immediate' },
+            { probe: 'error-rate', breach: { kind: 'above', limit: one(50) }, forMs: 1_500, abort: 'immediate' },
           ],
         },
       ));

@@ -190,6 +190,8 @@ describe('a held fault', () => {
     const held = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, folder, 'batch'], {
       stdio: 'ignore',
       uid: NOBODY,
+      // As in life: within a session SIGCONT needs no leave.
+      detached: true,
     });
     await until(async () => (await stopped(mine.pid)) && (await stopped(also.pid)));
     assert.equal(await stopped(rootly.pid), false);

@@ -22,6 +22,8 @@ const PATIENCE_MS = 2_000;
 const POLL_MS = 20;
 const HOLDER = join(import.meta.dirname, 'holder.ts');
 
+const SOMEBODY_ELSE = { result: 'failed', detail: 'somebody else has stopped the process' } as const;
+
 /** What differs between held faults. */
 export interface HeldKind<Params> {
   readonly kind: 'host/pause' | 'host/stutter';
@@ -86,7 +88,8 @@ class HeldDriver<Params> implements FaultDriver<Params> {
       batch,
     );
     const mine = wanted.filter((_, i) => claims[i] === 'claimed' || claims[i] === 'active');
-    if (mine.length > 0 && !spent(attempt)) await this.#untilApplied(mine, attempt, this.#startHolder(batch));
+    const holder = mine.length > 0 && !spent(attempt) ? this.#startHolder(batch) : {};
+    await this.#untilApplied(mine, attempt, holder);
     const rows = new Map(mine.map((fault, i) => [fault.id, { fault, i }]));
     const settled = this.#ledger.rows(mine);
     return Promise.all(
@@ -94,7 +97,7 @@ class HeldDriver<Params> implements FaultDriver<Params> {
         const refusal = refusals[i];
         if (refusal) return { id: fault.id, ...refusal };
         const at = rows.get(fault.id)?.i;
-        if (at !== undefined) return { id: fault.id, ...(await this.#judge(settled[at])) };
+        if (at !== undefined) return { id: fault.id, ...(await this.#judge(settled[at], holder)) };
         const claim = claims[wanted.indexOf(fault)];
         return { id: fault.id, result: claim === 'fenced' || claim === 'lapsed' ? claim : 'occupied' };
       }),
@@ -126,13 +129,14 @@ class HeldDriver<Params> implements FaultDriver<Params> {
     } catch (error) {
       // A ledger that takes no writes (a full disk) must not keep a process stopped. It takes no late inject either.
       await this.#killHolders(ours);
-      await Promise.all(ours.map(({ target }) => signal(this.#table, parseTarget(target), 'SIGCONT')));
+      await Promise.allSettled(ours.map(({ target }) => signal(this.#table, parseTarget(target), 'SIGCONT')));
       throw error;
     }
     await this.#untilLetGo(faults, attempt);
     return Promise.all(
       faults.map(async ({ id, target, installation }) => {
-        if (!ours.some((row) => row.id === id)) return { id, result: 'absent' as const };
+        if (!ours.some((row) => row.id === id))
+          return { id, result: 'absent' as const, detail: `no record of it in ${this.#site.stateDir}` };
         try {
           await signal(this.#table, parseTarget(target), 'SIGCONT');
         } catch (error) {
@@ -177,13 +181,14 @@ class HeldDriver<Params> implements FaultDriver<Params> {
 
   async #refusal(fault: Fault<Params>): Promise<{ result: InjectResult; detail?: string } | undefined> {
     const [row] = this.#ledger.rows([fault]);
+    if (row?.refused === true) return SOMEBODY_ELSE;
     if (row !== undefined) return undefined;
     const target = await find(this.#table, parseTarget(fault.target));
     if (target === undefined) return { result: 'gone' };
     if (target.state !== 'stopped' || this.#heldByAnother(fault.target)) return undefined;
     // Written down, so that a later look does not take it for a fault of ours.
     this.#ledger.refuse(fault, this.kind);
-    return { result: 'failed', detail: 'somebody else has stopped the process' };
+    return SOMEBODY_ELSE;
   }
 
   /** Returns why the holder could not be started, once that is known. */
@@ -205,7 +210,8 @@ class HeldDriver<Params> implements FaultDriver<Params> {
       // Compiled once for all holders: each starts in a quarter of the time, in two thirds of the memory.
       env: { NODE_COMPILE_CACHE: join(this.#site.stateDir, 'compiled'), ...process.env },
     });
-    holder.on('error', ({ message }) => (started.failure = message));
+    holder.on('error', ({ message }) => (started.failure = `its holder did not start: ${message}`));
+    holder.on('exit', () => (started.failure ??= 'its holder has ended'));
     holder.unref();
     return started;
   }
@@ -225,11 +231,15 @@ class HeldDriver<Params> implements FaultDriver<Params> {
     }
   }
 
-  async #judge(row: LedgerRow | undefined): Promise<{ result: InjectResult; detail?: string }> {
+  async #judge(
+    row: LedgerRow | undefined,
+    holder: { readonly failure?: string },
+  ): Promise<{ result: InjectResult; detail?: string }> {
     if (row?.state !== 'active')
       return row?.applied ? { result: 'lapsed', detail: 'it ended by itself' } : { result: 'fenced' };
     if (await this.#holderIsDead(row)) return { result: 'lapsed', detail: 'its holder is gone' };
-    return row.applied ? { result: 'injected' } : { result: 'failed', detail: 'its holder did not start in time' };
+    if (row.applied) return { result: 'injected' };
+    return { result: 'failed', detail: holder.failure ?? 'its holder did not start in time' };
   }
 
   async #lapse(
@@ -267,7 +277,7 @@ class HeldDriver<Params> implements FaultDriver<Params> {
 
   async #killHolders(rows: readonly LedgerRow[]): Promise<void> {
     const holders = new Map(rows.map(({ holder_pid, holder_start }) => [holder_pid ?? 0, holder_start ?? '']));
-    for (const [pid, start] of holders) await signal(this.#table, { pid, start }, 'SIGKILL');
+    await Promise.allSettled([...holders].map(([pid, start]) => signal(this.#table, { pid, start }, 'SIGKILL')));
   }
 }
 

@@ -14,10 +14,9 @@
  * Arguments: the state folder and the batch.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Ledger } from '../ledger.ts';
-import type { LedgerRow } from '../ledger.ts';
 import { monotonicMs } from '../clock.ts';
-import { faultOf } from '../ledger.ts';
+import { faultOf, Ledger } from '../ledger.ts';
+import type { LedgerRow } from '../ledger.ts';
 import { holdingOf } from './holding.ts';
 import type { Holding } from './holding.ts';
 import { find, processTable } from './process-table.ts';
@@ -27,6 +26,8 @@ import { parseTarget } from './target.ts';
 const TURN_MS = 100;
 /** Failed looks in a row after which the holder ends everything it holds. */
 const BLIND_TURNS = 10;
+/** How long the ledger may be busy, in milliseconds: while it is waited for, no target is let go. */
+const BUSY_MS = 200;
 
 interface Held {
   readonly row: LedgerRow;
@@ -35,25 +36,24 @@ interface Held {
   over: boolean;
   /** The target is as it was; only the ledger may not know it yet. */
   off: boolean;
-  /** Times that the ledger could not be told. */
-  untold: number;
 }
 
 const [stateDir = '', batch = ''] = process.argv.slice(2);
 const table = processTable();
-const ledger = new Ledger(stateDir);
+const ledger = new Ledger(stateDir, BUSY_MS);
 const held = new Map<string, Held>();
 let told = false;
+let blind = 0;
+let untold = 0;
 process.on('SIGTERM', () => (told = true));
 process.on('SIGINT', () => (told = true));
 
 const self = await table.get(process.pid);
 for (const row of ledger.hold(batch, process.pid, self?.start ?? '')) {
   const holding = holdingOf(row.kind, row.params, parseTarget(row.target), table);
-  held.set(row.id, { row, holding, over: false, off: false, untold: 0 });
+  held.set(row.id, { row, holding, over: false, off: false });
 }
-for (const one of held.values()) await begin(one).catch(() => (one.over = true));
-let blind = 0;
+for (const one of held.values()) await begin(one);
 while (held.size > 0) {
   await letGo();
   await sleep(TURN_MS);
@@ -69,8 +69,19 @@ ledger.close();
 
 /** Written before the signal, so that `applied` never says less than was done; a fenced row is not touched at all. */
 async function begin(one: Held): Promise<void> {
-  if (ledger.rows([one.row])[0]?.state === 'active') await one.holding.begin();
-  if (!ledger.applied(one.row)) one.over = true;
+  try {
+    if (ledger.rows([one.row])[0]?.state === 'active') await one.holding.begin();
+  } catch {
+    // A target that may not be signalled was not touched.
+    one.over = true;
+    one.off = true;
+    return;
+  }
+  try {
+    if (!ledger.applied(one.row)) one.over = true;
+  } catch {
+    one.over = true;
+  }
 }
 
 /** Finds out what is to end: what is fenced, past its time, or without its target. */
@@ -79,24 +90,43 @@ async function look(): Promise<void> {
   const now = monotonicMs();
   for (const [i, one] of [...held.values()].entries()) {
     const present = rows[i];
-    if (present?.state !== 'active' || present.deadline <= now) one.over = true;
-    else if ((await find(table, parseTarget(one.row.target))) === undefined) one.over = true;
+    if (present?.state !== 'active' || present.deadline <= now || (await isGone(one))) one.over = true;
   }
 }
 
-/** Takes off whatever is over, and only then says so. */
-async function letGo(): Promise<void> {
-  for (const [id, one] of held) {
-    if (!one.over) continue;
-    try {
-      if (!one.off) await one.holding.end();
-      one.off = true;
-      ledger.fence([faultOf(one.row)], one.row.kind);
-      ledger.undone([one.row]);
-      held.delete(id);
-    } catch {
-      // Tried again in the next turn; a ledger that cannot be told, though the target is as it was, is no reason to stay.
-      if (one.off && (told || ++one.untold >= BLIND_TURNS)) held.delete(id);
-    }
+async function isGone({ row }: Held): Promise<boolean> {
+  try {
+    return (await find(table, parseTarget(row.target))) === undefined;
+  } catch {
+    return false;
   }
+}
+
+/** Takes off all that is over, and only then says so: no target waits for the ledger, nor for another target. */
+async function letGo(): Promise<void> {
+  const over = [...held.values()].filter((one) => one.over);
+  for (const one of over) if (!one.off) one.off = await ended(one);
+  const off = over.flatMap((one) => (one.off ? [one.row] : []));
+  const [first] = off;
+  if (first === undefined) return;
+  try {
+    ledger.fence(
+      off.map((row) => faultOf(row)),
+      first.kind,
+    );
+    ledger.undone(off);
+  } catch {
+    // Tried again, but a ledger that cannot be told, though the targets are as they were, is no reason to stay.
+    untold += 1;
+    if (!told && untold < BLIND_TURNS) return;
+  }
+  for (const { id } of off) held.delete(id);
+}
+
+/** A target that resists is tried again in the next turn. */
+async function ended(one: Held): Promise<boolean> {
+  return one.holding.end().then(
+    () => true,
+    () => false,
+  );
 }
