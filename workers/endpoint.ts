@@ -6,6 +6,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import { InvalidConfig } from './config.ts';
 
 /** A listening endpoint. */
 export interface Endpoint {
@@ -34,7 +35,9 @@ export async function serveEndpoint(
     } else answer(404, 'there are /metrics, /healthz and /readyz\n');
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', ({ message }) =>
+      reject(new InvalidConfig(`metrics cannot be served (${message}); choose with --metrics-host and --metrics-port`)),
+    );
     server.listen(port, host, resolve);
   });
   return {

@@ -4,6 +4,7 @@
  * Owns the timer, one sweep at a time. Every worker sweeps the host it is on, whatever it serves: the first thing that
  * comes back ends what is past its time.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sweep } from '../activities/sweep.ts';
 import type { SweepReport } from '../activities/interface.ts';
 import type { SweepConfig } from './config.ts';
@@ -23,16 +24,13 @@ export function sitesOf({ sites }: Pick<SweepConfig, 'sites'>): string[] {
 
 /** Opens one site and sweeps it once. */
 export async function sweepSite(config: SweepConfig, name: string): Promise<SweepReport> {
-  return sweepOpen(await openSweepable(config, name), new AbortController().signal);
+  return sweepOpen(await openSweepable(config, name));
 }
 
-/** Sweeps once, until `ended` at the latest. A driver that cannot be opened is among what failed. */
-async function sweepOpen({ drivers, problems }: Sweepable, ended: AbortSignal): Promise<SweepReport> {
+/** Sweeps once. A driver that cannot be opened is among what failed. */
+async function sweepOpen({ drivers, problems }: Sweepable): Promise<SweepReport> {
   const endsAtMs = performance.now() + SWEEP_MS;
-  const attempt = {
-    signal: AbortSignal.any([ended, AbortSignal.timeout(SWEEP_MS)]),
-    remainingMs: () => (ended.aborted ? 0 : endsAtMs - performance.now()),
-  };
+  const attempt = { signal: AbortSignal.timeout(SWEEP_MS), remainingMs: () => endsAtMs - performance.now() };
   const report = await sweep(drivers, attempt);
   return { ...report, failed: [...problems, ...report.failed] };
 }
@@ -46,11 +44,10 @@ export function startSweeping(
 ): { stop(): Promise<void> } {
   const names = site === undefined ? sitesOf(config) : [site];
   const opened = Promise.all(names.map((name) => openSweepable(config, name)));
-  const ended = new AbortController();
   const said = new Set<string>();
   const once = async (): Promise<void> => {
     for (const sweepable of await opened) {
-      const { reverted, failed } = await sweepOpen(sweepable, ended.signal);
+      const { reverted, failed } = await sweepOpen(sweepable);
       if (reverted.length > 0)
         log(`sweep: ended ${reverted.length} faults whose time was over: ${reverted.slice(0, 5).join(', ')}`);
       const news = failed.filter((words) => !said.has(words));
@@ -70,9 +67,7 @@ export function startSweeping(
   return {
     async stop() {
       clearInterval(timer);
-      const late = setTimeout(() => ended.abort(), STOP_MS);
-      await sweeping;
-      clearTimeout(late);
+      await Promise.race([sweeping, sleep(STOP_MS, undefined, { ref: false })]);
     },
   };
 }

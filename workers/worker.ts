@@ -84,13 +84,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     );
     await scheduleJanitor(client, options.site, log);
   }
-  const running = workers.map((worker) => worker.run());
   const endpoint = await serveEndpoint(
     metrics.registry,
     () => workers.every((worker) => worker.getState() === 'RUNNING'),
     options.metricsPort ?? 0,
     options.metricsHost,
   );
+  const running = workers.map((worker) => worker.run());
   const follower = control ? followOpenRuns(client, metrics, openFileStore(config.journal)) : undefined;
   const done = Promise.all(running).then(async () => {
     await sweeper.stop();
