@@ -61,7 +61,7 @@ export async function round(
     await after(random() * 4_000, putRight);
     const deadlineMs = ttlMs + SWEEP_MS + (blow.mood === 'stall' ? STALL_MS : 0);
     const handles = runs.map((run) => lane.client.workflow.getHandle(run));
-    const leaked = await untilDeadline(handles, victims, deadlineMs);
+    const leaked = await untilDeadline(handles, victims, deadlineMs, lane.wedged);
     const fates = await Promise.all(
       handles.map(async (handle, slot) => {
         const { firstStoppedMs, lastStoppedMs } = victims[slot] as Victims;
@@ -97,18 +97,18 @@ async function begin(lane: Lane, run: string, slot: number, ttlMs: number): Prom
     .catch(() => undefined);
 }
 
-/** Open, answering, and going on: a run that survived may put faults on, and hold them until its own end. */
-async function isHealthy(handle: WorkflowHandle): Promise<boolean> {
+/**
+ * Open, and going on: a run that survived may put faults on, and hold them until its own end. On a busy machine an answer
+ * may not come in time; only where a deploy has wedged the runs is silence an answer.
+ */
+async function isHealthy(handle: WorkflowHandle, wedged: boolean): Promise<boolean> {
   const described = await handle.describe().catch(() => undefined);
-  if (described?.status.name !== 'RUNNING') return false;
+  if (described && described.status.name !== 'RUNNING') return false;
   const story = await handle
     .query<{ state: { phase: string; abort?: unknown } }, [number]>('story', 0)
     .catch(() => undefined);
-  return (
-    story !== undefined &&
-    ['pre-flight', 'injecting', 'holding'].includes(story.state.phase) &&
-    story.state.abort === undefined
-  );
+  if (story === undefined) return !wedged;
+  return ['pre-flight', 'injecting', 'holding'].includes(story.state.phase) && story.state.abort === undefined;
 }
 
 /**
@@ -120,13 +120,14 @@ async function untilDeadline(
   handles: readonly WorkflowHandle[],
   victims: readonly Victims[],
   deadlineMs: number,
+  wedged: boolean,
 ): Promise<number[]> {
   const fromMs = performance.now();
   const healthyMs = handles.map(() => fromMs);
   for (;;) {
     await Promise.all(
       handles.map(async (handle, i) => {
-        if (await isHealthy(handle)) healthyMs[i] = performance.now();
+        if (await isHealthy(handle, wedged)) healthyMs[i] = performance.now();
       }),
     );
     await after(500, async () => undefined);
