@@ -20,6 +20,8 @@ const VICTIMS = 6;
 const SWEEP_MS = 1_000 + 2_000;
 /** The longest a stalled attempt goes on after it was given up, in milliseconds. */
 const STALL_MS = 45_000;
+/** How long an answer is waited for, in milliseconds: one that is late must not make the look at another run an old one. */
+const ANSWER_MS = 1_000;
 /** How long a surviving run may take to its end, in milliseconds. */
 const SURVIVOR_MS = 60_000;
 
@@ -61,7 +63,7 @@ export async function round(
     await after(random() * 4_000, putRight);
     const deadlineMs = ttlMs + SWEEP_MS + (blow.mood === 'stall' ? STALL_MS : 0);
     const handles = runs.map((run) => lane.client.workflow.getHandle(run));
-    const leaked = await untilDeadline(handles, victims, deadlineMs, lane.wedged);
+    const leaked = await untilDeadline(handles, victims, deadlineMs, lane);
     const fates = await Promise.all(
       handles.map(async (handle, slot) => {
         const { firstStoppedMs, lastStoppedMs } = victims[slot] as Victims;
@@ -101,12 +103,12 @@ async function begin(lane: Lane, run: string, slot: number, ttlMs: number): Prom
  * Open, and going on: a run that survived may put faults on, and hold them until its own end. On a busy machine an answer
  * may not come in time; only where a deploy has wedged the runs is silence an answer.
  */
-async function isHealthy(handle: WorkflowHandle, wedged: boolean): Promise<boolean> {
-  const described = await handle.describe().catch(() => undefined);
+async function isHealthy(handle: WorkflowHandle, { client, wedged }: Lane): Promise<boolean> {
+  const soon = <T>(question: () => Promise<T>): Promise<T | undefined> =>
+    client.connection.withDeadline(Date.now() + ANSWER_MS, question).catch(() => undefined);
+  const described = await soon(() => handle.describe());
   if (described && described.status.name !== 'RUNNING') return false;
-  const story = await handle
-    .query<{ state: { phase: string; abort?: unknown } }, [number]>('story', 0)
-    .catch(() => undefined);
+  const story = await soon(() => handle.query<{ state: { phase: string; abort?: unknown } }, [number]>('story', 0));
   if (story === undefined) return !wedged;
   return ['pre-flight', 'injecting', 'holding'].includes(story.state.phase) && story.state.abort === undefined;
 }
@@ -120,14 +122,14 @@ async function untilDeadline(
   handles: readonly WorkflowHandle[],
   victims: readonly Victims[],
   deadlineMs: number,
-  wedged: boolean,
+  lane: Lane,
 ): Promise<number[]> {
   const fromMs = performance.now();
   const healthyMs = handles.map(() => fromMs);
   for (;;) {
     await Promise.all(
       handles.map(async (handle, i) => {
-        if (await isHealthy(handle, wedged)) healthyMs[i] = performance.now();
+        if (await isHealthy(handle, lane)) healthyMs[i] = performance.now();
       }),
     );
     await after(500, async () => undefined);
