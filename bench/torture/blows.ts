@@ -70,7 +70,8 @@ function tells(
 const terminateAll = (handles: readonly WorkflowHandle[]): Promise<unknown> =>
   Promise.allSettled(handles.map((handle) => handle.terminate('torture')));
 
-async function reset(handle: WorkflowHandle, lane: Lane, to: 'first' | 'last'): Promise<void> {
+/** Resets a workflow to its first completed task, or to its last. */
+export async function reset(handle: WorkflowHandle, lane: Lane, to: 'first' | 'last'): Promise<void> {
   const { events } = await handle.fetchHistory();
   const completed = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes);
   const point = to === 'first' ? completed[0] : completed.at(-1);

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { WorkflowHandle } from '@temporalio/client';
 import { openFileStore } from '../../activities/journal/file.ts';
-import { setMood } from '../../bench/torture/blows.ts';
+import { reset, setMood } from '../../bench/torture/blows.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
@@ -89,19 +89,6 @@ describe('without expiry on the target', () => {
   const endOf = async ({ workflowId }: WorkflowHandle): Promise<RunResult> =>
     (await lane.client.workflow.getHandle(workflowId).result()) as RunResult;
 
-  async function reset(handle: WorkflowHandle, to: 'first' | 'last'): Promise<void> {
-    const { events } = await handle.fetchHistory();
-    const completed = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes);
-    const point = to === 'first' ? completed[0] : completed.at(-1);
-    await lane.client.workflowService.resetWorkflowExecution({
-      namespace: 'default',
-      workflowExecution: { workflowId: handle.workflowId },
-      workflowTaskFinishEventId: point?.eventId ?? null,
-      requestId: crypto.randomUUID(),
-      reason: 'a test',
-    });
-  }
-
   describe('side by side', { concurrency: 3 }, () => {
     it('L1: a cancelled lease reverts, and its run ends without a verdict', () =>
       held('cancelled', async ({ handle, lease }) => {
@@ -114,7 +101,7 @@ describe('without expiry on the target', () => {
 
     it('L2: a run reset to its first task holds nothing of the run before', () =>
       held('first', async ({ handle, victims }) => {
-        await reset(handle, 'first');
+        await reset(handle, lane, 'first');
         await until(() => victims.stopped().length === 0);
         // It may have found out by itself that it was reset, and ended.
         await lane.client.workflow
@@ -126,7 +113,7 @@ describe('without expiry on the target', () => {
 
     it('L2: a run reset to its last task holds nothing of the run before', () =>
       held('last', async ({ handle }) => {
-        await reset(handle, 'last');
+        await reset(handle, lane, 'last');
         await endOf(handle);
       }));
 
