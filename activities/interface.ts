@@ -54,14 +54,12 @@ export interface Owner {
 }
 
 export interface PreflightInput {
-  readonly run: string;
   readonly experiment: Experiment;
   readonly seed: string;
 }
 
 /** What pre-flight found. `targets` is the prefix of the shuffled candidates that the ladder's top reaches. */
 export interface PreflightResult {
-  readonly installation: string;
   readonly checks: readonly PreflightCheck[];
   readonly candidates: number;
   readonly excluded: readonly { readonly reason: string; readonly count: number }[];

@@ -19,10 +19,18 @@ const LAST_WORDS_MS = 1_000;
 /** Faults named in a report; the rest are counted. */
 const NAMED_MAX = 10;
 
-/** The faults of a batch, as its driver receives them. Undoing needs no parameters, so `params` may be anything then. */
-function faultsOf(batch: FaultBatch, installation: string, params: unknown): Fault<unknown>[] {
+/**
+ * The faults of a batch, as its driver receives them. Undoing needs no parameters, so `params` may be anything then.
+ * What is never renewed must not be swept while it is wanted: its time-to-live is all the time it has.
+ */
+function faultsOf(
+  batch: FaultBatch,
+  driver: FaultDriver<unknown>,
+  installation: string,
+  params: unknown,
+): Fault<unknown>[] {
   const { run, lease, notAfterMs } = batch;
-  const { ttlMs } = batch.timing;
+  const ttlMs = driver.renew === undefined ? notAfterMs : batch.timing.ttlMs;
   return batch.targets.map((target) => ({
     id: faultId(lease, target),
     installation,
@@ -41,7 +49,7 @@ export async function inject(
   installation: string,
 ): Promise<InjectReport> {
   const attempt = currentAttempt();
-  const faults = faultsOf(batch, installation, driver.params.parse(batch.params));
+  const faults = faultsOf(batch, driver, installation, driver.params.parse(batch.params));
   const outcomes = await beating(() =>
     inChunks(faults, (chunk) => inTime(attempt.remainingMs() - LAST_WORDS_MS, driver.inject(chunk, attempt))),
   );
@@ -74,7 +82,7 @@ export async function hold(
   owners: Owners,
 ): Promise<HoldReport> {
   const attempt = currentAttempt();
-  const faults = faultsOf(batch, installation, driver.params.parse(batch.params));
+  const faults = faultsOf(batch, driver, installation, driver.params.parse(batch.params));
   const { ttlMs, renewEveryMs, heartbeatTimeoutMs } = batch.timing;
   const renewing = async (): Promise<HoldReport> => {
     let renewedAtMs = performance.now();
@@ -122,7 +130,7 @@ export async function revert(
   owners: Owners,
 ): Promise<RevertReport> {
   const attempt = currentAttempt();
-  const faults = faultsOf(batch, installation, batch.params);
+  const faults = faultsOf(batch, driver, installation, batch.params);
   return beating(async () => {
     const left = await revertAndVerify(faults, driver, attempt).catch((error: unknown) =>
       faults.map(({ target }) => `${target}: ${reasonOf(error)}`),

@@ -23,7 +23,6 @@ import { dimensionsOf } from './watch.ts';
 
 /** What pre-flight works with. */
 export interface PreflightSite {
-  readonly installation: string;
   readonly driver: FaultDriver<unknown> | undefined;
   readonly targets: TargetProvider<unknown> | undefined;
   readonly probes: OpenProbes;
@@ -86,9 +85,8 @@ class Pass {
   }
 
   result(): PreflightResult {
-    const { driver, installation } = this.#site;
+    const { driver } = this.#site;
     return {
-      installation,
       checks: this.#checks,
       candidates: this.#candidates.targets.length,
       excluded: this.#candidates.excluded.map(({ reason, count }) => ({ reason, count })),

@@ -27,19 +27,17 @@ export function demoConfig(url: string, runDir: string, home: string): string {
       'error-rate': {
         ...metrics,
         unit: 'ratio',
-        group: 'system',
         ratio: { of: 'shop_requests_total{outcome="error"}', to: 'shop_requests_total' },
       },
       'latency-p99': {
         ...metrics,
         unit: 's',
-        group: 'system',
         histogram: 'shop_request_duration_seconds{route="checkout"}',
         quantile: 0.99,
         beyondLargest: 'bound',
       },
-      orders: { ...metrics, unit: 'per-second', group: 'business', rate: 'shop_orders_total' },
-      connections: { ...metrics, unit: 'count', group: 'dependencies', gauge: 'shop_upstream_connections' },
+      orders: { ...metrics, unit: 'per-second', rate: 'shop_orders_total' },
+      connections: { ...metrics, unit: 'count', gauge: 'shop_upstream_connections' },
     },
   });
 }

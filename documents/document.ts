@@ -94,7 +94,7 @@ export function issuesToProblems(
       );
     }
     if (issue.code === 'invalid_union') {
-      const meant = meantAlternative(issue.errors, at(path));
+      const meant = meantAlternative(issue.errors);
       if (meant) return issuesToProblems(meant, value, source, locate, path);
     }
     if (issue.code === 'invalid_key' || issue.code === 'invalid_element') {
@@ -156,13 +156,12 @@ function nearestOf(word: string, words: readonly string[]): string | undefined {
 }
 
 /** The alternative that got furthest: fewest complaints about type, then fewest complaints. */
-function meantAlternative(alternatives: readonly (readonly Issue[])[], found: unknown): readonly Issue[] | undefined {
+function meantAlternative(alternatives: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const scored = alternatives.map((issues) => ({
     issues,
     score: issues.reduce((sum, issue) => sum + (issue.path.length === 0 && issue.code === 'invalid_type' ? 100 : 1), 0),
   }));
-  const best = scored.toSorted((a, b) => a.score - b.score)[0];
-  return best && (best.score < 100 || isObject(found)) ? best.issues : best?.issues;
+  return scored.toSorted((a, b) => a.score - b.score)[0]?.issues;
 }
 
 function offsetAt(source: Source, path: Path, part: 'key' | 'value'): number {

@@ -229,7 +229,9 @@ export function experimentSchema(kinds: readonly string[]) {
       sampleEvery: duration(100, 600_000).default(1_000).describe('How often each probe is sampled. Default: 1s.'),
       timeToLive: duration(MIN_TTL_MS, 3_600_000)
         .optional()
-        .describe('The most a fault lives without a renewal. Default: 30s.'),
+        .describe(
+          'How long a fault lives without a renewal; longer where a stage adds more than 1,000 targets to 30s. Default: 30s.',
+        ),
     })
     .superRefine(({ sampleEvery, stopConditions }, context) => {
       for (const [i, { forMs }] of stopConditions.entries()) {

@@ -31,7 +31,7 @@ export interface Experiment {
   readonly recoverWithinMs: number;
   /** How often each probe is sampled, in milliseconds. */
   readonly sampleEveryMs: number;
-  /** The most a lease lives without a renewal, in milliseconds; absent means {@link timeToLiveMs} decides. */
+  /** The least a fault lives without a renewal, in milliseconds; very many targets live longer (`leaseTiming`). Absent: 30 s. */
   readonly timeToLiveMs?: number;
 }
 
@@ -74,7 +74,7 @@ export type StageSize =
   | { readonly kind: 'share'; readonly share: number; readonly text: string }
   | { readonly kind: 'count'; readonly count: number; readonly text: string };
 
-/** How a run is ended early. `communicate` is `immediate`, and people are told. */
+/** How a run is ended early. `communicate` acts as `immediate` until there is somebody to tell. */
 export type AbortMode = 'immediate' | 'graceful' | 'communicate';
 
 /** A probe and a threshold that, breached for a sustained time, aborts the run. */

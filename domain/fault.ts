@@ -50,6 +50,13 @@ export type Expiry =
   /** Nothing: only the sweep ends it. */
   | 'none';
 
+/** What the target does when nobody speaks any more, for people. */
+export const EXPIRY_WORDS: Readonly<Record<Expiry, string>> = {
+  renewed: 'the target ends it one time-to-live after its last renewal',
+  fixed: 'the target ends it at a time that is fixed at injection',
+  none: 'the target ends nothing by itself: what is held is ended by Squall, at the latest by the next sweep',
+};
+
 /** One answer about one fault. `detail` is for people. */
 export interface Outcome<Result extends string> {
   readonly id: string;

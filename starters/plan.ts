@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { PreflightResult } from '../activities/interface.ts';
 import type { Experiment } from '../domain/experiment.ts';
+import { EXPIRY_WORDS } from '../domain/fault.ts';
 import { leaseTiming, preflightTimeoutMs, worstCaseMs } from '../domain/timing.ts';
 import { formatDuration } from '../domain/units.ts';
 import { connectClient } from '../workers/connect.ts';
@@ -68,15 +69,14 @@ function show(experiment: Experiment, plan: PreflightResult, out: Output): void 
     const names =
       added.slice(0, NAMED_MAX).join(', ') + (added.length > NAMED_MAX ? ` and ${added.length - NAMED_MAX} more` : '');
     const { ttlMs } = leaseTiming(added.length, experiment.timeToLiveMs);
-    const ends = plan.expiry === 'none' ? '' : ` (ends by itself ${formatDuration(ttlMs)} after its last renewal)`;
+    const ends = plan.expiry === 'renewed' ? ` (time-to-live ${formatDuration(ttlMs)})` : '';
     const words = skipped ? `skipped: ${skipped}` : `+${added.length} = ${to}: ${names}${ends}`;
     out.line(`  stage ${stage + 1}  ${size.padStart(5)}  ${words}`);
   }
   out.line('');
   out.line(`undo:        ${plan.undo}`);
-  out.line(
-    `expiry:      ${plan.expiry === 'none' ? 'none: there is nothing that the target could end' : plan.expiry}; reversal: ${plan.reversal}`,
-  );
+  out.line(`reversal:    ${plan.reversal}`);
+  out.line(`expiry:      ${EXPIRY_WORDS[plan.expiry]}`);
   out.line(`permissions: ${plan.permissions.join('; ') || 'none'}`);
   out.line(`takes:       ${formatDuration(worstCaseMs(experiment, plan.stages))} at worst`);
 }

@@ -102,7 +102,7 @@ export class Run {
     }
   }
 
-  /** Ends the run early. What is no longer wanted is released by the rollback, which every abort leads to. */
+  /** Ends the run early. An immediate abort releases every lease here; a graceful one leaves them to the rollback. */
   abort(abort: Abort): void {
     const before = this.state.abort;
     this.apply({ type: 'abort', abort });
@@ -169,7 +169,7 @@ export class Run {
     try {
       return await scope.run(() =>
         preflightAt(experiment).preflight.executeWithOptions({ summary: `pre-flight at ${site}` }, [
-          { run: this.id, experiment, seed },
+          { experiment, seed },
         ]),
       );
     } catch (failure) {

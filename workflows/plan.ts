@@ -10,5 +10,5 @@ import type { RunInput } from './messages.ts';
 export async function plan(input: RunInput): Promise<PreflightResult> {
   const { experiment } = input;
   const { seed = '' } = experiment.blastRadius;
-  return preflightAt(experiment).preflight({ run: 'plan', experiment, seed });
+  return preflightAt(experiment).preflight({ experiment, seed });
 }

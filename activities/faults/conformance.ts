@@ -50,6 +50,11 @@ const ifHeld = (title: string, run: Case['run']): Case => ({
   run,
   applies: async ({ driver }) => (driver.expiry === 'renewed' ? undefined : `its expiry is ${driver.expiry}`),
 });
+const ifRenewed = (title: string, run: Case['run']): Case => ({
+  title,
+  run,
+  applies: async ({ driver }) => (driver.renew ? undefined : 'it is never renewed'),
+});
 const ifRemovable = (title: string, run: Case['run']): Case => ({
   title,
   run,
@@ -144,7 +149,7 @@ const RENEWED: readonly Case[] = [
     assert.equal(await target.harmed(), false);
     await bench.reverted(fault, target);
   }),
-  ifHeld('renewing moves the end', async (bench) => {
+  ifRenewed('renewing moves the end', async (bench) => {
     const target = await bench.target();
     const fault = bench.fault(target, { ttlMs: SHORT_TTL_MS });
     await bench.inject(fault);
@@ -155,6 +160,20 @@ const RENEWED: readonly Case[] = [
     assert.equal(await target.harmed(), true);
     await bench.reverted(fault, target);
   }),
+  ifRenewed('the sweep leaves a fault alone as long as it is renewed, and no longer', async (bench) => {
+    const target = await bench.target();
+    const fault = bench.fault(target, { ttlMs: SHORT_TTL_MS });
+    const expired = async (): Promise<boolean | undefined> =>
+      (await Array.fromAsync(bench.reopened().leftovers())).find(({ fault: { id } }) => id === fault.id)?.expired;
+    await bench.inject(fault);
+    for (let passedMs = 0; passedMs < 2 * SHORT_TTL_MS; passedMs += 250) {
+      await sleep(250);
+      await bench.renew(fault);
+      assert.equal(await expired(), false);
+    }
+    await until(async () => (await expired()) !== false);
+    await bench.reverted(fault, target);
+  }),
   ifHeld('renewing does not move the end past the last time at all', async (bench) => {
     const target = await bench.target();
     const fault = bench.fault(target, { notAfterMs: SHORT_TTL_MS });
@@ -162,7 +181,7 @@ const RENEWED: readonly Case[] = [
     await until(async () => (await bench.renew(fault))[0] !== 'renewed' && !(await target.harmed()));
     await bench.reverted(fault, target);
   }),
-  ifHeld('renewing never creates', async (bench) => {
+  ifRenewed('renewing never creates', async (bench) => {
     const target = await bench.target();
     const fault = bench.fault(target);
     assert.deepEqual(await bench.renew(fault), ['lapsed']);

@@ -28,6 +28,11 @@ export interface Attempt {
   remainingMs(): number;
 }
 
+/** Whether an attempt may begin nothing more. */
+export function isOver(attempt: Attempt): boolean {
+  return attempt.signal.aborted || attempt.remainingMs() <= 0;
+}
+
 /** Something a driver needs leave for on the target's side. */
 export interface Permission {
   /** What is needed, for people: `signal processes of the same user`. */
@@ -60,7 +65,10 @@ export interface FaultDriver<Params> {
   occupied(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>>;
   /** Puts the faults on. Idempotent by fault id; writes the undo record first; one outcome a fault, in order. */
   inject(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<InjectResult>[]>;
-  /** Moves the expiry to `ttlMs` from now, never past `notAfterMs`. Never creates. Absent where `expiry` is not `renewed`. */
+  /**
+   * Says that the faults are still wanted: moves the time at which they end, or may be swept, to `ttlMs` from now, never
+   * past `notAfterMs`. Never creates. Absent where that time is fixed at injection; `ttlMs` is `notAfterMs` then.
+   */
   renew?(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RenewResult>[]>;
   /** Takes the faults off and fences them, so that a late inject does nothing. Needs nothing from inject's result. */
   revert(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RevertResult>[]>;
@@ -76,7 +84,7 @@ export interface Site {
   readonly installation: string;
   /** A folder on this host, private to the user, that survives any process; shared by all of this user's site workers. */
   readonly stateDir: string;
-  /** The site's `hosts:` section and the like, by provider, each parsed by its provider. */
+  /** The site's `host:` section and the like, by provider, each parsed by its provider. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
 

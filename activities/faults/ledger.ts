@@ -126,8 +126,8 @@ export class Ledger {
     return db;
   }
 
-  /** Takes both slots of each fault, or says why not. */
-  claim<Params>(kind: string, claims: readonly Claiming<Params>[], batch: string): Claim[] {
+  /** Takes both slots of each fault, or says why not. `batch` names the faults that one holder is to hold. */
+  claim<Params>(kind: string, claims: readonly Claiming<Params>[], batch: string | null = null): Claim[] {
     const now = monotonicMs();
     const insert = this.#db.prepare(
       `INSERT INTO faults (installation, id, kind, run, target, resource, params, undo, ttl_ms, not_after_ms,
@@ -235,13 +235,13 @@ export class Ledger {
     return faults.map((fault) => this.#row(fault));
   }
 
-  /** Which of these resources an active fault holds, and its id. */
-  occupied(resources: readonly string[]): Map<string, string> {
+  /** Of these targets, those whose resource an active fault holds, and that fault's id. */
+  occupied(targets: readonly TargetId[], resourceOf: (target: TargetId) => string): Map<TargetId, string> {
     const select = this.#db.prepare(`SELECT id FROM faults WHERE resource = ? AND state = 'active'`);
-    const found = new Map<string, string>();
-    for (const resource of resources) {
-      const row = select.get(resource);
-      if (row) found.set(resource, String(row['id']));
+    const found = new Map<TargetId, string>();
+    for (const target of targets) {
+      const row = select.get(resourceOf(target));
+      if (row) found.set(target, String(row['id']));
     }
     return found;
   }

@@ -6,7 +6,6 @@
  */
 import type { z } from 'zod';
 import type { Reading } from '../../domain/probe.ts';
-import type { Dimension } from '../../domain/quantity.ts';
 
 /** Reads one number. May keep state between reads (a counter's previous value). */
 export interface Probe {
@@ -16,8 +15,7 @@ export interface Probe {
 
 /** What every probe in `squall.yaml` has, whatever its provider. */
 export interface ProbeCommon {
-  readonly dimension: Dimension;
-  /** Multiplies what the source says into the dimension's canonical unit (seconds to milliseconds: 1000). */
+  /** Multiplies what the source says into the canonical unit of the probe's dimension (seconds to milliseconds: 1000). */
   readonly scale: number;
   /** In milliseconds. */
   readonly timeoutMs: number;

@@ -5,7 +5,6 @@
  * from a plugin; the section is read before plugins are loaded, so such an entry is judged when it is opened.
  */
 import { z } from 'zod';
-import type { SteadyStateGroup } from '../../domain/experiment.ts';
 import type { Dimension } from '../../domain/quantity.ts';
 import { writtenDuration } from '../../domain/written-duration.ts';
 import * as command from './command.ts';
@@ -28,10 +27,6 @@ const common = {
     .refine((ms) => ms > 0 && ms <= TIMEOUT_MAX_MS, 'expected more than 0 and at most 1m')
     .optional()
     .describe('How long one reading may take. Default: 2s.'),
-  group: z
-    .enum(['business', 'system', 'dependencies'])
-    .optional()
-    .describe('Where the probe stands in a steady state.'),
 };
 
 /** One entry of `probes:`, parsed: what all have in common, and the provider's own settings. */
@@ -39,7 +34,6 @@ export interface ProbeEntry {
   readonly type: string;
   readonly unit: Unit;
   readonly timeoutMs: number;
-  readonly group?: SteadyStateGroup;
   /** As the built-in provider parsed them; as they were written where the type is a plugin's. */
   readonly settings: unknown;
   /** Whether `settings` are parsed. */
@@ -54,7 +48,6 @@ export interface OpenProbe {
   readonly dimension: Dimension;
   readonly unit: Unit;
   readonly timeoutMs: number;
-  readonly group?: SteadyStateGroup;
   /** What is missing here for it to work, one sentence each. */
   check(): readonly string[];
 }
@@ -84,8 +77,8 @@ export const probeEntrySchema = z
       .describe(`Built in: ${[...BUILT_IN.keys()].join(', ')}.`),
     ...common,
   })
-  .transform(({ type, unit, timeout = DEFAULT_TIMEOUT_MS, group, ...settings }, context): ProbeEntry => {
-    const entry = { type, unit, timeoutMs: timeout, ...(group === undefined ? {} : { group }) };
+  .transform(({ type, unit, timeout = DEFAULT_TIMEOUT_MS, ...settings }, context): ProbeEntry => {
+    const entry = { type, unit, timeoutMs: timeout };
     const builtIn = BUILT_IN.get(type);
     if (builtIn === undefined) return { ...entry, settings, parsed: false };
     const result = builtIn.provider.settings.safeParse(settings);
@@ -163,16 +156,15 @@ function providersOf({ allowCommands = false, plugins = [] }: ProbesOptions): Re
 }
 
 function openOne(name: string, entry: ProbeEntry, provider: AnyProvider, settings: unknown): OpenProbe {
-  const { type, unit, timeoutMs, group } = entry;
+  const { type, unit, timeoutMs } = entry;
   const { dimension, scale } = UNITS[unit];
   return {
     name,
     type,
-    probe: provider.open(settings, { dimension, scale, timeoutMs }),
+    probe: provider.open(settings, { scale, timeoutMs }),
     dimension,
     unit,
     timeoutMs,
-    ...(group === undefined ? {} : { group }),
     check: () => provider.check(settings),
   };
 }

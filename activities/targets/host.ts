@@ -70,8 +70,11 @@ export const targets: TargetProviderFactory<z.infer<typeof selector>> = (site) =
         .filter(({ member }) => names === undefined || names.includes(member))
         .map(({ member, process }) => ({ id: targetId({ group, member, ...process }), member, process }));
       // What stands still for a fault of ours is a target still, and held: pre-flight names who holds it.
-      const held = ledger.occupied(wanted.map(({ id }) => resourceOf(id)));
-      return sort(wanted, await forbidden(table, settings.allowOtherUsers, held), stale);
+      const held = ledger.occupied(
+        wanted.map(({ id }) => id),
+        resourceOf,
+      );
+      return sift(wanted, await forbidden(table, settings.allowOtherUsers, held), stale);
     },
   };
 };
@@ -129,7 +132,7 @@ async function forbidden(
     if (own.has(info.pid) || isSquall(info.command)) return 'a process of Squall or one above it';
     if (info.uid !== uid && !allowOtherUsers) return 'a process of another user (allowOtherUsers is off)';
     if (!mayBeSignalled(info.pid)) return 'may not be signalled by this user';
-    return info.state === 'stopped' && !held.has(resourceOf(id)) ? 'stopped already' : undefined;
+    return info.state === 'stopped' && !held.has(id) ? 'stopped already' : undefined;
   };
 }
 
@@ -151,7 +154,7 @@ function isSquall(command: string): boolean {
   );
 }
 
-function sort(members: readonly Wanted[], why: Forbidden, stale: readonly string[]): Candidates {
+function sift(members: readonly Wanted[], why: Forbidden, stale: readonly string[]): Candidates {
   const left = new Map<string, string[]>();
   if (stale.length > 0) left.set('pid files without their process', [...stale]);
   const targets: string[] = [];

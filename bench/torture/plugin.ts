@@ -75,6 +75,9 @@ const undying: DriverFactory = (site) => {
   };
 };
 
+/** The host's pause with an end that is fixed when it begins: nobody renews it. */
+const fixed: DriverFactory = (site) => ({ ...bound(pause(site)), kind: 'host/fixed-pause', expiry: 'fixed' });
+
 /** A driver's methods as plain functions of one object, so that it can be spread. */
 function bound(driver: FaultDriver<unknown>): FaultDriver<unknown> {
   return {
@@ -98,4 +101,5 @@ export const drivers: readonly DriverFactory[] = [
   moody('host/moody-pause', pause),
   moody('host/moody-stutter', stutter),
   undying,
+  fixed,
 ];

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import type { TargetProviderFactory } from 'squall/targets';
 import { z } from 'zod';
 
-const settings = z.strictObject({ pattern: z.string().min(1) });
+export const settings = z.strictObject({ pattern: z.string().min(1) });
 const selector = z.strictObject({
   names: z.array(z.string().min(1)).min(1).optional().describe('Only files with these names.'),
 });

@@ -1,4 +1,5 @@
 /** The top of the page: what was asked, what came of it on two axes, and the key facts. */
+import { EXPIRY_WORDS } from '../../domain/fault.ts';
 import type { RunSummary } from '../../domain/summary.ts';
 import { formatDuration, formatQuantity } from '../../domain/units.ts';
 import { html } from '../markup.ts';
@@ -140,7 +141,7 @@ function recovery({ recovery: way, started }: RunSummary): [string, Piece] {
 }
 
 function timeToLive({ stages, preflight }: RunSummary): [string, Piece] {
-  if (preflight?.expiry === 'none') return ['no', 'there is nothing that the target could end'];
+  if (preflight?.expiry === 'none') return ['none', EXPIRY_WORDS.none];
   const ttlMs = Math.max(0, ...stages.map((stage) => stage.ttlMs ?? 0));
   return ttlMs > 0 ? [formatDuration(ttlMs), 'after its last renewal'] : ['no fault was on', null];
 }

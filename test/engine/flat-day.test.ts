@@ -24,7 +24,6 @@ const stubs = {
   preflight: ({ experiment }: RunInput): PreflightResult => {
     const targets = STAGES.map((number) => `t${number}`);
     return {
-      installation: 'lab',
       checks: [],
       candidates: targets.length,
       excluded: [],

@@ -30,6 +30,7 @@ const GROUPS = [
   'dead',
   'late',
   'released',
+  'fixed',
 ] as const;
 type Group = (typeof GROUPS)[number];
 const one = (value: number) => ({ value, dimension: 'count', text: `${value}` }) as const;
@@ -124,6 +125,20 @@ describe('without expiry on the target', () => {
         assert.equal(status, 'inconclusive');
         assert.match(reason, /lost/);
       }));
+
+    it('a fault that is never renewed outlives its time-to-live as long as it is wanted', () =>
+      held(
+        'fixed',
+        async ({ handle, victims }) => {
+          const { status } = await endOf(handle);
+          assert.equal(status, 'completed');
+          assert.ok((victims.lastStoppedMs ?? 0) - (victims.firstStoppedMs ?? 0) > 12_000, 'it was on all the time');
+        },
+        {
+          fault: 'host/fixed-pause',
+          blastRadius: { stages: [{ kind: 'count', count: 2, text: '2' }], holdMs: 15_000, seed: 'any' },
+        },
+      ));
 
     it('targets that all die under the fault leave nothing to hold, and no verdict', () =>
       held('dead', async ({ handle, victims }) => {

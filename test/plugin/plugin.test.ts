@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { sweep } from '../../activities/sweep.ts';
 import { conformance } from 'squall/conformance';
 import { driver } from '../../docs/plugin-example/missing.ts';
 import { provider } from '../../docs/plugin-example/size.ts';
@@ -18,6 +19,7 @@ conformance('file/missing', async () => {
   return {
     driver,
     params: {},
+    settings: { file: { pattern: join(folder, '*.html') } },
     async target() {
       const path = join(folder, `page-${++count}.html`);
       await writeFile(path, 'hello');
@@ -26,12 +28,33 @@ conformance('file/missing', async () => {
         harmed: async () => !existsSync(path),
         remove: async () => {
           await rm(path, { force: true });
-          await rm(`${path}.missing`, { force: true });
+          await rm(`${path}.missing-lab`, { force: true });
         },
       };
     },
     close: () => rm(folder, { recursive: true }),
   };
+});
+
+test('a file that was aside when its host was restarted is found by its mark, and moved back', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'squall-files-'));
+  const page = join(folder, 'page.html');
+  await writeFile(page, 'hello');
+  const site = (boot: string) => ({
+    name: 'local',
+    installation: 'lab',
+    stateDir: join(folder, boot),
+    settings: { file: { pattern: join(folder, '*.html') } },
+  });
+  const attempt = { signal: AbortSignal.timeout(60_000), remainingMs: () => 60_000 };
+  const times = { ttlMs: 60_000, notAfterMs: 60_000 };
+  const fault = { id: `run/stage-1/${page}`, installation: 'lab', run: 'run', target: page, params: {}, ...times };
+  await driver(site('before')).inject([fault], attempt);
+  assert.equal(existsSync(page), false);
+  assert.deepEqual((await sweep([driver(site('before'))], attempt)).reverted, [], 'it has its time');
+  assert.equal((await sweep([driver(site('after'))], attempt)).reverted.length, 1);
+  assert.equal(existsSync(page), true);
+  await rm(folder, { recursive: true });
 });
 
 test('its probe reads a real file, and has no data where there is none', async () => {

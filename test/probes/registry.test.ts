@@ -31,33 +31,25 @@ describe('the probes section', () => {
         histogram: 'took_seconds',
         quantile: 0.99,
         timeout: '1s',
-        group: 'system',
       },
       orders: {
         type: 'prometheus',
         unit: 'per-minute',
         url: URL_,
         query: 'sum(rate(orders[1m])) * 60',
-        group: 'business',
       },
       shop: { type: 'http', unit: 'count', url: URL_, measure: 'up' },
       queue: { type: 'command', unit: 'count', run: ['queue-depth'] },
     };
     const probes = openProbes(probesSchema.parse(entries));
     assert.deepEqual(
-      [...probes.values()].map(({ name, type, dimension, timeoutMs, group }) => [
-        name,
-        type,
-        dimension,
-        timeoutMs,
-        group,
-      ]),
+      [...probes.values()].map(({ name, type, dimension, timeoutMs }) => [name, type, dimension, timeoutMs]),
       [
-        ['errors', 'metrics', 'ratio', 2000, undefined],
-        ['p99', 'metrics', 'duration', 1000, 'system'],
-        ['orders', 'prometheus', 'rate', 2000, 'business'],
-        ['shop', 'http', 'count', 2000, undefined],
-        ['queue', 'command', 'count', 2000, undefined],
+        ['errors', 'metrics', 'ratio', 2000],
+        ['p99', 'metrics', 'duration', 1000],
+        ['orders', 'prometheus', 'rate', 2000],
+        ['shop', 'http', 'count', 2000],
+        ['queue', 'command', 'count', 2000],
       ],
     );
   });

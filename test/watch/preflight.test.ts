@@ -48,9 +48,8 @@ async function look(value: number, breach: Breach, dimension: Dimension = 'count
     sampleEveryMs: 10,
   };
   return preflight(
-    { run: 'run', experiment, seed: 'any' },
+    { experiment, seed: 'any' },
     {
-      installation: 'test',
       driver: drivers.get('noop/noop'),
       targets: targets.get('noop'),
       probes: new Map([['value', probe]]),

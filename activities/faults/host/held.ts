@@ -7,9 +7,11 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { Fault, InjectResult, Outcome, Verification } from '../../../domain/fault.ts';
 import { monotonicMs } from '../clock.ts';
+import { isOver } from '../driver.ts';
 import type { Attempt, DriverFactory, FaultDriver, Site } from '../driver.ts';
 import { faultOf, Ledger } from '../ledger.ts';
 import type { LedgerRow } from '../ledger.ts';
@@ -67,14 +69,12 @@ class HeldDriver<Params> implements FaultDriver<Params> {
   }
 
   async occupied(targets: readonly string[]): Promise<Map<string, string>> {
-    const byResource = new Map(targets.map((target) => [resourceOf(target), target]));
-    const held = this.#ledger.occupied([...byResource.keys()]);
-    return new Map([...held].map(([resource, id]) => [byResource.get(resource) ?? resource, id]));
+    return this.#ledger.occupied(targets, resourceOf);
   }
 
   async inject(faults: readonly Fault<Params>[], attempt: Attempt): Promise<Outcome<InjectResult>[]> {
     const refusals = await Promise.all(faults.map((fault) => this.#refusal(fault)));
-    if (spent(attempt)) return faults.map(({ id }) => ({ id, result: 'failed', detail: 'the attempt is over' }));
+    if (isOver(attempt)) return faults.map(({ id }) => ({ id, result: 'failed', detail: 'the attempt is over' }));
     const batch = randomUUID();
     const wanted = faults.filter((_, i) => refusals[i] === undefined);
     const claims = this.#ledger.claim(
@@ -88,7 +88,7 @@ class HeldDriver<Params> implements FaultDriver<Params> {
       batch,
     );
     const mine = wanted.filter((_, i) => claims[i] === 'claimed' || claims[i] === 'active');
-    const holder = mine.length > 0 && !spent(attempt) ? this.#startHolder(batch) : {};
+    const holder = mine.length > 0 && !isOver(attempt) ? this.#startHolder(batch) : {};
     await this.#untilApplied(mine, attempt, holder);
     const rows = new Map(mine.map((fault, i) => [fault.id, { fault, i }]));
     const settled = this.#ledger.rows(mine);
@@ -176,7 +176,7 @@ class HeldDriver<Params> implements FaultDriver<Params> {
 
   /** A process that stands still for another fault says nothing of this one. */
   #heldByAnother(target: string): boolean {
-    return this.#ledger.occupied([resourceOf(target)]).size > 0;
+    return this.#ledger.occupied([target], resourceOf).size > 0;
   }
 
   async #refusal(fault: Fault<Params>): Promise<{ result: InjectResult; detail?: string } | undefined> {
@@ -221,7 +221,7 @@ class HeldDriver<Params> implements FaultDriver<Params> {
     attempt: Attempt,
     holder: { readonly failure?: string },
   ): Promise<void> {
-    while (!spent(attempt) && holder.failure === undefined) {
+    while (!isOver(attempt) && holder.failure === undefined) {
       const rows = this.#ledger.rows(faults);
       const waiting = await Promise.all(
         rows.map(async (row) => row?.state === 'active' && !row.applied && !(await this.#holderIsDead(row))),
@@ -279,12 +279,4 @@ class HeldDriver<Params> implements FaultDriver<Params> {
     const holders = new Map(rows.map(({ holder_pid, holder_start }) => [holder_pid ?? 0, holder_start ?? '']));
     await Promise.allSettled([...holders].map(([pid, start]) => signal(this.#table, { pid, start }, 'SIGKILL')));
   }
-}
-
-function spent(attempt: Attempt): boolean {
-  return attempt.signal.aborted || attempt.remainingMs() <= 0;
-}
-
-async function sleep(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }

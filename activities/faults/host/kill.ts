@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { Fault, Verification } from '../../../domain/fault.ts';
 import { hostSettings, membersOf } from '../../targets/host.ts';
 import type { HostGroup } from '../../targets/host.ts';
+import { isOver } from '../driver.ts';
 import type { DriverFactory } from '../driver.ts';
 import { faultOf, Ledger } from '../ledger.ts';
 import type { LedgerRow } from '../ledger.ts';
@@ -40,13 +41,7 @@ export const driver: DriverFactory<z.infer<typeof params>> = (site) => {
     undo: 'nothing is undone: the supervisor starts the process again, and Squall verifies that it did',
     check: async () => [],
     async occupied(targets) {
-      const byResource = new Map(targets.map((target) => [resourceOf(target), target]));
-      return new Map(
-        [...ledger.occupied([...byResource.keys()])].map(([resource, id]) => [
-          byResource.get(resource) ?? resource,
-          id,
-        ]),
-      );
+      return ledger.occupied(targets, resourceOf);
     },
     async inject(faults, attempt) {
       const sizes = await groupSizes(faults, groups, table);
@@ -56,10 +51,9 @@ export const driver: DriverFactory<z.infer<typeof params>> = (site) => {
           const [row] = ledger.rows([fault]);
           if (row === undefined && (await find(table, target)) === undefined)
             return { id: fault.id, result: 'gone' as const };
-          if (attempt.signal.aborted || attempt.remainingMs() <= 0)
-            return { id: fault.id, result: 'failed' as const, detail: 'the attempt is over' };
+          if (isOver(attempt)) return { id: fault.id, result: 'failed' as const, detail: 'the attempt is over' };
           const undo = { groupSize: sizes.get(target.group) ?? 1 };
-          const [claim] = ledger.claim(KIND, [{ fault, resource: resourceOf(fault.target), undo }], '');
+          const [claim] = ledger.claim(KIND, [{ fault, resource: resourceOf(fault.target), undo }]);
           if (claim !== 'claimed' && claim !== 'active') return { id: fault.id, result: claim ?? 'failed' };
           // The identity holds the start time: what the supervisor starts is never killed for the same fault.
           await signal(table, target, fault.params.signal);

@@ -4,11 +4,15 @@
  * Owns nothing but its slots in the ledger: there is no target to touch, so the slot is the fault.
  */
 import { z } from 'zod';
+import type { TargetId } from '../../../domain/fault.ts';
 import { monotonicMs } from '../clock.ts';
+import { isOver } from '../driver.ts';
 import type { DriverFactory } from '../driver.ts';
 import { faultOf, Ledger } from '../ledger.ts';
 
 const KIND = 'noop/noop';
+
+const slotOf = (target: TargetId): string => `noop/${target}`;
 
 export const driver: DriverFactory<Record<string, never>> = ({ installation, stateDir }) => {
   const ledger = new Ledger(stateDir);
@@ -22,13 +26,14 @@ export const driver: DriverFactory<Record<string, never>> = ({ installation, sta
     undo: 'the slot in the ledger is replaced by a tombstone',
     check: async () => [],
     async occupied(targets) {
-      const held = ledger.occupied(targets.map((target) => `noop/${target}`));
-      return new Map([...held].map(([resource, id]) => [resource.slice('noop/'.length), id]));
+      return ledger.occupied(targets, slotOf);
     },
     async inject(faults, attempt) {
-      if (attempt.remainingMs() <= 0) return faults.map(({ id }) => ({ id, result: 'failed', detail: 'out of time' }));
-      const claims = faults.map((fault) => ({ fault, resource: `noop/${fault.target}`, undo: {} }));
-      const claimed = ledger.claim(KIND, claims, '');
+      if (isOver(attempt)) return faults.map(({ id }) => ({ id, result: 'failed', detail: 'the attempt is over' }));
+      const claimed = ledger.claim(
+        KIND,
+        faults.map((fault) => ({ fault, resource: slotOf(fault.target), undo: {} })),
+      );
       return faults.map(({ id }, i) => {
         const claim = claimed[i];
         return { id, result: claim === 'claimed' || claim === 'active' ? 'injected' : (claim ?? 'failed') };
