@@ -105,7 +105,7 @@ export async function hold(
   return beating(renewing, () => undefined, patientBeatMs(heartbeatTimeoutMs));
 }
 
-/** Renews once; says which faults are no longer on. A target that is gone takes its fault with it; the last one ends the lease. */
+/** Renews once; says which faults are no longer on. A target that is gone takes its fault with it; with most of them goes the lease. */
 async function renew(
   faults: readonly Fault<unknown>[],
   driver: FaultDriver<unknown>,
@@ -114,7 +114,8 @@ async function renew(
   if (driver.renew === undefined) return undefined;
   const renewal = driver.renew.bind(driver);
   const outcomes = await inChunks(faults, (chunk) => renewal(chunk, attempt));
-  if (outcomes.every(({ result }) => result === 'gone')) return 'every target is gone, and its fault with it';
+  const gone = outcomes.filter(({ result }) => result === 'gone').length;
+  if (gone * 2 > faults.length) return `${gone} of ${faults.length} targets are gone, and their faults with them`;
   const lapsed = outcomes.filter(({ result }) => result === 'lapsed');
   const first = lapsed[0];
   if (first === undefined) return undefined;

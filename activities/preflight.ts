@@ -71,17 +71,20 @@ class Pass {
     this.#check('driver', missing.length === 0, missing.join('; ') || `${driver.kind} can work here`);
     this.#check('probes', ...this.#knownProbes(experiment));
     await this.#targets(experiment);
-    // Of all candidates: another run's targets and this one's would add up to more than either asked for.
-    const held = await driver.occupied(this.#candidates.targets);
-    const first = [...held][0];
-    this.#check(
-      'free',
-      held.size === 0,
-      first
-        ? `${held.size} of ${this.#candidates.targets.length} candidates are under another fault: ${first[0]} by ${first[1]}`
-        : 'no candidate is under a fault',
-    );
+    this.#check('free', ...(await this.#free(driver)));
     await this.#steadyState(experiment);
+    // A baseline takes a while, in which another run may have come.
+    const [free, found] = await this.#free(driver);
+    if (!free) this.#check('free', free, found);
+  }
+
+  /** Whether no candidate is held: another run's targets and this one's would add up to more than either asked for. */
+  async #free(driver: FaultDriver<unknown>): Promise<[boolean, string]> {
+    const { targets } = this.#candidates;
+    const held = await driver.occupied(targets);
+    const [first] = held;
+    if (first === undefined) return [true, 'no candidate is under a fault'];
+    return [false, `${held.size} of ${targets.length} candidates are under another fault: ${first[0]} by ${first[1]}`];
   }
 
   result(): PreflightResult {

@@ -66,7 +66,8 @@ export const NEW_RUN: RunState = { phase: 'pre-flight', stage: -1 };
 /**
  * The run after `event`. An event that has no meaning in the present phase changes nothing, so a late or repeated
  * message is harmless. The first abort wins, except that an immediate one hurries a graceful one, and that what a stop
- * condition has found is never forgotten for it.
+ * condition has found is never forgotten for it. After the last stage it is too late to choose the ending, and not too
+ * late to find that nothing can be said.
  */
 export function transition(run: RunState, event: RunEvent): RunState {
   switch (event.type) {
@@ -101,8 +102,8 @@ function canWiden(run: RunState): boolean {
 
 function abortsAnew({ phase, abort: present }: RunState, abort: Abort): boolean {
   const early = phase === 'pre-flight' || phase === 'injecting' || phase === 'holding';
-  if (present === undefined) return early;
-  // Too late to choose the ending, unless a graceful one is under way: it can be hurried, and found to deviate.
+  if (present === undefined) return early || (phase !== 'closed' && statusOf(abort) === 'inconclusive');
+  // A graceful ending that is under way can be hurried, and found to deviate.
   if (present.mode !== 'graceful' || !(early || phase === 'rolling-back')) return false;
   return abort.mode !== 'graceful' || (deviates(abort) && !deviates(present));
 }
@@ -117,6 +118,12 @@ function deviates({ cause }: Abort): boolean {
   return cause === 'stop-condition';
 }
 
+const PERSONAL: ReadonlySet<AbortCause> = new Set(['person', 'cancelled']);
+
+function statusOf(abort: Abort): 'aborted' | 'inconclusive' {
+  return deviates(abort) || PERSONAL.has(abort.cause) ? 'aborted' : 'inconclusive';
+}
+
 /** How a run ended. */
 export interface Verdict {
   readonly status: Status;
@@ -126,8 +133,6 @@ export interface Verdict {
   readonly reason: string;
 }
 
-const PERSONAL: ReadonlySet<AbortCause> = new Set(['person', 'cancelled']);
-
 /** Judges a run that is over or about to close. */
 export function verdict(run: RunState): Verdict {
   if (run.refusal) {
@@ -135,12 +140,19 @@ export function verdict(run: RunState): Verdict {
   }
   const failedToRecover = run.recovered === false;
   if (!run.abort) {
-    return failedToRecover
-      ? { status: 'completed', deviated: true, reason: 'the steady state did not return in time after the rollback' }
-      : { status: 'completed', deviated: false, reason: heldReason(run) };
+    if (failedToRecover) {
+      return {
+        status: 'completed',
+        deviated: true,
+        reason: 'the steady state did not return in time after the rollback',
+      };
+    }
+    return run.recovered
+      ? { status: 'completed', deviated: false, reason: heldReason(run) }
+      : { status: 'inconclusive', deviated: null, reason: 'nobody looked whether the steady state returned' };
   }
-  const { cause, evidence } = run.abort;
-  const status = cause === 'stop-condition' || PERSONAL.has(cause) ? 'aborted' : 'inconclusive';
+  const { evidence } = run.abort;
+  const status = statusOf(run.abort);
   const deviated = deviates(run.abort) || failedToRecover ? true : null;
   const reason = failedToRecover ? `${evidence}; and the steady state did not return in time` : evidence;
   return { status, deviated, reason };

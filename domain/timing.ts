@@ -46,6 +46,11 @@ export function attemptTimeoutMs(targets: number): number {
   return 10_000 + Math.ceil(targets / 500) * 5_000;
 }
 
+/** How long the revert of `targets` targets may fail before the run is told, in milliseconds; it goes on being tried. */
+export function revertPatienceMs(targets: number): number {
+  return Math.max(30_000, attemptTimeoutMs(targets));
+}
+
 /**
  * How long a fault injected in `stage` can be wanted at most, in milliseconds: its own injection and hold, every later
  * stage's, the restart of a worker in each, and their graceful rollback one after the other. The target ends the fault then, whoever renews it.

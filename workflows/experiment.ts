@@ -17,6 +17,7 @@ import type { JournalEntry } from '../domain/journal.ts';
 import { NEW_RUN, transition, verdict } from '../domain/run.ts';
 import type { Abort, RunEvent, RunState } from '../domain/run.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
+import type { Stretch } from '../domain/sight.ts';
 import { leaseTiming, notAfterMs } from '../domain/timing.ts';
 import { why } from './blindness.ts';
 import { Leases } from './leases.ts';
@@ -50,6 +51,8 @@ export class Run {
   readonly leases: Leases;
   state: RunState = NEW_RUN;
   baseline: Readonly<Record<string, number>> = {};
+  /** The stages that were held, and when, on the workflow's clock. */
+  readonly held: (Stretch & { readonly stage: number })[] = [];
   /** Whether the control worker found the search attributes registered. */
   #searchable = false;
 
@@ -58,15 +61,7 @@ export class Run {
     this.leases = new Leases({
       endedEarly: (lease) => this.#leaseEnded(lease),
       stuck: (lease) => this.#stuck(lease),
-      reverted: (lease, by, tookMs) =>
-        this.note({
-          type: 'reverted',
-          stage: lease.input.stage,
-          lease: lease.input.lease,
-          by,
-          targets: lease.input.targets.length,
-          tookMs,
-        }),
+      reverted: (lease, by, tookMs) => this.#reverted(lease, by, tookMs),
       foreign: (lease) =>
         this.abort({
           cause: 'reset',
@@ -119,6 +114,12 @@ export class Run {
     } catch (failure) {
       this.abort({ cause: 'error', mode: 'immediate', evidence: why(failure) });
     }
+    // Whatever went wrong: no run ends before its faults.
+    for (const lease of this.leases.unreverted()) {
+      this.leases.release(lease, 'the run is over');
+      await this.leases.reverted(lease);
+    }
+    this.apply({ type: 'reverted' });
     return this.#close();
   }
 
@@ -226,7 +227,16 @@ export class Run {
     this.apply({ type: 'stage-holds' });
     this.note({ type: 'stage-held', stage, ...open.held });
     this.log.writeSoon();
+    const fromMs = Date.now();
     await condition(() => this.aborting, experiment.blastRadius.holdMs, { summary: `hold stage ${size}` });
+    this.held.push({ stage, fromMs, toMs: Date.now() });
+  }
+
+  #reverted({ input: { lease, stage, targets } }: OpenLease, by: 'lease' | 'revert-only', tookMs: number): void {
+    this.note({ type: 'reverted', stage, lease, by, targets: targets.length, tookMs });
+    // How long its fault was on nobody can tell.
+    if (by === 'revert-only')
+      this.abort({ cause: 'lease-lost', mode: 'immediate', evidence: `lease ${lease} was lost while it reverted` });
   }
 
   #leaseEnded(open: OpenLease): void {
@@ -244,7 +254,8 @@ export class Run {
   }
 
   #stuck(open: OpenLease): void {
-    // A lease can be stuck before the run has begun to roll back; then the run ends here.
+    // A lease can be stuck before the run has begun to roll back; then the run ends here. Afterwards its fault is on
+    // for longer than was asked, and nobody watches: nothing can be said then either.
     this.abort({
       cause: 'lease-lost',
       mode: 'immediate',

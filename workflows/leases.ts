@@ -13,14 +13,15 @@ import {
   startChild,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { revertPatienceMs } from '../domain/timing.ts';
 import { why } from './blindness.ts';
 import { lease as leaseWorkflow } from './lease.ts';
 import { releaseSignal } from './messages.ts';
 import type { LeaseInput, LeaseNews, LeaseResult } from './messages.ts';
 import { CONTROL_QUEUE } from './proxies.ts';
 
-/** A released lease that has said nothing for this long is treated as lost. Revert-only leases are idempotent. */
-const SILENCE_MS = 90_000;
+/** A released lease that has said nothing for this much longer than its revert may fail is treated as lost, in milliseconds. */
+const SILENCE_MS = 60_000;
 
 /** One lease as its run sees it. */
 export interface OpenLease {
@@ -93,13 +94,10 @@ export class Leases {
   /** Resolves once the faults of a released lease are verified absent, by it or by its successors. */
   async reverted(open: OpenLease): Promise<void> {
     const releasedAtMs = Date.now();
-    if (
-      !(await condition(() => open.ended !== undefined || open.stuck !== undefined, SILENCE_MS, {
-        summary: 'waiting for the lease',
-      }))
-    ) {
-      this.#end(open, { lost: `the lease said nothing for ${SILENCE_MS / 1000} s` });
-    }
+    const silenceMs = SILENCE_MS + revertPatienceMs(open.input.targets.length);
+    const spoke = (): boolean => open.ended !== undefined || open.stuck !== undefined;
+    if (!(await condition(spoke, silenceMs, { summary: 'waiting for the lease' })))
+      this.#end(open, { lost: `the lease said nothing for ${silenceMs / 1000} s` });
     await condition(() => open.ended !== undefined);
     const ended = open.ended;
     if (ended && 'result' in ended) {

@@ -8,7 +8,7 @@ import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { ControlActivities, SiteActivities } from '../activities/interface.ts';
 import type { Experiment } from '../domain/experiment.ts';
-import { attemptTimeoutMs, preflightTimeoutMs } from '../domain/timing.ts';
+import { attemptTimeoutMs, preflightTimeoutMs, revertPatienceMs } from '../domain/timing.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
 
 type Site<Name extends keyof SiteActivities> = Pick<ActivityInterfaceFor<SiteActivities>, Name>;
@@ -16,8 +16,6 @@ type Site<Name extends keyof SiteActivities> = Pick<ActivityInterfaceFor<SiteAct
 /** The queue that workflows and the journal run on. */
 export const CONTROL_QUEUE = 'control';
 const BEAT_MS = 5_000;
-/** A revert that has not succeeded after this long is told to the run; it goes on being tried. */
-const PATIENCE_MS = 30_000;
 
 export function journal(): ActivityInterfaceFor<ControlActivities> {
   return proxyActivities<ControlActivities>({
@@ -87,12 +85,12 @@ export function recoverAt(site: string, withinMs: number): Site<'recover'> {
   });
 }
 
-/** `patient`: for ever. Otherwise it gives up after {@link PATIENCE_MS}, so that the run can be told. */
+/** `patient`: for ever. Otherwise it gives up after {@link revertPatienceMs}, so that the run can be told. */
 export function revertAt(site: string, targets: number, patient: boolean): Site<'revert'> {
   return proxyActivities<SiteActivities>({
     taskQueue: `site/${site}/revert`,
     startToCloseTimeout: attemptTimeoutMs(targets),
-    ...(patient ? {} : { scheduleToCloseTimeout: PATIENCE_MS }),
+    ...(patient ? {} : { scheduleToCloseTimeout: revertPatienceMs(targets) }),
     heartbeatTimeout: BEAT_MS,
     retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 5_000 },
   });

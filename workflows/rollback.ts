@@ -8,6 +8,8 @@ import type { RecoverReport } from '../activities/interface.ts';
 import type { SteadyStateCheck } from '../domain/experiment.ts';
 import type { SeriesByProbe } from '../domain/probe.ts';
 import { checkSteadyState, describeLeft, worstOf } from '../domain/steady-state.ts';
+import { lastOf, SIGHT_MIN, watchedShare } from '../domain/sight.ts';
+import type { Stretch } from '../domain/sight.ts';
 import { lookMs } from '../domain/timing.ts';
 import { why } from './blindness.ts';
 import type { Run } from './experiment.ts';
@@ -18,6 +20,7 @@ import type { Watching } from './watching.ts';
 export async function rollBack(run: Run, watching: Watching): Promise<void> {
   run.apply({ type: 'rolls-back' });
   if (run.state.abort?.mode === 'graceful') await unwind(run);
+  const stoppedAtMs = Date.now();
   const stopping = watching.stop();
   const reason = run.state.abort?.evidence ?? 'the last stage has been held';
   const leases = run.leases.unreverted();
@@ -26,7 +29,9 @@ export async function rollBack(run: Run, watching: Watching): Promise<void> {
   run.apply({ type: 'reverted' });
   run.log.writeSoon();
   await stopping;
-  noteDuring(run, watching.series);
+  const faultMs = stoppedAtMs - (run.held[0]?.fromMs ?? stoppedAtMs);
+  noteDuring(run, lastOf(watching.series, faultMs));
+  judgeSight(run, watching.sights);
   await recover(run);
 }
 
@@ -61,6 +66,16 @@ async function recovery(run: Run, withinMs: number): Promise<RecoverReport> {
   } catch (failure) {
     run.note({ type: 'blind', what: 'watch', why: why(failure) });
     return { recovered: false, tookMs: Date.now() - fromMs, readings: [], series: {} };
+  }
+}
+
+/** A stage that was hardly watched proves nothing. */
+function judgeSight(run: Run, sights: readonly Stretch[]): void {
+  for (const held of run.held) {
+    const share = watchedShare(sights, held);
+    if (share >= SIGHT_MIN) continue;
+    const evidence = `stage ${held.stage + 1} was watched for only ${Math.round(share * 100)}% of its hold`;
+    return run.abort({ cause: 'blind', mode: 'immediate', evidence });
   }
 }
 

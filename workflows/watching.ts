@@ -10,6 +10,8 @@ import type { WatchReport } from '../activities/interface.ts';
 import type { Experiment } from '../domain/experiment.ts';
 import type { Abort } from '../domain/run.ts';
 import { boundSeries, mergeSeries } from '../domain/samples.ts';
+import { sightOf } from '../domain/sight.ts';
+import type { Stretch } from '../domain/sight.ts';
 import type { SeriesByProbe } from '../domain/probe.ts';
 import type { ConditionsState, Edge } from '../domain/stop-conditions.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
@@ -33,6 +35,7 @@ export class Watching {
   #stopped = false;
   #over: Promise<void> = Promise.resolve();
   #series: SeriesByProbe = {};
+  readonly #sights: Stretch[] = [];
 
   constructor(
     experiment: Experiment,
@@ -51,6 +54,11 @@ export class Watching {
   /** What was sampled, downsampled; complete once {@link stop} has resolved. */
   get series(): SeriesByProbe {
     return this.#series;
+  }
+
+  /** When somebody watched, on the workflow's clock; complete once {@link stop} has resolved. */
+  get sights(): readonly Stretch[] {
+    return this.#sights;
   }
 
   start(): void {
@@ -95,7 +103,7 @@ export class Watching {
           return;
         }
         const beat = lastHeartbeat(failure);
-        this.#keep(beat?.series ?? {});
+        this.#keep(beat?.series ?? {}, Date.now() - this.#timing.heartbeatTimeoutMs);
         resume = beat?.resume ?? resume;
         await sleep(250, { summary: 'before watching again' });
       }
@@ -120,12 +128,13 @@ export class Watching {
   }
 
   #take(report: WatchReport): void {
-    this.#keep(report.series);
+    this.#keep(report.series, Date.now());
     for (const edge of report.edges) this.#edge(edge);
   }
 
-  #keep(series: SeriesByProbe): void {
+  #keep(series: SeriesByProbe, untilMs: number): void {
     if (Object.keys(series).length === 0) return;
+    this.#sights.push(sightOf(series, this.#experiment.sampleEveryMs, untilMs));
     this.#log.add({ type: 'samples', series });
     this.#series = boundSeries(mergeSeries(this.#series, series));
   }

@@ -88,6 +88,24 @@ test('a steady state that was left under the fault is no deviation, and is said'
   assert.match(reason, /while it was on, latency was 2s, expected at most 1s/);
 });
 
+test('after the last stage it is too late to be aborted, and not too late to lose the verdict', () => {
+  const late = (cause: Abort['cause']) =>
+    verdict(after(...widened, { type: 'rolls-back' }, abort(cause), { type: 'reverted' }, ...recovery(true)));
+  for (const cause of ['person', 'cancelled', 'stop-condition'] as const) assert.equal(late(cause).status, 'completed');
+  for (const cause of ['lease-lost', 'blind', 'error', 'reset'] as const)
+    assert.deepEqual(late(cause), { status: 'inconclusive', deviated: null, reason: cause });
+  const seenTooLate = after(...widened, ...ended, abort('blind'), ...recovery(false));
+  assert.deepEqual([verdict(seenTooLate).status, verdict(seenTooLate).deviated], ['inconclusive', true]);
+});
+
+test('a run of which nobody knows whether the steady state returned has not held', () => {
+  assert.deepEqual(verdict(after(...widened, ...ended, { type: 'closes' })), {
+    status: 'inconclusive',
+    deviated: null,
+    reason: 'nobody looked whether the steady state returned',
+  });
+});
+
 test('stuck is left only by a verified revert', () => {
   const stuck = after(...widened, { type: 'rolls-back' }, { type: 'revert-stuck' });
   for (const event of [

@@ -133,7 +133,7 @@ describe('killed for good with the holder on the target, whatever comes back fir
 describe('back within the blind budget, the run goes on', { concurrency: 2 }, () => {
   for (const part of ['control', 'site'] as const) {
     it(`the ${part} worker`, () =>
-      inMidFault(30_000, 12_000, async ({ lane, result }) => {
+      inMidFault(30_000, 20_000, async ({ lane, result }) => {
         await lane.kill(part);
         await lane.start(part);
         const { status, deviated } = await result();
@@ -142,7 +142,7 @@ describe('back within the blind budget, the run goes on', { concurrency: 2 }, ()
       }));
 
     it(`the ${part} worker, stopped as a release does`, () =>
-      inMidFault(30_000, 12_000, async ({ lane, result }) => {
+      inMidFault(30_000, 20_000, async ({ lane, result }) => {
         await lane.stop(part);
         await lane.start(part);
         const { status, deviated } = await result();

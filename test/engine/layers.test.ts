@@ -31,8 +31,11 @@ const GROUPS = [
   'late',
   'released',
   'fixed',
+  'unseen',
+  'late-stuck',
 ] as const;
 type Group = (typeof GROUPS)[number];
+const TWO = [{ kind: 'count', count: 2, text: '2' }] as const;
 const one = (value: number) => ({ value, dimension: 'count', text: `${value}` }) as const;
 
 describe('without expiry on the target', () => {
@@ -136,16 +139,16 @@ describe('without expiry on the target', () => {
         },
         {
           fault: 'host/fixed-pause',
-          blastRadius: { stages: [{ kind: 'count', count: 2, text: '2' }], holdMs: 15_000, seed: 'any' },
+          blastRadius: { stages: TWO, holdMs: 15_000, seed: 'any' },
         },
       ));
 
-    it('targets that all die under the fault leave nothing to hold, and no verdict', () =>
+    it('targets that mostly die under the fault leave little to hold, and no verdict', () =>
       held('dead', async ({ handle, victims }) => {
         for (const pid of victims.stopped()) process.kill(pid, 'SIGKILL');
         const { status, reason } = await endOf(handle);
         assert.equal(status, 'inconclusive');
-        assert.match(reason, /every target is gone/);
+        assert.match(reason, /2 of 2 targets are gone/);
       }));
   });
 
@@ -212,6 +215,35 @@ describe('without expiry on the target', () => {
             { probe: 'error-rate', breach: { kind: 'above', limit: one(50) }, forMs: 1_500, abort: 'immediate' },
           ],
         },
+      ));
+
+    it('a stage that hardly anybody watched proves nothing, although nobody was away for long', () =>
+      held(
+        'unseen',
+        async ({ handle, victims }) => {
+          await lane.kill('site');
+          await new Promise((resolve) => setTimeout(resolve, 8_000));
+          await lane.start('site');
+          const { status, deviated, reason } = await endOf(handle);
+          assert.deepEqual([status, deviated], ['inconclusive', null]);
+          assert.match(reason, /stage 1 was watched for only/);
+          assert.equal(victims.stopped().length, 0);
+        },
+        { timeToLiveMs: 60_000, blastRadius: { stages: TWO, holdMs: 6_000, seed: 'any' } },
+      ));
+
+    it('a run whose last revert was stuck has held its fault for longer than was asked, and proves nothing', () =>
+      held(
+        'late-stuck',
+        async ({ handle }) => {
+          await setMood(lane, 'fail-revert');
+          await until(async () => (await phaseOf(handle)) === 'stuck');
+          await setMood(lane, undefined);
+          const { status, deviated, reason } = await endOf(handle);
+          assert.deepEqual([status, deviated], ['inconclusive', null]);
+          assert.match(reason, /a revert cannot be confirmed/);
+        },
+        { fault: 'host/moody-pause', timeToLiveMs: 120_000, blastRadius: { stages: TWO, holdMs: 4_000, seed: 'any' } },
       ));
 
     it('a revert that says so and does not is not believed', () =>
