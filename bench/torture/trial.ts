@@ -99,18 +99,28 @@ async function begin(lane: Lane, run: string, slot: number, ttlMs: number): Prom
     .catch(() => undefined);
 }
 
-/**
- * Open, and going on: a run that survived may put faults on, and hold them until its own end. On a busy machine an answer
- * may not come in time; only where a deploy has wedged the runs is silence an answer.
- */
-async function isHealthy(handle: WorkflowHandle, { client, wedged }: Lane): Promise<boolean> {
+/** What a run says of itself: `healthy` is open, and going on. A run that survived may put faults on, and hold them until its own end. */
+type Answer = 'healthy' | 'over' | 'none';
+
+async function ask(handle: WorkflowHandle, { client }: Lane): Promise<Answer> {
   const soon = <T>(question: () => Promise<T>): Promise<T | undefined> =>
     client.connection.withDeadline(Date.now() + ANSWER_MS, question).catch(() => undefined);
   const described = await soon(() => handle.describe());
-  if (described && described.status.name !== 'RUNNING') return false;
+  if (described && described.status.name !== 'RUNNING') return 'over';
   const story = await soon(() => handle.query<{ state: { phase: string; abort?: unknown } }, [number]>('story', 0));
-  if (story === undefined) return !wedged;
-  return ['pre-flight', 'injecting', 'holding'].includes(story.state.phase) && story.state.abort === undefined;
+  if (story === undefined) return 'none';
+  const on = ['pre-flight', 'injecting', 'holding'].includes(story.state.phase) && story.state.abort === undefined;
+  return on ? 'healthy' : 'over';
+}
+
+/**
+ * Which runs are healthy. On a busy machine an answer may not come in time, so silence says nothing, unless another run of
+ * the round has answered at the same time, or a deploy has wedged them all.
+ */
+async function healthy(handles: readonly WorkflowHandle[], lane: Lane): Promise<boolean[]> {
+  const answers = await Promise.all(handles.map((handle) => ask(handle, lane)));
+  const busy = !lane.wedged && !answers.includes('healthy');
+  return answers.map((answer) => answer === 'healthy' || (answer === 'none' && busy));
 }
 
 /**
@@ -127,11 +137,7 @@ async function untilDeadline(
   const fromMs = performance.now();
   const healthyMs = handles.map(() => fromMs);
   for (;;) {
-    await Promise.all(
-      handles.map(async (handle, i) => {
-        if (await isHealthy(handle, lane)) healthyMs[i] = performance.now();
-      }),
-    );
+    for (const [i, is] of (await healthy(handles, lane)).entries()) if (is) healthyMs[i] = performance.now();
     await after(500, async () => undefined);
     const nowMs = performance.now();
     if (nowMs < fromMs + deadlineMs) continue;

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { Ledger } from '../../activities/faults/ledger.ts';
 import type { SweepReport } from '../../activities/interface.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 
@@ -25,6 +26,12 @@ describe('the janitor', () => {
     await lane.start('site');
     const schedules = await Array.fromAsync(lane.client.schedule.list(), ({ scheduleId }) => scheduleId);
     assert.deepEqual(schedules, ['janitor-torture']);
+    // A fault that has its time, so that a sweep finds it and leaves it.
+    const ledger = new Ledger(lane.state);
+    const times = { ttlMs: 600_000, notAfterMs: 600_000 };
+    const fault = { id: 'run/stage-1/any', installation: 'janitor', run: 'run', target: 'any', params: {}, ...times };
+    ledger.claim('noop/noop', [{ fault, resource: 'any', undo: {} }]);
+    ledger.close();
     const handle = lane.client.schedule.getHandle('janitor-torture');
     await handle.trigger();
     const { info } = await until(async () => {
@@ -33,7 +40,7 @@ describe('the janitor', () => {
     });
     const started = info.recentActions[0]?.action.workflow.workflowId ?? assert.fail('nothing was started');
     const report = (await lane.client.workflow.getHandle(started).result()) as SweepReport;
-    assert.deepEqual(report, { found: 0, reverted: [], failed: [] });
+    assert.deepEqual(report, { found: 1, reverted: [], failed: [] });
   });
 });
 

@@ -13,7 +13,9 @@ test('every command in the README is run by a test', async () => {
   for (const { commands, terminal, by } of readmeBlocks()) {
     if (terminal !== undefined) continue;
     assert.ok(by, `nobody runs ${commands}`);
-    const script = /npm (?:run )?(\S+)/.exec(commands)?.[1];
+    // Nothing runs all tests but what runs them.
+    if (commands === 'npm test\n') continue;
+    const script = /npm run \S+/.exec(commands)?.[0];
     const text = await readFile(join(ROOT, by), 'utf8');
     assert.ok(script !== undefined && text.includes(script), `${by} does not run ${commands}`);
   }
