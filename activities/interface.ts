@@ -39,11 +39,13 @@ export interface SiteActivities {
 /** The faults of one lease. */
 export interface FaultBatch {
   readonly run: string;
+  /** Names the faults: `<lease>/<target>` is a fault's id. The lease that first held them, in one that only reverts. */
   readonly lease: string;
   readonly kind: string;
   readonly params: JsonObject;
   readonly targets: readonly TargetId[];
   readonly timing: LeaseTiming;
+  /** The target ends the fault this long after its injection, whoever renews it, in milliseconds on its own clock. */
   readonly notAfterMs: number;
 }
 
@@ -53,6 +55,7 @@ export interface Owner {
   readonly runId: string;
 }
 
+/** What pre-flight is asked. `seed` decides the shuffle of the candidates. */
 export interface PreflightInput {
   readonly experiment: Experiment;
   readonly seed: string;
@@ -80,26 +83,34 @@ export interface InjectReport {
   readonly failed: readonly string[];
 }
 
+/**
+ * Why a hold ended by itself. `unwanted`: the run is closed, or said no. `lapsed`: faults ended on the target, or most
+ * targets went away. `unanswered`: the run has said nothing for all but one renewal of the time-to-live.
+ */
 export interface HoldReport {
   readonly ended: 'unwanted' | 'lapsed' | 'unanswered';
   readonly why: string;
 }
 
+/** A revert returns only when every fault is verified absent. */
 export interface RevertReport {
   readonly targets: number;
   /** Whether the owner's exact execution was open when the revert was verified; null where nobody could say. */
   readonly ownerOpen: boolean | null;
 }
 
+/** What a watch is asked. Stop conditions are watched; the probes of the steady state are sampled beside them. */
 export interface WatchInput {
   readonly experiment: Experiment;
   readonly baseline: Readonly<Record<string, number>>;
   readonly heartbeatTimeoutMs: number;
   /** The execution that asked; another execution running this activity means that the run was reset. */
   readonly execution: string;
+  /** Where the watch before this one ended; null at the first. */
   readonly resume: ConditionsState | null;
 }
 
+/** A watch returns at the first tick that has edges, when it is cancelled or its worker stops, or when it is not its run that asks. */
 export interface WatchReport {
   readonly ended: 'edge' | 'stopped' | 'reset';
   readonly edges: readonly Edge[];
@@ -107,12 +118,14 @@ export interface WatchReport {
   readonly series: SeriesByProbe;
 }
 
+/** What recovery is asked: whether the steady state returns within `withinMs` milliseconds. */
 export interface RecoverInput {
   readonly experiment: Experiment;
   readonly baseline: Readonly<Record<string, number>>;
   readonly withinMs: number;
 }
 
+/** `tookMs`: from the first look to the last, in milliseconds on the site's clock; `readings` are those of the last look. */
 export interface RecoverReport {
   readonly recovered: boolean;
   readonly tookMs: number;

@@ -10,7 +10,7 @@ import type { Experiment } from '../domain/experiment.ts';
 import { boundSeries } from '../domain/samples.ts';
 import { beating, currentAttempt, patientBeatMs, throwIfInterrupted } from './attempt.ts';
 import type { FaultDriver } from './faults/driver.ts';
-import type { SiteActivities, WatchReport } from './interface.ts';
+import type { SiteActivities, RecoverInput, RecoverReport, WatchInput, WatchReport } from './interface.ts';
 import { hold, inject, revert } from './lease.ts';
 import type { Owners } from './owner.ts';
 import { preflight } from './preflight.ts';
@@ -67,11 +67,7 @@ export function siteActivities(site: OpenSite, owners: Owners, sampled: Sampled)
   };
 }
 
-async function watchRun(
-  input: Parameters<SiteActivities['watch']>[0],
-  probes: OpenProbes,
-  sampled: Sampled,
-): Promise<WatchReport> {
+async function watchRun(input: WatchInput, probes: OpenProbes, sampled: Sampled): Promise<WatchReport> {
   const { info, cancellationSignal } = Context.current();
   if (info.workflowExecution?.runId !== input.execution) return { ended: 'reset', edges: [], resume: null, series: {} };
   let beat: Tick | undefined;
@@ -108,11 +104,7 @@ interface RecoverBeat extends Pick<Tick, 'atMs' | 'readings'> {
   readonly passedMs: number;
 }
 
-async function recover(
-  input: Parameters<SiteActivities['recover']>[0],
-  probes: OpenProbes,
-  sampled: Sampled,
-): ReturnType<SiteActivities['recover']> {
+async function recover(input: RecoverInput, probes: OpenProbes, sampled: Sampled): Promise<RecoverReport> {
   const { experiment, baseline, withinMs } = input;
   const { info, cancellationSignal } = Context.current();
   const earlier = (info.heartbeatDetails as RecoverBeat | undefined)?.passedMs ?? 0;

@@ -14,7 +14,7 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { FaultBatch, Owner } from '../activities/interface.ts';
+import type { Owner } from '../activities/interface.ts';
 import { Blindness, why } from './blindness.ts';
 import { leaseNewsSignal, releaseSignal } from './messages.ts';
 import type { LeaseEnding, LeaseInput, LeaseNews, LeaseResult } from './messages.ts';
@@ -43,24 +43,15 @@ export async function lease(input: LeaseInput): Promise<LeaseResult> {
 }
 
 async function live(input: LeaseInput, wish: Wish): Promise<LeaseResult> {
-  const batch: FaultBatch = {
-    run: input.run,
-    lease: input.lease,
-    kind: input.kind,
-    params: input.params,
-    targets: input.targets,
-    timing: input.timing,
-    notAfterMs: input.notAfterMs,
-  };
   const parent = workflowInfo().parent;
   const owner: Owner | null = parent ? { workflowId: parent.workflowId, runId: parent.runId } : null;
   const ending =
     input.mode === 'revert-only' || owner === null
       ? { endedBy: 'revert-only' as const, why: 'another lease on these faults was lost' }
-      : await injectAndHold(input, batch, owner, wish);
+      : await injectAndHold(input, owner, wish);
   const endedAtMs = Date.now();
   setCurrentDetails(`**reverting** ${input.kind} on ${input.targets.length} targets: ${ending.why}`);
-  const ownerOpen = await revertUntilAbsent(input, batch, owner);
+  const ownerOpen = await revertUntilAbsent(input, owner);
   const result = { lease: input.lease, ...ending, targets: input.targets.length, tookMs: Date.now() - endedAtMs };
   setCurrentDetails(`**ended**: ${ending.why}; absence verified on ${input.targets.length} targets`);
   // A run that was reset does not get this child's result; it hears of the end by its workflow id.
@@ -69,71 +60,59 @@ async function live(input: LeaseInput, wish: Wish): Promise<LeaseResult> {
 }
 
 /** Injects, holds, and returns why it stopped. On return no new change can be made except by a late inject, which revert fences. */
-async function injectAndHold(input: LeaseInput, batch: FaultBatch, owner: Owner, wish: Wish): Promise<Ending> {
+async function injectAndHold(input: LeaseInput, owner: Owner, wish: Wish): Promise<Ending> {
   if (wish.ending) return wish.ending;
   setCurrentDetails(`**injecting** ${input.kind} into ${input.targets.length} targets`);
   const injecting = injectAt(input.site, input.targets.length, input.timing).inject.executeWithOptions(
     { summary: `inject ${input.kind} into ${input.targets.length} targets` },
-    [batch],
+    [input],
   );
-  let settled = false;
   const outcome = injecting.then(
-    (report) => {
-      settled = true;
-      return { report };
-    },
-    (error: unknown) => {
-      settled = true;
-      return { error };
-    },
+    (report) => ({ report }),
+    (error: unknown) => ({ error }),
   );
-  await condition(() => settled || wish.ending !== undefined);
+  await Promise.race([outcome, condition(() => wish.ending !== undefined)]);
   if (wish.ending) {
     // Inject may have happened: undo at once, let the attempt end, and undo again (the caller does).
-    await revertAt(input.site, batch.targets.length, false)
-      .revert(batch, null)
+    await revertAt(input.site, input.targets.length, false)
+      .revert(input, null)
       .catch(() => undefined);
     await outcome;
     return wish.ending;
   }
-  const { report, error } = { report: undefined, error: undefined, ...(await outcome) };
-  if (report === undefined) return { endedBy: 'inject-failed', why: why(error) };
+  const injected = await outcome;
+  if ('error' in injected) return { endedBy: 'inject-failed', why: why(injected.error) };
+  const { report } = injected;
   if (report.failed.length > 0) return { endedBy: 'inject-failed', why: report.failed.join('; ') };
   if (report.injected === 0) return { endedBy: 'inject-failed', why: 'every target is gone' };
   const problems = report.gone === 0 ? [] : [`${report.gone} targets are gone`];
   await tell(input.run, { news: 'held', lease: input.lease, injected: report.injected, problems });
-  return hold(input, batch, owner, wish);
+  return hold(input, owner, wish);
 }
 
 /** Keeps the hold activity running until the fault is to end; restarts it within the blind budget. */
-async function hold(input: LeaseInput, batch: FaultBatch, owner: Owner, wish: Wish): Promise<Ending> {
+async function hold(input: LeaseInput, owner: Owner, wish: Wish): Promise<Ending> {
   const blindness = new Blindness(input.timing);
   setCurrentDetails(
     `**holding** ${input.kind} on ${input.targets.length} targets, time-to-live ${input.timing.ttlMs} ms`,
   );
   while (wish.ending === undefined) {
     const fromMs = Date.now();
-    const ending = await holdOnce(input, batch, owner, wish, blindness);
+    const ending = await holdOnce(input, owner, wish, blindness);
     if (ending !== 'lost') return ending;
     await sleep(Math.max(0, Math.min(250, fromMs + 250 - Date.now())), { summary: 'before holding again' });
   }
   return wish.ending;
 }
 
-async function holdOnce(
-  input: LeaseInput,
-  batch: FaultBatch,
-  owner: Owner,
-  wish: Wish,
-  blindness: Blindness,
-): Promise<Ending | 'lost'> {
+async function holdOnce(input: LeaseInput, owner: Owner, wish: Wish, blindness: Blindness): Promise<Ending | 'lost'> {
   const fromMs = Date.now();
   const scope = new CancellationScope();
   try {
     const holding = scope.run(() =>
       holdAt(input.site, input.timing, blindness.spentMs).hold.executeWithOptions(
         { summary: `hold ${input.kind} on ${input.targets.length} targets` },
-        [batch, owner],
+        [input, owner],
       ),
     );
     const report = await Promise.race([holding, condition(() => wish.ending !== undefined)]);
@@ -149,16 +128,16 @@ async function holdOnce(
 }
 
 /** Returns once every fault is verified absent; says so to the run when that takes long. Returns whether the run is open. */
-async function revertUntilAbsent(input: LeaseInput, batch: FaultBatch, owner: Owner | null): Promise<boolean | null> {
+async function revertUntilAbsent(input: LeaseInput, owner: Owner | null): Promise<boolean | null> {
   const summary = `revert ${input.kind} on ${input.targets.length} targets and verify`;
   try {
-    const revert = revertAt(input.site, batch.targets.length, false).revert;
-    return (await revert.executeWithOptions({ summary }, [batch, owner])).ownerOpen;
+    const revert = revertAt(input.site, input.targets.length, false).revert;
+    return (await revert.executeWithOptions({ summary }, [input, owner])).ownerOpen;
   } catch (failure) {
     setCurrentDetails(`**STUCK**: ${why(failure)}. Reverting is retried for ever; see the runbook.`);
     await tell(input.run, { news: 'stuck', lease: input.lease, why: why(failure) });
-    const revert = revertAt(input.site, batch.targets.length, true).revert;
-    return (await revert.executeWithOptions({ summary: `${summary}, retried for ever` }, [batch, owner])).ownerOpen;
+    const revert = revertAt(input.site, input.targets.length, true).revert;
+    return (await revert.executeWithOptions({ summary: `${summary}, retried for ever` }, [input, owner])).ownerOpen;
   }
 }
 

@@ -4,10 +4,9 @@
  * Owns names and shapes that outlive a deploy: changing one is a change to released workflows. Must never hold logic.
  */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { FaultBatch } from '../activities/interface.ts';
 import type { AbortMode, Experiment } from '../domain/experiment.ts';
-import type { TargetId } from '../domain/fault.ts';
 import type { JournalEvent } from '../domain/journal.ts';
-import type { LeaseTiming } from '../domain/timing.ts';
 import type { RunState, Verdict } from '../domain/run.ts';
 
 /** What a run is started with. The workflow id is the run's name. */
@@ -27,19 +26,11 @@ export interface RunResult extends Verdict {
 }
 
 /** What a lease is started with: one fault on one stage's targets. */
-export interface LeaseInput {
+export interface LeaseInput extends FaultBatch {
   /** `revert-only` never injects: it undoes what a lost lease may have left. */
   readonly mode: 'hold' | 'revert-only';
-  readonly run: string;
-  /** Names the faults: `<lease>/<target>` is a fault's id. The lease that first held them, in `revert-only`. */
-  readonly lease: string;
   readonly stage: number;
   readonly site: string;
-  readonly kind: string;
-  readonly params: Experiment['with'];
-  readonly targets: readonly TargetId[];
-  readonly timing: LeaseTiming;
-  readonly notAfterMs: number;
 }
 
 /** Why a lease ended. All but `released` end the run too. */
