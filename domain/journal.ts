@@ -4,7 +4,7 @@
  * Owns the versioned schema. A run appends {@link JournalEvent}s in order; everything people look at (report, status,
  * metrics) is derived from them. `seq` makes an append idempotent: the same event offered twice counts once.
  */
-import type { AbortMode, Experiment } from './experiment.ts';
+import type { AbortMode, Experiment, SteadyStateGroup } from './experiment.ts';
 import type { Expiry } from './fault.ts';
 import type { SeriesByProbe } from './probe.ts';
 import type { Dimension } from './quantity.ts';
@@ -23,10 +23,23 @@ export interface Journal {
 /** One thing that happened. `atMs`: milliseconds since the Unix epoch, on the workflow's clock. */
 export type JournalEvent = { readonly seq: number; readonly atMs: number } & JournalEntry;
 
+/** What an event is known by: the same one, written twice, counts once. */
+export function eventKey({
+  seq,
+  atMs,
+  type,
+}: {
+  readonly seq: number;
+  readonly atMs: number;
+  readonly type: string;
+}): string {
+  return `${seq} ${atMs} ${type}`;
+}
+
 /** One reading against what was asked of it. */
 export interface CheckedReading {
   readonly probe: string;
-  readonly group: 'business' | 'system' | 'dependencies';
+  readonly group: SteadyStateGroup;
   readonly dimension?: Dimension;
   readonly value: number | null;
   /** What was accepted, in words: `at most 500ms`. */

@@ -6,6 +6,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { OnEvents } from '../activities/control.ts';
+import { eventKey } from '../domain/journal.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 
 /** Buckets of a run's duration in seconds: ten seconds to a day. */
@@ -29,11 +30,6 @@ function newRun({ experiment, atMs }: JournalEvent & { type: 'started' }): OpenR
   const { fault: type, name } = experiment;
   const seen = new Set<string>();
   return { type, experiment: name, startedAtMs: atMs, seen, phase: 'pre-flight', leases: 0, stuck: 0, radius: 0 };
-}
-
-/** What an event is known by in a journal. */
-function keyOf({ seq, atMs, type }: JournalEvent): string {
-  return `${seq} ${atMs} ${type}`;
 }
 
 /** Turns journal events into metrics. */
@@ -73,8 +69,8 @@ export class RunMetrics {
     const [first] = added;
     if (first === undefined) return;
     const earlier = this.#runs.has(run) || first.type === 'started' ? [] : await journal();
-    const seen = new Set(added.map(keyOf));
-    for (const event of earlier) if (!seen.has(keyOf(event))) this.#follow(run, event);
+    const seen = new Set(added.map(eventKey));
+    for (const event of earlier) if (!seen.has(eventKey(event))) this.#follow(run, event);
     for (const event of added) {
       const open = this.#follow(run, event) ?? this.#runs.get(run);
       if (open) this.#count(open, event);
@@ -108,8 +104,8 @@ export class RunMetrics {
   #follow(run: string, event: JournalEvent): OpenRun | undefined {
     if (event.type === 'started' && !this.#runs.has(run)) this.#runs.set(run, newRun(event));
     const open = this.#runs.get(run);
-    if (open === undefined || open.seen.has(keyOf(event))) return undefined;
-    open.seen.add(keyOf(event));
+    if (open === undefined || open.seen.has(eventKey(event))) return undefined;
+    open.seen.add(eventKey(event));
     if (event.type === 'phase') open.phase = event.phase;
     if (event.type === 'stage-opened') {
       open.leases += 1;

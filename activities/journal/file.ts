@@ -4,11 +4,12 @@
  * Owns the folder's layout and its bounds. A journal is replaced as a whole, atomically and durably (`replace.ts`); one that
  * cannot be read is refused with its name and left exactly as it is. Must never touch a path outside its folder.
  */
-import { open, readdir } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { eventKey } from '../../domain/journal.ts';
 import type { Journal, JournalEvent } from '../../domain/journal.ts';
-import { isCode, replaceFile } from './replace.ts';
+import { isCode, namesIn, replaceFile } from './replace.ts';
 import type { Place } from './replace.ts';
 import { journalEventSchema, journalSchema, looseJournalSchema } from './schema.ts';
 import type { LooseEvent } from './schema.ts';
@@ -59,8 +60,8 @@ async function append(place: Place, run: string, events: readonly JournalEvent[]
     const present = await readBounded(place.file);
     const known: LooseEvent[] =
       present === undefined ? [] : sameRun(place.file, run, parse(place.file, present, looseJournalSchema)).events;
-    const keys = new Set(known.map(keyOf));
-    added = offered.filter((event) => !keys.has(keyOf(event)) && keys.add(keyOf(event)));
+    const keys = new Set(known.map(eventKey));
+    added = offered.filter((event) => !keys.has(eventKey(event)) && keys.add(eventKey(event)));
     if (added.length === 0) return undefined;
     const text = journalText(run, [...known, ...added].sort(byTime));
     if (Buffer.byteLength(text) > JOURNAL_MAX_BYTES) {
@@ -106,15 +107,6 @@ function headIn(file: string, name: string, prefix: string, mtimeMs: number): Jo
     const problem = `${file} is not a journal, or it is damaged`;
     const run = runOf(name);
     return { run, experiment: '', startedAtMs: mtimeMs, phase: 'pre-flight', status: null, deviated: null, problem };
-  }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (failure) {
-    if (isCode(failure, 'ENOENT')) return [];
-    throw failure;
   }
 }
 
@@ -191,10 +183,6 @@ function sameRun<T extends { readonly run: string }>(file: string, run: string, 
 
 function inOrder(journal: Journal): Journal {
   return { ...journal, events: [...journal.events].sort(byTime) };
-}
-
-function keyOf({ seq, atMs, type }: LooseEvent | JournalEvent): string {
-  return `${seq} ${atMs} ${type}`;
 }
 
 /** In one execution both rise together; where a reset made two, time tells the true order. */

@@ -68,6 +68,7 @@ async function announce({ writers }: Place): Promise<string> {
 async function clearToWrite({ writers }: Place, own: string): Promise<boolean> {
   const ownMs = await mtimeMs(own);
   if (ownMs === undefined) return false;
+  // None where the folder is gone: then so is our own file, which publishing notices.
   for (const name of await namesIn(writers)) {
     const other = join(writers, name);
     if (other === own) continue;
@@ -77,8 +78,8 @@ async function clearToWrite({ writers }: Place, own: string): Promise<boolean> {
   return true;
 }
 
-/** None where the folder is gone: then so is our own file, which publishing notices. */
-async function namesIn(folder: string): Promise<string[]> {
+/** The names in a folder; none where there is no folder. */
+export async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (failure) {
