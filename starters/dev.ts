@@ -72,7 +72,7 @@ export async function serveLocally(
       ...(ports.port === undefined ? {} : { port: ports.port }),
       ...(ports.uiPort === undefined ? {} : { uiPort: ports.uiPort }),
       namespace: 'default',
-      apart: true,
+      folder,
       log,
       logFile: join(folder, 'temporal.log'),
     });

@@ -1,11 +1,9 @@
 /**
  * A local Temporal server.
  *
- * Owns where the binary is found and the server's life as a child process: started on free ports, waited for, ended by
- * pid. The server ends with this process, unless this process is killed.
+ * Owns where the binary is found and the server's life as a guarded child: started on free ports, waited for, ended. The
+ * server ends with this process, also when this process is killed.
  */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -13,13 +11,13 @@ import type { AddressInfo } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { cacheFolder, downloaded, isExecutable, TEMPORAL, TEST_SERVER } from './download.ts';
+import { startGuarded } from './guarded.ts';
+import type { Guarded } from './guarded.ts';
 
 /** How long a server may take to answer, in milliseconds. */
 const START_MS = 30_000;
 /** Starts of a server that ends at once. */
 const START_TRIES = 3;
-/** How long a server may take to end by itself, in milliseconds. */
-const STOP_MS = 5_000;
 
 /** Finds a binary, or says why this way leads to none. */
 type Way = readonly [name: string, look: () => Promise<string | undefined>];
@@ -116,8 +114,8 @@ export interface DevServerOptions {
   readonly uiPort?: number;
   /** Without a UI. */
   readonly headless?: boolean;
-  /** In a process group of its own: Ctrl-C is for whoever started it, who ends it in order. */
-  readonly apart?: boolean;
+  /** The server's own: removed after the server was stopped, or whoever started it ended. */
+  readonly folder?: string;
   readonly log?: (line: string) => void;
 }
 
@@ -154,13 +152,13 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   else args.push('--ui-port', `${uiPort}`, '--ui-disable-news-fetch');
   if (options.dbFile !== undefined) args.push('--db-filename', options.dbFile);
   const address = `127.0.0.1:${port}`;
-  const child = await launchUntilAnswering(path, args, address, options);
+  const server = await launchUntilAnswering(path, args, address, options);
   return {
     address,
     uiUrl: options.headless ? undefined : `http://127.0.0.1:${uiPort}`,
-    pid: child.pid ?? 0,
-    stop: () => end(child, 'SIGTERM'),
-    kill: () => end(child, 'SIGKILL'),
+    pid: server.pid,
+    stop: () => server.stop(),
+    kill: () => server.kill(),
   };
 }
 
@@ -170,40 +168,39 @@ async function launchUntilAnswering(
   args: readonly string[],
   address: string,
   options: DevServerOptions,
-): Promise<ChildProcess> {
+): Promise<Guarded> {
   for (let tries = START_TRIES; ; tries--) {
-    const child = launch(path, args, options);
+    const server = await launch(path, args, options);
     try {
-      await untilAnswering(child, address, options);
-      return child;
+      await untilAnswering(server, address, options);
+      return server;
     } catch (error) {
-      const ended = child.exitCode !== null;
-      await end(child, 'SIGKILL');
+      const ended = server.ended();
+      await server.kill();
       if (!ended || tries <= 1) throw error;
     }
   }
 }
 
-function launch(path: string, args: readonly string[], { logFile, apart }: DevServerOptions): ChildProcess {
+async function launch(path: string, args: readonly string[], { logFile, folder }: DevServerOptions): Promise<Guarded> {
   mkdirSync(dirname(logFile), { recursive: true });
-  // A file, not a pipe: a pipe would be held open by the server when this process dies.
-  const log = openSync(logFile, 'a');
-  const child = spawn(path, args, { stdio: ['ignore', log, log], detached: apart === true });
-  closeSync(log);
-  const atExit = (): void => void child.kill('SIGKILL');
-  process.once('exit', atExit);
-  child.once('exit', () => process.off('exit', atExit));
-  return child;
+  // A file, not a pipe: a pipe would break when this process dies, before the server ends in its own way.
+  const output = openSync(logFile, 'a');
+  try {
+    return await startGuarded(path, args, { output, ...(folder === undefined ? {} : { folder }) });
+  } finally {
+    closeSync(output);
+  }
 }
 
 async function untilAnswering(
-  child: ChildProcess,
+  server: Guarded,
   address: string,
   { namespace, logFile }: DevServerOptions,
 ): Promise<void> {
   const until = performance.now() + START_MS;
   let last: unknown;
-  while (child.exitCode === null && child.signalCode === null && performance.now() < until) {
+  while (!server.ended() && performance.now() < until) {
     try {
       const connection = await Connection.connect({ address, connectTimeout: 2_000 });
       try {
@@ -222,15 +219,6 @@ async function untilAnswering(
   const tail = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
   const what = last instanceof Error ? last.message : 'it ended';
   throw new Error(`the Temporal server does not answer at ${address} (${what}); the end of its log:\n${tail}`);
-}
-
-async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  child.kill(signal);
-  const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-  await gone;
-  clearTimeout(late);
 }
 
 /** A port of the loopback that nobody listens on now. */

@@ -56,6 +56,17 @@ test('Ctrl-C in the middle of the demo rolls back, says so, and leaves nothing',
   await forget(demo);
 });
 
+test('a demo that is killed leaves nothing', async () => {
+  const demo = open('npm run demo', ROOT, { XDG_STATE_HOME: state, TMPDIR: state });
+  await demo.until(/Temporal UI/);
+  for (const pid of demo.left()) if (commandOf(pid).includes('demo.ts')) process.kill(pid, 'SIGKILL');
+  await until(() => demo.left().length === 0);
+  assert.deepEqual(
+    (await readdir(state)).filter((name) => name.startsWith('squall-dev-')),
+    [],
+  );
+});
+
 test('what is left of a demo that was killed with its holders ends with the next squall', async () => {
   const demo = start('npm run demo');
   const still = (): number[] => demo.left().filter((pid) => commandOf(pid).includes('replica.mjs'));
