@@ -22,12 +22,12 @@ export function currentAttempt(): Attempt {
 /** The longest that a timer can be set for, in milliseconds. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
-/** The answer of a driver, which is not waited for any longer than `ms`: one that hangs must keep no slot and no sweep. */
-export async function inTime<T>(ms: number, work: Promise<T>): Promise<T> {
+/** The answer of `who`, which is not waited for any longer than `ms`: one that hangs must keep no slot and no sweep. */
+export async function inTime<T>(ms: number, work: Promise<T>, who = 'the driver'): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     const bounded = Math.min(TIMER_MAX_MS, Math.max(0, ms));
-    timer = setTimeout(() => reject(new Error(`the driver has not answered within ${Math.round(ms)} ms`)), bounded);
+    timer = setTimeout(() => reject(new Error(`${who} has not answered within ${Math.round(ms)} ms`)), bounded);
   });
   try {
     return await Promise.race([work, late]);

@@ -27,7 +27,11 @@ export async function main(_args: readonly string[], given: Common & Record<stri
   const config = await configOf(options).catch(async (error: unknown) => {
     // Whatever is wrong in the configuration, it must not keep a fault on that was there before.
     const sweeping = await sweepConfigOf(options).catch(() => undefined);
-    if (sweeping) await startSweeping(sweeping, options.site, 60_000, log).stop();
+    if (sweeping) {
+      const sweeper = startSweeping(sweeping, options.site, 60_000, log);
+      await sweeper.first;
+      await sweeper.stop();
+    }
     throw error;
   });
   const port = options.metricsPort === undefined ? undefined : portOf(options.metricsPort);

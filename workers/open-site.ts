@@ -5,6 +5,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { inTime } from '../activities/attempt.ts';
 import type { DriverFactory, FaultDriver, Site } from '../activities/faults/driver.ts';
 import { openDrivers, openTargets, tryDrivers } from '../activities/faults/registry.ts';
 import { reasonOf } from '../activities/probes/reading.ts';
@@ -14,6 +15,9 @@ import type { OpenSite } from '../activities/site.ts';
 import type { TargetProviderFactory } from '../activities/targets/provider.ts';
 import { InvalidConfig } from './config.ts';
 import type { Config, SweepConfig } from './config.ts';
+
+/** How long a sweep waits for a plugin to load, in milliseconds. */
+const LOAD_MS = 5_000;
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a plugin's settings are of any type
 type AnyProbeProvider = ProbeProvider<any>;
@@ -48,11 +52,15 @@ export async function openSite(config: Config, name: string): Promise<OpenSite> 
 export interface Sweepable {
   readonly drivers: readonly FaultDriver<unknown>[];
   readonly problems: readonly string[];
+  /** Whether a plugin is still loading. */
+  readonly waits: boolean;
 }
 
-/** Opens of the site called `name` whatever can be opened. */
+/** Opens of the site called `name` whatever can be opened now. */
 export async function openSweepable(config: SweepConfig, name: string): Promise<Sweepable> {
-  const plugins = await Promise.allSettled(config.plugins.map(loadPlugin));
+  const plugins = await Promise.allSettled(
+    config.plugins.map((specifier) => inTime(LOAD_MS, loadPlugin(specifier), `plugin ${specifier}`)),
+  );
   const loaded = plugins.flatMap((plugin) => (plugin.status === 'fulfilled' ? plugin.value.drivers : []));
   const opened = await tryDrivers(siteOf(config, name), loaded);
   return {
@@ -61,6 +69,8 @@ export async function openSweepable(config: SweepConfig, name: string): Promise<
       ...plugins.flatMap((plugin) => (plugin.status === 'rejected' ? [reasonOf(plugin.reason)] : [])),
       ...opened.flatMap((driver) => (driver instanceof Error ? [driver.message] : [])),
     ],
+    // What cannot be loaded is an InvalidConfig, and stays so.
+    waits: plugins.some((plugin) => plugin.status === 'rejected' && !(plugin.reason instanceof InvalidConfig)),
   };
 }
 

@@ -35,19 +35,31 @@ async function sweepOpen({ drivers, problems }: Sweepable): Promise<SweepReport>
   return { ...report, failed: [...problems, ...report.failed] };
 }
 
+/** Sweeps that go on. */
+export interface Sweeping {
+  /** Resolves when the first sweep is done: each site has its own time for it. */
+  readonly first: Promise<void>;
+  /** Starts no further sweep, and lets one that is under way go on for a moment. */
+  stop(): Promise<void>;
+}
+
 /** Sweeps `site`, or all there are, now and then every `everyMs`. */
 export function startSweeping(
   config: SweepConfig,
   site: string | undefined,
   everyMs: number,
   log: (line: string) => void,
-): { stop(): Promise<void> } {
-  const names = site === undefined ? sitesOf(config) : [site];
-  const opened = Promise.all(names.map((name) => openSweepable(config, name)));
+): Sweeping {
+  const opened = new Map<string, Sweepable>();
+  const open = async (name: string): Promise<Sweepable> => {
+    const sweepable = opened.get(name) ?? (await openSweepable(config, name));
+    if (!sweepable.waits) opened.set(name, sweepable);
+    return sweepable;
+  };
   const said = new Set<string>();
   const once = async (): Promise<void> => {
-    for (const sweepable of await opened) {
-      const { reverted, failed } = await sweepOpen(sweepable);
+    for (const name of site === undefined ? sitesOf(config) : [site]) {
+      const { reverted, failed } = await sweepOpen(await open(name));
       if (reverted.length > 0)
         log(`sweep: ended ${reverted.length} faults whose time was over: ${reverted.slice(0, 5).join(', ')}`);
       const news = failed.filter((words) => !said.has(words));
@@ -57,14 +69,14 @@ export function startSweeping(
     }
   };
   let sweeping: Promise<void> | undefined;
-  const sweepOnce = (): void => {
-    sweeping ??= once()
+  const sweepOnce = (): Promise<void> =>
+    (sweeping ??= once()
       .catch((error: unknown) => log(`sweep failed: ${error instanceof Error ? error.message : String(error)}`))
-      .finally(() => (sweeping = undefined));
-  };
-  sweepOnce();
-  const timer = setInterval(sweepOnce, everyMs);
+      .finally(() => (sweeping = undefined)));
+  const first = sweepOnce();
+  const timer = setInterval(() => void sweepOnce(), everyMs);
   return {
+    first,
     async stop() {
       clearInterval(timer);
       await Promise.race([sweeping, sleep(STOP_MS, undefined, { ref: false })]);

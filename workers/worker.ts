@@ -64,6 +64,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const sweeper = startSweeping(config, options.site, config.sweepEvery, log);
   const site = await openSiteOf(options).catch(async (error: unknown) => {
     // What is wrong must not keep a fault on that was there before.
+    await sweeper.first;
     await sweeper.stop();
     throw error;
   });
