@@ -1,8 +1,8 @@
 /**
  * The `prometheus` probe: one instant query to a Prometheus server.
  *
- * Owns what of the server's answers is a value: exactly one finite sample, without warnings, and fresh where that is
- * asked for. Everything else is no data. Its own small client, because the usual one reads `+Inf` as NaN and follows redirects.
+ * Owns what of the server's answers is a value: exactly one finite sample, without warnings, and fresh where its age can
+ * be known. Everything else is no data. Its own small client, because the usual one reads `+Inf` as NaN and follows redirects.
  */
 import { z } from 'zod';
 import type { Reading } from '../../domain/probe.ts';
@@ -15,13 +15,19 @@ import { credentialHeaders, httpSettings, missingSecrets } from './secret.ts';
 import { isSelector } from './selector.ts';
 
 const QUERY_MAX = 4096;
+/** How old the sample of a plain selector may be where nothing is said, in milliseconds; the server itself goes back 5m. */
+const AGE_MAX_MS = 60_000;
 const query = z.string().min(1).max(QUERY_MAX);
 
 const settings = z
   .strictObject({
     ...httpSettings,
     query: query.describe('PromQL that answers with one series, or a scalar.'),
-    maxAge: writtenDuration.optional().describe('No data when the newest sample behind the query is older than this.'),
+    maxAge: writtenDuration
+      .optional()
+      .describe(
+        'No data when the newest sample behind the query is older than this. Default: 1m where the query is a plain selector.',
+      ),
     freshness: query
       .refine(isSelector, 'expected a plain selector, as in http_requests_total{job="shop"}')
       .optional()
@@ -59,13 +65,16 @@ async function read(prometheus: PrometheusSettings, common: ProbeCommon, signal:
   const headers = await credentialHeaders(prometheus);
   const ask = (promql: string): Promise<Reading> =>
     instant(prometheus.url, promql, { timeoutMs: common.timeoutMs, signal, headers });
-  const { maxAge } = prometheus;
+  const maxAge = prometheus.maxAge ?? (isSelector(prometheus.query) ? AGE_MAX_MS : undefined);
   if (maxAge === undefined) return scaled(await ask(prometheus.query), common);
   // The newest, not the oldest: a replica that the fault took away must not silence the replicas that are left.
   const age = `min(time() - timestamp(${prometheus.freshness ?? prometheus.query}))`;
   const [answer, ageS] = await Promise.all([ask(prometheus.query), ask(age)]);
+  if (!answer.ok) return answer;
   if (!ageS.ok) return noData(`the age of the data is not known: ${ageS.why}`);
-  if (ageS.value * 1000 > maxAge) return noData(`the data is ${formatDuration(Math.round(ageS.value * 1000))} old`);
+  const ageMs = Math.round(ageS.value * 1000);
+  if (ageMs > maxAge)
+    return noData(`the data is ${formatDuration(ageMs)} old, and maxAge is ${formatDuration(maxAge)}`);
   return scaled(answer, common);
 }
 

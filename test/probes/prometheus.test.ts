@@ -41,7 +41,7 @@ describe('a real Prometheus server', { skip: SKIP }, () => {
     folder = await mkdtemp(join(tmpdir(), 'squall-prometheus-'));
     exporter = await startServer(
       saying(
-        'orders{shop="a"} 5\norders{shop="b"} 7\nlatency_seconds 0.25\nodd NaN\nendless +Inf\nold 3 1600000000000\n',
+        `orders{shop="a"} 5\norders{shop="b"} 7\nlatency_seconds 0.25\nodd NaN\nendless +Inf\nlate 3 ${Date.now() - 90_000}\n`,
         200,
         'text/plain; version=0.0.4',
       ),
@@ -94,11 +94,20 @@ describe('a real Prometheus server', { skip: SKIP }, () => {
   test('data that is too old is no data, and fresh data is a value', async () => {
     assert.equal(await read({ url, query: 'latency_seconds', maxAge: '1m' }), 0.25);
     assert.equal(await read({ url, query: 'sum(orders)', freshness: 'orders', maxAge: '1m' }), 12);
-    assert.match(String(await read({ url, query: 'latency_seconds', maxAge: '0ms' })), /^the data is .* old$/);
+    assert.match(
+      String(await read({ url, query: 'latency_seconds', maxAge: '0ms' })),
+      /^the data is .* old, and maxAge is 0ms$/,
+    );
     assert.match(
       String(await read({ url, query: 'sum(orders)', freshness: 'gone', maxAge: '1m' })),
       /age of the data is not known/,
     );
+  });
+
+  test('a plain selector is no data after a minute, unless it says otherwise', async () => {
+    await until(async () => (await read({ url, query: 'sum(late)' })) === 3);
+    assert.match(String(await read({ url, query: 'late' })), /^the data is 1m\d+s old, and maxAge is 1m$/);
+    assert.equal(await read({ url, query: 'late', maxAge: '4m' }), 3);
   });
 
   test('a target that is gone has no data at once', async () => {
