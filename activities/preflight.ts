@@ -5,8 +5,8 @@
  * A refusal is a value. Must never touch a target.
  */
 import { judge } from '../domain/breach.ts';
-import { comparable } from '../domain/quantity.ts';
-import type { Dimension } from '../domain/quantity.ts';
+import { misfit } from '../domain/quantity.ts';
+import type { Quantity } from '../domain/quantity.ts';
 import type { Experiment, StopCondition, Tolerance } from '../domain/experiment.ts';
 import type { CheckedReading, PreflightCheck } from '../domain/journal.ts';
 import { planStages, shuffle, topOf } from '../domain/ladder.ts';
@@ -124,10 +124,10 @@ class Pass {
 
   #knownProbes(experiment: Experiment): [passed: boolean, found: string] {
     const wanted = [
-      ...experiment.steadyState.map((check) => ({ probe: check.probe, limits: toleranceDimensions(check.tolerance) })),
+      ...experiment.steadyState.map((check) => ({ probe: check.probe, limits: limitsOf(check.tolerance) })),
       ...experiment.stopConditions.map((condition) => ({
         probe: condition.probe,
-        limits: breachDimensions(condition),
+        limits: limitsIn(condition),
       })),
     ];
     for (const { probe, limits } of wanted) {
@@ -139,8 +139,8 @@ class Pass {
         ];
       const [missing] = known.check();
       if (missing) return [false, `probe ${probe}: ${missing}`];
-      const wrong = limits.find((limit) => !comparable(limit, known.dimension));
-      if (wrong) return [false, `probe ${probe} measures ${known.dimension}, and is compared with ${wrong}`];
+      const [wrong] = limits.flatMap((limit) => misfit(limit, known.dimension) ?? []);
+      if (wrong) return [false, `probe ${probe} ${wrong}`];
     }
     for (const { probe, breach } of experiment.stopConditions) {
       const dimension = this.#site.probes.get(probe)?.dimension;
@@ -207,12 +207,12 @@ class Pass {
   }
 }
 
-function toleranceDimensions(tolerance: Tolerance): Dimension[] {
+function limitsOf(tolerance: Tolerance): Quantity[] {
   if (tolerance.kind === 'baseline') return [];
-  return [tolerance.min, tolerance.max].flatMap((limit) => (limit ? [limit.dimension] : []));
+  return [tolerance.min, tolerance.max].filter((limit) => limit !== undefined);
 }
 
-function breachDimensions({ breach }: StopCondition): Dimension[] {
-  if (breach.kind === 'above' || breach.kind === 'below') return [breach.limit.dimension];
-  return breach.kind === 'outside' ? [breach.min.dimension, breach.max.dimension] : [];
+function limitsIn({ breach }: StopCondition): Quantity[] {
+  if (breach.kind === 'above' || breach.kind === 'below') return [breach.limit];
+  return breach.kind === 'outside' ? [breach.min, breach.max] : [];
 }

@@ -20,9 +20,14 @@ export interface Quantity {
 }
 
 /**
- * Whether a limit of dimension `limit` may be compared with a probe of dimension `probe`.
- * A plain number is accepted for ratios and counts, where it cannot be misread; durations, bytes and rates need their unit.
+ * Why `limit` cannot be compared with a probe of dimension `probe`, or undefined where it can. A plain number is accepted
+ * for ratios up to 1, where it cannot be misread: 5 for 5 % would be 500 %, and never reached. Durations, bytes and rates
+ * need their unit.
  */
-export function comparable(limit: Dimension, probe: Dimension): boolean {
-  return limit === probe || (limit === 'count' && probe === 'ratio');
+export function misfit(limit: Quantity, probe: Dimension): string | undefined {
+  const plain = limit.dimension === 'count' && probe === 'ratio';
+  if (limit.dimension !== probe && !plain) return `measures ${probe}, and is compared with ${limit.dimension}`;
+  if (!plain || limit.value <= 1) return undefined;
+  const percent = `${Number((limit.value * 100).toPrecision(12))}%`;
+  return `measures ratio, where ${limit.text} is ${percent}: write ${limit.text}% or ${percent}`;
 }

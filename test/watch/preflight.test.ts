@@ -11,6 +11,7 @@ import { preflight } from '../../activities/preflight.ts';
 import type { OpenProbe } from '../../activities/probes/registry.ts';
 import type { Breach, Experiment } from '../../domain/experiment.ts';
 import type { Dimension } from '../../domain/quantity.ts';
+import { parseQuantity } from '../../domain/units.ts';
 
 const limit = (value: number) => ({ value, dimension: 'count', text: `${value}` }) as const;
 let site: Site;
@@ -86,6 +87,15 @@ test('only a running total is counted', async () => {
     refusal(await look(3, ten, 'rate')),
     'probes: probe value measures rate, and `count` counts the rise of a running total',
   );
+});
+
+test('a plain number above 1 is no limit of a ratio, where it would never be reached', async () => {
+  const above = async (text: number | string): Promise<string> =>
+    refusal(await look(0.01, { kind: 'above', limit: parseQuantity(text) ?? assert.fail('no quantity') }, 'ratio'));
+  assert.equal(await above(5), 'probes: probe value measures ratio, where 5 is 500%: write 5% or 500%');
+  assert.equal(await above('2.2'), 'probes: probe value measures ratio, where 2.2 is 220%: write 2.2% or 220%');
+  for (const text of [1, 0.05, '5%', '150%']) assert.equal(await above(text), 'passed', `${text}`);
+  assert.equal(await above('5s'), 'probes: probe value measures ratio, and is compared with duration');
 });
 
 test('a candidate under the fault of another run refuses, chosen or not, and the other is named', async () => {
