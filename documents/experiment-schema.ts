@@ -205,6 +205,12 @@ function grows(stages: readonly StageSize[]): boolean {
   });
 }
 
+/**
+ * What a stage's injection may add to the time in which a breach can last, in milliseconds. Stop conditions are watched
+ * meanwhile too, so a `for` a little longer than all holds can still fire where an injection is slow, and is not refused.
+ */
+const INJECT_MS = 10_000;
+
 /** The schema, for the fault kinds that there are. */
 export function experimentSchema(kinds: readonly string[]) {
   return z
@@ -233,12 +239,21 @@ export function experimentSchema(kinds: readonly string[]) {
           'How long a fault lives without a renewal; longer where a stage adds more than 1,000 targets to 30s. Default: 30s.',
         ),
     })
-    .superRefine(({ sampleEvery, stopConditions }, context) => {
+    .superRefine(({ sampleEvery, stopConditions, blastRadius }, context) => {
+      const { stages, hold } = blastRadius;
+      // Of stages that are wrong in themselves nothing is known.
+      const known = context.issues.every(({ path }) => path?.[0] !== 'blastRadius');
+      const atMostMs = known ? stages.length * (hold + INJECT_MS) : Infinity;
       for (const [i, { forMs }] of stopConditions.entries()) {
+        const path = ['stopConditions', i, 'for'];
         // What is wrong in itself has been complained of already, and is no number here.
-        if (!(forMs > 0 && forMs <= sampleEvery)) continue;
-        const message = `expected 0s, or longer than sampleEvery (${formatDuration(sampleEvery)}): one sample cannot show that a breach lasts`;
-        context.addIssue({ code: 'custom', path: ['stopConditions', i, 'for'], message });
+        if (forMs > 0 && forMs <= sampleEvery) {
+          const message = `expected 0s, or longer than sampleEvery (${formatDuration(sampleEvery)}): one sample cannot show that a breach lasts`;
+          context.addIssue({ code: 'custom', path, message });
+        } else if (forMs > atMostMs) {
+          const message = `expected at most ${formatDuration(atMostMs)}, the time that all stages are held, with ${formatDuration(INJECT_MS)} to inject each: it could never fire`;
+          context.addIssue({ code: 'custom', path, message });
+        }
       }
     });
 }
