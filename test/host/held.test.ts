@@ -73,11 +73,14 @@ describe('a held fault', () => {
   }
   const holder = (): number => holderOf(folder) ?? assert.fail('there is no holder');
 
-  it('is reverted although its holder stands still', async () => {
+  it('has lapsed when its holder stands still, and is reverted all the same', async () => {
     const one = await fault('a');
     await on(one);
     const pid = holder();
     process.kill(pid, 'SIGSTOP');
+    await until(() => stopped(pid));
+    const [renewal] = (await driver.renew?.([one], attempt)) ?? [];
+    assert.deepEqual([renewal?.result, renewal?.detail], ['lapsed', 'its holder stands still']);
     const [outcome] = await driver.revert([one], attempt);
     assert.equal(outcome?.result, 'reverted');
     assert.equal(await stopped(one.pid), false);

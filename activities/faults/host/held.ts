@@ -250,8 +250,11 @@ class HeldDriver<Params> implements FaultDriver<Params> {
     if (target === undefined) return { result: 'gone' };
     if (row?.state !== 'active' || row.deadline <= monotonicMs())
       return { result: 'lapsed', detail: 'its time was over' };
-    if (row.holder_pid === null || (await this.#holderIsDead(row)))
-      return { result: 'lapsed', detail: 'its holder is gone' };
+    const { holder_pid: pid, holder_start: start } = row;
+    const holder = pid === null || start === null ? undefined : await find(this.#table, { pid, start });
+    if (holder === undefined) return { result: 'lapsed', detail: 'its holder is gone' };
+    // Nobody on the target would end the fault.
+    if (holder.state === 'stopped') return { result: 'lapsed', detail: 'its holder stands still' };
     const continued = this.#what.alwaysStopped && target.state !== 'stopped';
     return continued ? { result: 'lapsed', detail: 'somebody has continued the process' } : undefined;
   }
