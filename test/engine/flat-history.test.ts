@@ -13,10 +13,13 @@ import { Lane } from '../../bench/torture/lane.ts';
 import type { Experiment } from '../../domain/experiment.ts';
 import { parseDuration } from '../../domain/units.ts';
 import type { RunResult, Story } from '../../workflows/messages.ts';
-import { weigh } from './history.ts';
+import { fewest, weighRun } from './history.ts';
+import type { RunWeight } from './history.ts';
 
 const STAGES = [1, 2, 3, 4, 5];
 const SHORT_MS = 10_000;
+/** The largest payload that is still small, in bytes. */
+const PAYLOAD_MAX = 256 * 1024;
 const LONG_MS =
   parseDuration(process.env['SQUALL_LONG_HOLD'] ?? '45s') ?? assert.fail('SQUALL_LONG_HOLD is a duration');
 
@@ -33,22 +36,23 @@ describe('flat history', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('five stages have as many events, however long they are held', async (t) => {
+  it('five stages and their leases have as many events, however long they are held', async (t) => {
     const held = (run: string, holdMs: number): Promise<RunResult> =>
       live(run, { ...noop(run, STAGES.length), blastRadius: ladder(run, STAGES, holdMs / STAGES.length) });
-    // Of three runs the fewest: answers that come together share a workflow task, or each have their own three events.
-    const fewest = async (name: string, holdMs: number): Promise<number> => {
+    const three = async (name: string, holdMs: number): Promise<RunWeight[]> => {
       const runs = [1, 2, 3].map((number) => `${name}-${number}`);
       const results = await Promise.all(runs.map((run) => held(run, holdMs)));
       assert.deepEqual([...new Set(results.map(({ status }) => status))], ['completed']);
-      const weights = await Promise.all(runs.map((run) => weigh(lane.client, run)));
-      return Math.min(...weights.map(({ events }) => events));
+      return Promise.all(runs.map((run) => weighRun(lane.client, run, STAGES.length)));
     };
-    const [short, long] = await Promise.all([fewest('short', SHORT_MS), fewest('long', LONG_MS)]);
-    const found = `${short} events in ${SHORT_MS / 1000} s, ${long} in ${LONG_MS / 1000} s`;
-    t.diagnostic(found);
-    assert.ok(Math.abs(long - short) <= 5, found);
-    assert.ok(long <= 250, found);
+    const [shorts, longs] = await Promise.all([three('short', SHORT_MS), three('long', LONG_MS)]);
+    const [short, long] = [fewest(shorts), fewest(longs)];
+    for (const what of ['run', 'lease'] as const) {
+      const found = `${what}: ${short[what]} events in ${SHORT_MS / 1000} s, ${long[what]} in ${LONG_MS / 1000} s`;
+      t.diagnostic(found);
+      assert.ok(Math.abs(long[what] - short[what]) <= 5, found);
+    }
+    assert.ok(long.run <= 250, `${long.run} events`);
   });
 
   it('a probe that flaps every second ends the run as unstable', async (t) => {
@@ -85,9 +89,13 @@ describe('flat history', () => {
     } finally {
       clearInterval(flapping);
     }
-    const { events } = await weigh(lane.client, run);
-    t.diagnostic(`${events} events`);
-    assert.ok(events < 1_000, `${events} events`);
+    const weight = await weighRun(lane.client, run, 1);
+    for (const what of ['run', 'lease'] as const) {
+      const { events, largest } = weight[what];
+      const found = `${what}: ${events} events, the largest payload has ${largest} bytes`;
+      t.diagnostic(found);
+      assert.ok(events < 1_000 && largest < PAYLOAD_MAX, found);
+    }
   });
 
   it('ten thousand candidates make no large payload', async (t) => {
@@ -102,12 +110,12 @@ describe('flat history', () => {
       },
     });
     assert.equal(status, 'completed');
-    const weights = await Promise.all(
-      [run, ...STAGES.map((stage) => `${run}/stage-${stage}`)].map((id) => weigh(lane.client, id)),
-    );
-    const largest = Math.max(...weights.map((weight) => weight.largest));
-    t.diagnostic(`the largest payload has ${largest} bytes`);
-    assert.ok(largest < 256 * 1024, `${largest} bytes`);
+    const weight = await weighRun(lane.client, run, STAGES.length);
+    for (const what of ['run', 'lease'] as const) {
+      const found = `${what}: the largest payload has ${weight[what].largest} bytes`;
+      t.diagnostic(found);
+      assert.ok(weight[what].largest < PAYLOAD_MAX, found);
+    }
   });
 
   const ladder = (seed: string, counts: readonly number[], holdMs: number): Experiment['blastRadius'] => ({
