@@ -56,16 +56,15 @@ export function startSweeping(
     if (!sweepable.waits) opened.set(name, sweepable);
     return sweepable;
   };
-  const said = new Set<string>();
+  const said = new Map<string, readonly string[]>();
   const once = async (): Promise<void> => {
     for (const name of site === undefined ? sitesOf(config) : [site]) {
       const { reverted, failed } = await sweepOpen(await open(name));
       if (reverted.length > 0)
         log(`sweep: ended ${reverted.length} faults whose time was over: ${reverted.slice(0, 5).join(', ')}`);
-      const news = failed.filter((words) => !said.has(words));
+      const news = failed.filter((words) => said.get(name)?.includes(words) !== true);
       if (news.length > 0) log(`sweep: not confirmed: ${news.slice(0, 5).join('; ')}`);
-      said.clear();
-      for (const words of failed) said.add(words);
+      said.set(name, failed);
     }
   };
   let sweeping: Promise<void> | undefined;
