@@ -126,23 +126,32 @@ export class Ledger {
     return db;
   }
 
-  /** Takes both slots of each fault, or says why not. `batch` names the faults that one holder is to hold. */
+  /**
+   * Takes both slots of each fault, or says why not. `batch` names the faults that one holder is to hold. Throws, and takes
+   * nothing, where a fault would be written down that could not be read again: nobody could revert it.
+   */
   claim<Params>(kind: string, claims: readonly Claiming<Params>[], batch: string | null = null): Claim[] {
     const now = monotonicMs();
     const insert = this.#db.prepare(
       `INSERT INTO faults (installation, id, kind, run, target, resource, params, undo, ttl_ms, not_after_ms,
                            deadline, not_after, changed, state, claimed, batch)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', 1, ?) ON CONFLICT DO NOTHING`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', 1, ?) ON CONFLICT DO NOTHING RETURNING *`,
     );
     return this.#transaction(() =>
       claims.map(({ fault, resource, undo }) => {
         const { installation, id, run, target, params, ttlMs, notAfterMs } = fault;
         const deadline = now + Math.min(ttlMs, notAfterMs);
-        const { changes } = insert.run(
+        const written = insert.get(
           ...[installation, id, kind, run, target, resource, JSON.stringify(params), JSON.stringify(undo)],
           ...[ttlMs, notAfterMs, deadline, now + notAfterMs, now, batch],
         );
-        if (changes === 1) return 'claimed';
+        if (written !== undefined) {
+          const why = rowSchema
+            .safeParse(written)
+            .error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+          if (why) throw new Error(`${id} cannot be written down: ${why.join('; ')}`);
+          return 'claimed';
+        }
         const row = this.#row(fault);
         if (row === undefined) return 'occupied';
         if (row.state === 'tombstone') return 'fenced';

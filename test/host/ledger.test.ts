@@ -1,0 +1,36 @@
+/** What is written down can be read again, or is not written down. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Ledger } from '../../activities/faults/ledger.ts';
+import type { Claiming } from '../../activities/faults/ledger.ts';
+
+test('a claim that nobody could read again is refused, and takes no slot', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'squall-ledger-'));
+  const ledger = new Ledger(folder);
+  const claiming = (
+    id: string,
+    change: { params?: unknown; undo?: unknown; ttlMs?: number } = {},
+  ): Claiming<unknown> => {
+    const { params = {}, undo = {}, ttlMs = 60_000 } = change;
+    const fault = { id, installation: 'test', run: 'run', target: id, params, ttlMs, notAfterMs: ttlMs };
+    return { fault, resource: id, undo };
+  };
+  const long = 'x'.repeat(65_536);
+  for (const [change, words] of [
+    [{ params: { long } }, /^b cannot be written down: params: Too big/],
+    [{ undo: { long } }, /^b cannot be written down: undo: Too big/],
+    [{ ttlMs: Infinity }, /^b cannot be written down: /],
+  ] as const) {
+    assert.throws(
+      () => ledger.claim('test/test', [claiming('a'), claiming('b', change)]),
+      ({ message }: Error) => words.test(message),
+    );
+    assert.deepEqual(ledger.leftovers('test', 'test/test'), []);
+  }
+  assert.deepEqual(ledger.claim('test/test', [claiming('a'), claiming('b')]), ['claimed', 'claimed']);
+  ledger.close();
+  await rm(folder, { recursive: true });
+});
