@@ -5,18 +5,20 @@
  * matched by command line, it has as many processes as before. Nothing is held, so nothing expires.
  */
 import { z } from 'zod';
-import type { Fault, Verification } from '../../../domain/fault.ts';
+import type { Fault, InjectResult, Outcome, Verification } from '../../../domain/fault.ts';
 import { hostSettings, membersOf } from '../../targets/host.ts';
 import type { HostGroup } from '../../targets/host.ts';
+import { monotonicMs } from '../clock.ts';
 import { isOver } from '../driver.ts';
 import type { DriverFactory } from '../driver.ts';
 import { faultOf, Ledger } from '../ledger.ts';
 import type { LedgerRow } from '../ledger.ts';
-import { find, processTable, signal } from './process-table.ts';
+import { find, processTable, send } from './process-table.ts';
 import type { ProcessTable } from './process-table.ts';
 import { parseTarget, resourceOf } from './target.ts';
 
 const KIND = 'host/kill';
+const OVER = { result: 'failed', detail: 'the attempt is over' } as const;
 
 const params = z.strictObject({
   signal: z.enum(['SIGKILL', 'SIGTERM']).default('SIGKILL').describe('SIGTERM lets the process end in its own way.'),
@@ -46,18 +48,26 @@ export const driver: DriverFactory<z.infer<typeof params>> = (site) => {
     async inject(faults, attempt) {
       const sizes = await groupSizes(faults, groups, table);
       return Promise.all(
-        faults.map(async (fault) => {
+        faults.map(async (fault): Promise<Outcome<InjectResult>> => {
+          const { id } = fault;
           const target = parseTarget(fault.target);
           const [row] = ledger.rows([fault]);
-          if (row === undefined && (await find(table, target)) === undefined)
-            return { id: fault.id, result: 'gone' as const };
-          if (isOver(attempt)) return { id: fault.id, result: 'failed' as const, detail: 'the attempt is over' };
+          if (row === undefined && (await find(table, target)) === undefined) return { id, result: 'gone' };
+          if (isOver(attempt)) return { id, ...OVER };
           const undo = { groupSize: sizes.get(target.group) ?? 1 };
           const [claim] = ledger.claim(KIND, [{ fault, resource: resourceOf(fault.target), undo }]);
-          if (claim !== 'claimed' && claim !== 'active') return { id: fault.id, result: claim ?? 'failed' };
-          // The identity holds the start time: what the supervisor starts is never killed for the same fault.
-          await signal(table, target, fault.params.signal);
-          return { id: fault.id, result: ledger.applied(fault) ? ('injected' as const) : ('fenced' as const) };
+          if (claim !== 'claimed' && claim !== 'active') return { id, result: claim ?? 'failed' };
+          try {
+            // The identity holds the start time: what the supervisor starts is never killed for the same fault.
+            const found = await find(table, target);
+            if (isOver(attempt)) return { id, ...OVER };
+            // Between this look and the signal is only the ledger, which may be busy for some seconds.
+            // One that has died meanwhile counts as killed: its role is to be filled again all the same.
+            const on = ledger.whileActive(fault, () => void (found && send(found.pid, fault.params.signal)));
+            return { id, result: on ? 'injected' : 'fenced' };
+          } catch (error) {
+            return { id, result: 'failed', detail: error instanceof Error ? error.message : String(error) };
+          }
         }),
       );
     },
@@ -71,7 +81,7 @@ export const driver: DriverFactory<z.infer<typeof params>> = (site) => {
       return Promise.all(
         ledger
           .rows(faults)
-          .map(async (row) => (row?.applied ? healed(row, groups, table).catch(() => 'unknown' as const) : 'absent')),
+          .map(async (row) => (row?.claimed ? healed(row, groups, table).catch(() => 'unknown' as const) : 'absent')),
       );
     },
     async *leftovers() {
@@ -82,10 +92,24 @@ export const driver: DriverFactory<z.infer<typeof params>> = (site) => {
   };
 };
 
-/** Whether the target's role is filled again by another process. */
+/**
+ * Whether the harm of a fault that was claimed is over. The signal and its note (`applied`) are one transaction, which a
+ * fence precedes or follows; only an attempt that died in the middle of it has sent a signal that is not noted.
+ *
+ * | original | written             | answer                                                                              |
+ * | -------- | ------------------- | ----------------------------------------------------------------------------------- |
+ * | alive    | applied             | active: the signal is on its way, or ignored                                        |
+ * | alive    | not applied, active | active: an attempt may still send it                                                |
+ * | alive    | not applied, fenced | SIGKILL: absent, since it was not sent. SIGTERM: unknown until the fault's time is over, for it may be ending in its own way; then absent |
+ * | gone     | anything            | absent once its role is filled again, active until then: whoever killed it          |
+ */
 async function healed(row: LedgerRow, groups: Groups, table: ProcessTable): Promise<Verification> {
   const target = parseTarget(row.target);
-  if (await find(table, target)) return 'active';
+  if (await find(table, target)) {
+    if (row.applied || row.state === 'active') return 'active';
+    const mayBeEnding = params.safeParse(row.params).data?.signal !== 'SIGKILL' && row.deadline > monotonicMs();
+    return mayBeEnding ? 'unknown' : 'absent';
+  }
   const how = groups[target.group];
   if (how === undefined) return 'unknown';
   const { members } = await membersOf(how, table);

@@ -46,9 +46,13 @@ export async function find(table: ProcessTable, { pid, start }: ProcessId): Prom
 
 /** Sends a signal; false when there is no such process, or not of this identity. */
 export async function signal(table: ProcessTable, id: ProcessId, name: NodeJS.Signals): Promise<boolean> {
-  if ((await find(table, id)) === undefined) return false;
+  return (await find(table, id)) !== undefined && send(id.pid, name);
+}
+
+/** Sends a signal to whatever has this pid, for whoever has just read its identity; false when there is no such process. */
+export function send(pid: number, name: NodeJS.Signals): boolean {
   try {
-    return process.kill(id.pid, name);
+    return process.kill(pid, name);
   } catch (error) {
     if (isErrno(error, 'ESRCH')) return false;
     throw error;
