@@ -1,15 +1,17 @@
 /** What holds a host's fault, and what ends it when the holder is stopped, killed, told, blind or refused. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import type { Attempt, FaultDriver } from '../../activities/faults/driver.ts';
 import { driver as pause } from '../../activities/faults/host/pause.ts';
-import { processTable } from '../../activities/faults/host/process-table.ts';
+import { processTable, psTable } from '../../activities/faults/host/process-table.ts';
 import { targetId } from '../../activities/faults/host/target.ts';
 import { Ledger, ledgerFile } from '../../activities/faults/ledger.ts';
 import type { Fault } from '../../domain/fault.ts';
@@ -176,26 +178,55 @@ describe('a held fault', () => {
     );
   });
 
+  /** Writes faults down for a holder to begin. */
+  function claim(faults: readonly Fault<unknown>[]): void {
+    const ledger = new Ledger(folder);
+    const claims = faults.map((each) => ({ fault: { ...each, ttlMs: 1_500 }, resource: each.target, undo: {} }));
+    ledger.claim('host/pause', claims, 'batch');
+    ledger.close();
+  }
+
+  /** A holder of what was claimed. */
+  function startHolder(flags: readonly string[], options: SpawnOptions): ChildProcess {
+    const script = join(import.meta.dirname, '..', '..', 'activities', 'faults', 'host', 'holder.ts');
+    const args = ['--disable-warning=ExperimentalWarning', ...flags, script, folder, 'batch'];
+    // Detached as in life: within a session SIGCONT needs no leave.
+    return spawn(process.execPath, args, { stdio: 'ignore', detached: true, ...options });
+  }
+
+  const noPs = spawnSync('ps', ['-p', '1']).error && 'needs ps: install procps, or run .ci/run';
+  it('is kept with one look at its process when it begins and one when it ends', { skip: noPs }, async () => {
+    // As on a system without /proc, where each look is a process that is waited for.
+    const [PATH = '', looks] = [process.env['PATH'], join(folder, 'looks')];
+    const ps = `#!/bin/sh\necho look >>'${looks}'\nPATH='${PATH}' exec ps "$@"\n`;
+    await writeFile(join(folder, 'ps'), ps, { mode: 0o755 });
+    const clock = pathToFileURL(join(import.meta.dirname, '..', '..', 'activities', 'faults', 'clock.ts')).href;
+    const elsewhere = `import { worldId } from '${clock}'; worldId(); Object.defineProperty(process, 'platform', { value: 'darwin' });`;
+    const faults = await Promise.all(
+      ['a', 'b'].map(async (member) => {
+        const one = await fault(member);
+        const { start = '' } = (await psTable.get(one.pid)) ?? {};
+        return { ...one, target: targetId({ group: 'held', member, pid: one.pid, start }) };
+      }),
+    );
+    claim(faults);
+    const held = startHolder([`--import=data:text/javascript,${encodeURIComponent(elsewhere)}`], {
+      env: { ...process.env, PATH: `${folder}:${PATH}` },
+    });
+    for (const { pid } of faults) await until(() => stopped(pid));
+    await once(held, 'exit');
+    for (const { pid } of faults) assert.equal(await stopped(pid), false);
+    const itself = 1;
+    assert.equal((await readFile(looks, 'utf8')).trim().split('\n').length, itself + 2 * faults.length);
+  });
+
   const notRoot = process.getuid?.() === 0 ? false : 'needs root, to be another user: sudo npm test -- host/held';
   it('is kept and ended although one target beside it resists the holder', { skip: notRoot }, async () => {
     const [mine, rootly, also] = [await fault('a', {}, NOBODY), await fault('b'), await fault('c', {}, NOBODY)];
-    const ledger = new Ledger(folder);
-    const faults = [mine, rootly, also].map((each) => ({ ...each, ttlMs: 1_500 }));
-    ledger.claim(
-      'host/pause',
-      faults.map((each) => ({ fault: each, resource: each.target, undo: {} })),
-      'batch',
-    );
-    ledger.close();
+    claim([mine, rootly, also]);
     for (const file of [folder, ledgerFile(folder), `${ledgerFile(folder)}-wal`, `${ledgerFile(folder)}-shm`])
       await chown(file, NOBODY, NOBODY).catch(() => undefined);
-    const script = join(import.meta.dirname, '..', '..', 'activities', 'faults', 'host', 'holder.ts');
-    const held = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, folder, 'batch'], {
-      stdio: 'ignore',
-      uid: NOBODY,
-      // As in life: within a session SIGCONT needs no leave.
-      detached: true,
-    });
+    const held = startHolder([], { uid: NOBODY });
     await until(async () => (await stopped(mine.pid)) && (await stopped(also.pid)));
     assert.equal(await stopped(rootly.pid), false);
     await once(held, 'exit');

@@ -16,7 +16,7 @@ import type { Attempt, DriverFactory, FaultDriver, Site } from '../driver.ts';
 import { faultOf, Ledger } from '../ledger.ts';
 import type { LedgerRow } from '../ledger.ts';
 import { find, processTable, signal } from './process-table.ts';
-import type { ProcessTable } from './process-table.ts';
+import type { ProcessInfo, ProcessTable } from './process-table.ts';
 import { parseTarget, resourceOf } from './target.ts';
 
 /** How long a holder may take to let go before it is killed, in milliseconds: twenty of its turns. */
@@ -250,17 +250,20 @@ class HeldDriver<Params> implements FaultDriver<Params> {
     if (target === undefined) return { result: 'gone' };
     if (row?.state !== 'active' || row.deadline <= monotonicMs())
       return { result: 'lapsed', detail: 'its time was over' };
-    const { holder_pid: pid, holder_start: start } = row;
-    const holder = pid === null || start === null ? undefined : await find(this.#table, { pid, start });
+    const holder = await this.#holderOf(row);
     if (holder === undefined) return { result: 'lapsed', detail: 'its holder is gone' };
-    // Nobody on the target would end the fault.
+    // It would end nothing once renewal stops.
     if (holder.state === 'stopped') return { result: 'lapsed', detail: 'its holder stands still' };
     const continued = this.#what.alwaysStopped && target.state !== 'stopped';
     return continued ? { result: 'lapsed', detail: 'somebody has continued the process' } : undefined;
   }
 
-  async #holderIsDead({ holder_pid: pid, holder_start: start }: LedgerRow): Promise<boolean> {
-    return pid !== null && start !== null && (await find(this.#table, { pid, start })) === undefined;
+  async #holderIsDead(row: LedgerRow): Promise<boolean> {
+    return row.holder_pid !== null && (await this.#holderOf(row)) === undefined;
+  }
+
+  async #holderOf({ holder_pid: pid, holder_start: start }: LedgerRow): Promise<ProcessInfo | undefined> {
+    return pid === null || start === null ? undefined : find(this.#table, { pid, start });
   }
 
   /** Waits until the holders have let go of these fenced faults; a holder that does not is killed. */

@@ -19,7 +19,7 @@ import { faultOf, Ledger } from '../ledger.ts';
 import type { LedgerRow } from '../ledger.ts';
 import { holdingOf } from './holding.ts';
 import type { Holding } from './holding.ts';
-import { find, processTable } from './process-table.ts';
+import { processTable, send } from './process-table.ts';
 import { parseTarget } from './target.ts';
 
 /** Time between two looks at the ledger, in milliseconds. */
@@ -58,7 +58,7 @@ while (held.size > 0) {
   await letGo();
   await sleep(TURN_MS);
   try {
-    await look();
+    look();
     blind = 0;
   } catch {
     blind += 1;
@@ -85,18 +85,22 @@ async function begin(one: Held): Promise<void> {
 }
 
 /** Finds out what is to end: what is fenced, past its time, or without its target. */
-async function look(): Promise<void> {
+function look(): void {
   const rows = ledger.rows([...held.values()].map(({ row }) => row));
   const now = monotonicMs();
   for (const [i, one] of [...held.values()].entries()) {
     const present = rows[i];
-    if (present?.state !== 'active' || present.deadline <= now || (await isGone(one))) one.over = true;
+    if (present?.state !== 'active' || present.deadline <= now || isGone(one)) one.over = true;
   }
 }
 
-async function isGone({ row }: Held): Promise<boolean> {
+/**
+ * Asks only whether the pid is in use: that needs no look at the process table, which may take long and would keep every
+ * target waiting. The fault of a pid that is used again ends with its time, and is refused at its next renewal.
+ */
+function isGone({ row }: Held): boolean {
   try {
-    return (await find(table, parseTarget(row.target))) === undefined;
+    return !send(parseTarget(row.target).pid, 0);
   } catch {
     return false;
   }
@@ -105,7 +109,7 @@ async function isGone({ row }: Held): Promise<boolean> {
 /** Takes off all that is over, and only then says so: no target waits for the ledger, nor for another target. */
 async function letGo(): Promise<void> {
   const over = [...held.values()].filter((one) => one.over);
-  for (const one of over) if (!one.off) one.off = await ended(one);
+  await Promise.all(over.map(async (one) => (one.off ||= await ended(one))));
   const off = over.flatMap((one) => (one.off ? [one.row] : []));
   const [first] = off;
   if (first === undefined) return;

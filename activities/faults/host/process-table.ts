@@ -49,8 +49,11 @@ export async function signal(table: ProcessTable, id: ProcessId, name: NodeJS.Si
   return (await find(table, id)) !== undefined && send(id.pid, name);
 }
 
-/** Sends a signal to whatever has this pid, for whoever has just read its identity; false when there is no such process. */
-export function send(pid: number, name: NodeJS.Signals): boolean {
+/**
+ * Sends a signal to whatever has this pid, for whoever has just read its identity; false when there is no such process.
+ * Signal 0 only asks whether there is.
+ */
+export function send(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, name);
   } catch (error) {
