@@ -41,7 +41,7 @@ export type Locate = (offset: number, path: string, found: string, expected: str
 /** Reads `input` as the content of `file`. */
 export function readSources(input: string | Uint8Array, file: string): Sources {
   const size = typeof input === 'string' ? Buffer.byteLength(input) : input.length;
-  if (size > BYTES_MAX) return unusable(file, `${size} bytes`, `at most ${BYTES_MAX} bytes`);
+  if (size > BYTES_MAX) return unusable(file, `more than ${BYTES_MAX} bytes`, `at most ${BYTES_MAX} bytes`);
   const text = decode(input);
   if (text === undefined) return unusable(file, 'bytes that are not UTF-8', 'UTF-8 text');
   const lineCounter = linesOf(text);

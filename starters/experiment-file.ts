@@ -3,10 +3,11 @@
  *
  * Owns the reading of them with the fault catalogue of the configuration. Throws with every problem at once.
  */
-import { readFile } from 'node:fs/promises';
+import { readBounded } from '../activities/bounded-file.ts';
 import { parseExperiments } from '../documents/experiment.ts';
 import type { ParsedExperiment } from '../documents/experiment.ts';
 import { InvalidDocument } from '../documents/problem.ts';
+import { BYTES_MAX } from '../documents/source.ts';
 import { catalogueOf } from '../workers/catalogue.ts';
 import type { Config } from '../workers/config.ts';
 import { UsageError } from './failure.ts';
@@ -24,10 +25,10 @@ export async function oneExperiment(file: string, config: Config, name: string |
 
 /** Every experiment of `file`. */
 export async function experimentsOf(file: string, config: Config): Promise<readonly ParsedExperiment[]> {
-  const text = await readFile(file).catch((error: unknown) => {
+  const bytes = await readBounded(file, BYTES_MAX, 'with-pipes').catch((error: unknown) => {
     throw new UsageError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
   });
-  const parsed = parseExperiments(text, file, await catalogueOf(config));
+  const parsed = parseExperiments(bytes, file, await catalogueOf(config));
   if (!parsed.ok) throw new InvalidDocument(parsed.problems);
   return parsed.experiments;
 }

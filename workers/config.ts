@@ -3,13 +3,14 @@
  *
  * Owns its schema and defaults. Connections and secrets live here and nowhere else; secrets only by reference.
  */
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { readBounded } from '../activities/bounded-file.ts';
 import { probesSchema } from '../activities/probes/registry.ts';
 import { parseDocument } from '../documents/document.ts';
 import { InvalidDocument } from '../documents/problem.ts';
+import { BYTES_MAX } from '../documents/source.ts';
 import { writtenDuration } from '../domain/written-duration.ts';
 
 /** A configuration that cannot be read, or asks for what cannot be had; the message says what to mend. */
@@ -73,12 +74,12 @@ export async function readSweepConfig(file: string): Promise<SweepConfig> {
 }
 
 async function read<T>(file: string, schema: z.ZodType<T>): Promise<T> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+  const bytes = await readBounded(file, BYTES_MAX, 'with-pipes').catch((error: unknown) => {
     throw new InvalidConfig(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     });
   });
-  const parsed = parseDocument(text, file, schema);
+  const parsed = parseDocument(bytes, file, schema);
   if (!parsed.ok) throw new InvalidDocument(parsed.problems);
   return parsed.value;
 }

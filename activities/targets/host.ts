@@ -4,9 +4,10 @@
  * Owns what must never be a target: pid 1, Squall's own processes and their ancestors, another user's processes without
  * leave, a process that only inherited the pid in a pid file. Each exclusion is counted with its reason.
  */
-import { glob, readFile, stat } from 'node:fs/promises';
+import { glob, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { readBounded } from '../bounded-file.ts';
 import { processTable } from '../faults/host/process-table.ts';
 import type { ProcessInfo, ProcessTable } from '../faults/host/process-table.ts';
 import { resourceOf, targetId } from '../faults/host/target.ts';
@@ -98,8 +99,9 @@ export async function membersOf(how: HostGroup, table: ProcessTable): Promise<{ 
 async function readPidFile(file: string, table: ProcessTable): Promise<Member | string> {
   const member = basename(file).replace(/\.pid$/, '');
   try {
-    const [text, { mtimeMs, size }] = await Promise.all([readFile(file, 'utf8'), stat(file)]);
-    const pid = size <= PID_FILE_MAX && /^\d{1,10}\s*$/.test(text) ? Number(text) : undefined;
+    const [bytes, { mtimeMs }] = await Promise.all([readBounded(file, PID_FILE_MAX, 'no-pipes'), stat(file)]);
+    const text = bytes.toString();
+    const pid = bytes.length <= PID_FILE_MAX && /^\d{1,10}\s*$/.test(text) ? Number(text) : undefined;
     const process = pid === undefined ? undefined : await table.get(pid);
     // A process that began after the file was written did not write it: the pid was used again. Clocks count in seconds here.
     const reused = process !== undefined && process.startedAtMs > mtimeMs + 2_000;

@@ -1,11 +1,13 @@
 /** The command line without a server: help, mistakes, and what needs no Temporal. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { freePort } from '../../workers/temporal-server.ts';
-import { eventsOf, squall } from './squall.ts';
+import { eventsOf, open, squall } from './squall.ts';
+import type { Ended } from './squall.ts';
 
 const VERBS = [
   'dev',
@@ -110,6 +112,42 @@ describe('squall without a server', { concurrency: 2 }, () => {
     const wrong = await file('also-wrong.yaml', 'experiment: a\n');
     assert.equal((await squall(['validate', VALID, wrong])).code, 2);
     assert.equal((await squall(['validate', join(folder, 'no-*.yaml')])).code, 2);
+  });
+
+  it('validate looks past the folders that a glob matches; one that is named is refused', async () => {
+    const { code, out, err } = await squall(['validate', 'experiments/*/**']);
+    assert.equal(code, 0, out + err);
+    assert.equal(out.trim().split('\n').length, 4, out);
+    const named = await squall(['validate', 'experiments']);
+    assert.equal(named.code, 2);
+    assert.match(named.err, /cannot read experiments: it is a folder, not a file/);
+    assert.match((await squall(['validate', 'demo/sho*'])).err, /matches no file/);
+  });
+
+  it('a device or a pipe in the place of a file neither hangs nor fills the memory', { timeout: 60_000 }, async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    for (const args of [
+      ['validate', '/dev/zero'],
+      ['sweep', '--site', 'a', '--config', '/dev/zero'],
+    ]) {
+      const { code, err } = await squall(args);
+      assert.equal(code, 2, err);
+      assert.match(err, /cannot read \/dev\/zero: it is a device, not a file/);
+    }
+    const nobody = await squall(['validate', pipe]);
+    assert.equal(nobody.code, 2);
+    assert.match(nobody.out, /pipe:1:1: found nothing, expected a YAML document/);
+  });
+
+  it('a document may come through a pipe, within the bound of a file', { timeout: 60_000 }, async () => {
+    const validate = (writer: string): Promise<Ended> =>
+      open('bash', ['-c', `exec bin/squall validate <(${writer})`]).ended;
+    const written = await validate(`sleep 1; cat ${VALID}`);
+    assert.equal(written.code, 0, written.out + written.err);
+    const endless = await validate('yes');
+    assert.equal(endless.code, 2, endless.err);
+    assert.match(endless.out, /found more than 1048576 bytes/);
   });
 
   it('--json is one object a line, errors too, and a pipe gets no colours', async () => {

@@ -25,7 +25,12 @@ export interface Started {
 
 /** Starts `squall` with its output in pipes. */
 export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
-  const child = spawn(join(ROOT, 'bin', 'squall'), args, {
+  return open(join(ROOT, 'bin', 'squall'), args, env);
+}
+
+/** Starts `command` in the root of the repository, with its output in pipes. */
+export function open(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
+  const child = spawn(command, args, {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

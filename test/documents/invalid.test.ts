@@ -32,7 +32,7 @@ const WHOLE: readonly [what: string, text: string | Uint8Array, says: string][] 
   ['a list', '- a\n', '1:1: found a list of 1, expected a mapping'],
   ['a text', 'hello\n', '1:1: found "hello", expected a mapping'],
   ['not UTF-8', Uint8Array.of(0xff, 0xfe, 0), '1:1: found bytes that are not UTF-8, expected UTF-8 text'],
-  ['one byte too many', '#'.repeat(BYTES_MAX + 1), '1:1: found 1048577 bytes, expected at most 1048576 bytes'],
+  ['one byte too many', '#'.repeat(BYTES_MAX + 1), '1:1: found more than 1048576 bytes, expected at most 1048576 bytes'],
   ['65 levels of lists', '['.repeat(65_000), '1:66: found deeper nesting, expected at most 64 levels'],
   ['65 levels in a line', '- '.repeat(65_000), '1:131: found deeper nesting, expected at most 64 levels'],
   [

@@ -1,9 +1,9 @@
 /** Who may be a target on a host, and above all who may not. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -108,11 +108,14 @@ describe('targets of a host', () => {
     ] as const) {
       await file(name, text);
     }
+    execFileSync('mkfifo', [join(folder, 'pipe.pid')]);
+    await symlink('/dev/zero', join(folder, 'device.pid'));
+    await mkdir(join(folder, 'folder.pid'));
     const { targets: found, excluded } = await resolve({ group: 'files' });
     const members = new Set(found.map((target) => parseTarget(target).member));
-    for (const name of ['older', 'words', 'none', 'negative', 'zero', 'huge', 'gone'])
-      assert.ok(!members.has(name), name);
-    assert.equal(excluded.find(({ reason }) => reason === 'pid files without their process')?.count, 7);
+    const none = ['older', 'words', 'none', 'negative', 'zero', 'huge', 'gone', 'pipe', 'device', 'folder'];
+    for (const name of none) assert.ok(!members.has(name), name);
+    assert.equal(excluded.find(({ reason }) => reason === 'pid files without their process')?.count, none.length);
   });
 
   it('no process that is stopped already: continuing it would be no undo', async () => {
