@@ -1,5 +1,5 @@
 /** `squall validate`: checks documents, many at once; touches nothing and needs nothing. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { InvalidDocument } from '../documents/problem.ts';
 import { EXIT } from './exit.ts';
@@ -34,9 +34,14 @@ async function filesOf(patterns: readonly string[]): Promise<string[]> {
   const files = new Set<string>();
   for (const pattern of patterns) {
     // A file may be called what looks like a pattern.
-    const found = existsSync(pattern) ? [pattern] : await Array.fromAsync(glob(pattern));
+    const found = existsSync(pattern) ? [pattern] : (await Array.fromAsync(glob(pattern))).filter(isNoFolder);
     if (found.length === 0) throw new UsageError(`${pattern} matches no file`);
     for (const file of found) files.add(file);
   }
   return [...files].toSorted();
+}
+
+/** `**` matches folders too. A link to nothing is kept: that it cannot be read is worth saying. */
+function isNoFolder(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() !== true;
 }
