@@ -181,13 +181,15 @@ const stage = z
   })
   .describe('A share of the candidates (10%) or a number of them (3).');
 
+/** The most stages of an experiment. */
+export const STAGES_MAX = 20;
 const DEFAULT_STAGES = ['1%', '5%', '10%', '25%', '50%'];
 
 const blastRadius = z.strictObject({
   stages: z
     .array(stage)
     .min(1)
-    .max(20)
+    .max(STAGES_MAX)
     .refine(grows, 'expected each stage larger than the one before')
     .prefault(DEFAULT_STAGES),
   hold: duration(100, 7 * DAY_MS).describe('How long each stage is held.'),

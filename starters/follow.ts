@@ -14,6 +14,8 @@ import { interrupts } from './interrupts.ts';
 import { readLive } from './live.ts';
 import type { Output } from './output.ts';
 import { writeReport } from './report-file.ts';
+import { rollbackOf } from './rollback.ts';
+import type { Rollback } from './rollback.ts';
 import { Screen } from './screen.ts';
 import { whoami } from './who.ts';
 
@@ -21,7 +23,7 @@ import { whoami } from './who.ts';
 export type End =
   | { readonly how: 'closed'; readonly result: RunResult; readonly interrupted: boolean }
   | { readonly how: 'stuck'; readonly run: string; readonly why: string }
-  | { readonly how: 'lost'; readonly run: string; readonly reverted: boolean; readonly why: string };
+  | { readonly how: 'lost'; readonly run: string; readonly rollback: Rollback; readonly why: string };
 
 /** Time between two questions, in milliseconds. */
 const POLL_MS = 500;
@@ -65,7 +67,7 @@ export async function follow(client: Client, run: string, out: Output, options: 
       const stuck = story?.events.findLast((event) => event.type === 'stuck');
       if (stuck && story?.state.phase === 'stuck') return { how: 'stuck', run, why: stuck.why };
       if (described && described.status.name !== 'RUNNING')
-        return await ending(client, run, [...leases], interruption?.interrupted ?? false);
+        return await ending(client, run, leases, out, interruption?.interrupted ?? false);
       if (story) screen.live(story.state, described ? readLive(described.raw) : undefined);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
@@ -85,10 +87,8 @@ export async function finish(end: End, config: Config, out: Output): Promise<num
   }
   if (end.how === 'lost') {
     out.event('finished', { run: end.run, status: 'lost', deviated: null, report: null, reason: end.why });
-    out.line(
-      `${out.style('yellow', 'lost')}: ${end.why}; ${end.reverted ? 'its leases have reverted every fault' : 'its leases have not all confirmed'}`,
-    );
-    return end.reverted ? EXIT.noVerdict : EXIT.stuck;
+    out.line(`${out.style('yellow', 'lost')}: ${end.why}; ${rollbackWords(end.rollback)}`);
+    return end.rollback.known === 'unknown' ? EXIT.stuck : EXIT.noVerdict;
   }
   const { run, status, deviated, reason } = end.result;
   const report = await writeReport(config, run).catch(() => undefined);
@@ -102,6 +102,13 @@ export async function finish(end: End, config: Config, out: Output): Promise<num
   out.line(`${out.style('bold', status)}, ${word}: ${reason}`);
   if (report) out.line(`report: ${report}`);
   return exitOf(end.result, end.interrupted);
+}
+
+function rollbackWords(rollback: Rollback): string {
+  if (rollback.known === 'unknown') return `whether every fault is reverted is not known: ${rollback.why}`;
+  return rollback.known === 'none'
+    ? 'it had opened no lease, so it did no fault'
+    : 'its leases have reverted every fault';
 }
 
 /** Says once that no worker answers for a run, and what that means for its fault. */
@@ -148,28 +155,23 @@ async function within<T>(question: Promise<T>): Promise<T | undefined> {
   }
 }
 
-async function ending(client: Client, run: string, leases: readonly string[], interrupted: boolean): Promise<End> {
+async function ending(
+  client: Client,
+  run: string,
+  told: ReadonlySet<string>,
+  out: Output,
+  interrupted: boolean,
+): Promise<End> {
   try {
     const result = (await client.workflow.getHandle(run).result()) as RunResult;
     return { how: 'closed', result, interrupted };
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
-    // The run is gone, but its leases are not: each ends only when it has verified the absence of its faults.
-    const ends = await Promise.all(
-      leases.map((lease) =>
-        client.workflow
-          .getHandle(lease)
-          .result()
-          .then(
-            () => true,
-            () => false,
-          ),
-      ),
-    );
+    const rollback = await rollbackOf(client, run, told, out);
     return {
       how: 'lost',
       run,
-      reverted: ends.every(Boolean),
+      rollback,
       why: `the run was ended from outside: ${error.cause?.message ?? error.message}`,
     };
   }

@@ -1,68 +1,28 @@
 /** The command line with a server, workers and real processes: every ending by its exit code, and nothing left. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setMood } from '../../bench/torture/blows.ts';
-import { Lane } from '../../bench/torture/lane.ts';
-import { Victims } from '../../bench/torture/victims.ts';
-import { holdersOf } from '../engine/clean-slate.ts';
+import type { Lane } from '../../bench/torture/lane.ts';
+import { documentOf, Installation, nameOf, underway, until } from './installation.ts';
 import { eventsOf, squall, start } from './squall.ts';
 import type { Started } from './squall.ts';
 
-const GROUPS = ['held', 'ctrl-c', 'deviated', 'aborted', 'lost', 'killed', 'piped', 'stuck', 'free'] as const;
+const GROUPS = ['held', 'deviated', 'aborted', 'killed', 'piped', 'stuck', 'free'] as const;
 type Group = (typeof GROUPS)[number];
-
-/** An experiment that pauses two of three processes of `group`. */
-const documentOf = (group: string, hold: string, max = 1): string => `experiment: ${group}
-hypothesis: The level stays at ${max} or below
-steadyState:
-  - { probe: level, max: ${max} }
-fault: host/pause
-targets: { site: torture, group: ${group} }
-blastRadius: { stages: [1, 2], hold: ${hold} }
-stopConditions:
-  - { probe: level, above: 5, for: 1s, abort: immediate }
-recoverWithin: 2s
-sampleEvery: 200ms
-timeToLive: 10s
-`;
 
 describe('squall with a server', () => {
   let folder: string;
   let lane: Lane;
   let env: Record<string, string>;
+  let about: Installation<Group>['about'];
+  let installation: Installation<Group>;
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'squall-cli-'));
-    lane = new Lane(folder, 'cli', { groups: GROUPS });
-    await lane.up();
-    env = { TEMPORAL_ADDRESS: lane.address, SQUALL_CONFIG: lane.config };
+    installation = await Installation.open(GROUPS);
+    ({ folder, lane, env, about } = installation);
   });
-  after(async () => {
-    await lane.down();
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  /** A document on disk, and the processes it is about; nothing of the fault is left on them afterwards. */
-  async function about(
-    group: Group,
-    hold: string,
-    act: (file: string, victims: Victims) => Promise<void>,
-  ): Promise<void> {
-    const victims = await Victims.start(join(folder, 'victims'), group, 3);
-    try {
-      const file = join(folder, `${group}.yaml`);
-      await writeFile(file, documentOf(group, hold));
-      await act(file, victims);
-      assert.deepEqual(victims.stopped(), []);
-      await until(() => holdersOf(lane).length === 0);
-    } finally {
-      await victims.end();
-    }
-  }
-
-  const underway = (victims: Victims, count = 1): Promise<void> => until(() => victims.stopped().length >= count);
+  after(() => installation.close());
 
   it('plan touches nothing and says what a run would', () =>
     about('held', '1s', async (file, victims) => {
@@ -153,17 +113,6 @@ describe('squall with a server', () => {
       assert.equal((JSON.parse(out) as { summary: { status: string } }).summary.status, 'aborted');
     }));
 
-  it('130: Ctrl-C aborts and waits for the rollback', () =>
-    about('ctrl-c', '60s', async (file, victims) => {
-      const run = start(['run', file], env);
-      await underway(victims);
-      run.child.kill('SIGINT');
-      const { code, out } = await run.ended;
-      assert.deepEqual(victims.stopped(), [], 'reverted when it returns');
-      assert.equal(code, 130, out);
-      assert.match(out, /waiting for the rollback/);
-    }));
-
   it('a run ends its fault although the terminal that started it was killed', () =>
     about('killed', '3s', async (file, victims) => {
       const run = start(['run', file], env);
@@ -173,17 +122,6 @@ describe('squall with a server', () => {
       await until(() => victims.stopped().length === 2);
       await until(() => victims.stopped().length === 0);
       await closed(run);
-    }));
-
-  it('a run that is terminated from outside is lost, and its leases confirm the rollback', () =>
-    about('lost', '60s', async (file, victims) => {
-      const run = start(['run', file], env);
-      await underway(victims);
-      await lane.client.workflow.getHandle(nameOf(run)).terminate('from outside');
-      const { code, out } = await run.ended;
-      assert.equal(code, 6, out);
-      assert.match(out, /lost: .*its leases have reverted every fault/);
-      assert.deepEqual(victims.stopped(), []);
     }));
 
   it('a pipe that closes early ends the printing, not the run', () =>
@@ -206,18 +144,8 @@ describe('squall with a server', () => {
     }
   });
 
-  const nameOf = (run: Started): string => /^(\S+):/.exec(run.out())?.[1] ?? assert.fail(run.out());
-
   /** Waits until the run has ended by itself. */
   async function closed(run: Started): Promise<void> {
     await lane.client.workflow.getHandle(nameOf(run)).result();
   }
 });
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 60_000;
-  while (!(await holds())) {
-    assert.ok(performance.now() < end, 'not within a minute');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
