@@ -14,6 +14,8 @@ import { serveLocally } from '../starters/dev.ts';
 import { oneExperiment } from '../starters/experiment-file.ts';
 import { report } from '../starters/failure.ts';
 import { finish, follow } from '../starters/follow.ts';
+import { EXIT } from '../starters/exit.ts';
+import { Interruption } from '../starters/interruption.ts';
 import { interrupts } from '../starters/interrupts.ts';
 import { output } from '../starters/output.ts';
 import { runName, startRun } from '../starters/run.ts';
@@ -68,7 +70,7 @@ async function main(): Promise<number> {
   );
   out.line(`reports and journals: ${config.journal}`);
   if (local.ui && keep && !interrupted) await linger(local.ui);
-  return asDesigned ? 0 : interrupted ? 130 : 1;
+  return asDesigned ? 0 : interrupted ? EXIT.interrupted : 1;
 }
 
 async function perform(name: string, config: Config): Promise<number> {
@@ -76,9 +78,11 @@ async function perform(name: string, config: Config): Promise<number> {
   const client = await connectClient({ queryClosed: true });
   try {
     const run = runName(experiment.name, new Date());
-    out.line(experiment.hypothesis);
+    using interruption = new Interruption(client, run, out);
+    if (interrupted) return EXIT.interrupted;
+    out.line(`${run}: ${experiment.hypothesis}`);
     await startRun(client, run, { experiment, documentHash, startedBy: 'demo' });
-    return await finish(await follow(client, run, out, { interruptible: true }), config, out);
+    return await finish(await follow(client, run, out, interruption), config, out);
   } finally {
     await client.connection.close();
   }

@@ -32,7 +32,7 @@ export async function main([run = '']: readonly string[], given: Common & Record
     out.event('aborting', { run, mode, reason });
     out.line(`aborting ${run} (${mode})`);
     if (!options.wait) return 0;
-    const end = await follow(client, run, out, { interruptible: false });
+    const end = await follow(client, run, out);
     const code = await finish(end, config, out);
     // The abort did what was asked; the run's own verdict is printed above.
     return end.how === 'closed' ? 0 : code;

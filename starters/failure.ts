@@ -18,7 +18,8 @@ export class UsageError extends Error {
 /** gRPC's DEADLINE_EXCEEDED and UNAVAILABLE. */
 const UNREACHABLE_CODES: ReadonlySet<number> = new Set([4, 14]);
 
-function isUnreachable(error: unknown): boolean {
+/** Whether Temporal did not answer, so that what it was asked may have been done or not. */
+export function isUnreachable(error: unknown): boolean {
   const cause = error instanceof Error && isGrpcServiceError(error.cause) ? error.cause : error;
   return isGrpcServiceError(cause) && UNREACHABLE_CODES.has(cause.code);
 }

@@ -10,14 +10,13 @@ import { Unreachable } from '../workers/connect.ts';
 import type { Config } from '../workers/config.ts';
 import type { RunResult, Story } from '../workflows/messages.ts';
 import { EXIT, exitOf } from './exit.ts';
-import { interrupts } from './interrupts.ts';
+import type { Interruption } from './interruption.ts';
 import { readLive } from './live.ts';
 import type { Output } from './output.ts';
 import { writeReport } from './report-file.ts';
 import { rollbackOf } from './rollback.ts';
 import type { Rollback } from './rollback.ts';
 import { Screen } from './screen.ts';
-import { whoami } from './who.ts';
 
 /** How a run that was followed ended. `lost`: its workflow was ended from outside, and this is what its leases said. */
 export type End =
@@ -32,20 +31,14 @@ const SILENT_MS = 5_000;
 /** Temporal may be away for this long before following gives up, in milliseconds. */
 const AWAY_MS = 60_000;
 
-/** A signal may come twice at once, from the terminal and from its shell; a second Ctrl-C comes later, in milliseconds. */
-const TWICE_MS = 1_000;
-
-interface FollowOptions {
-  /** Ctrl-C aborts the run; otherwise it only ends the following. */
-  readonly interruptible: boolean;
-}
-
-/** Shows a run until it ends. Throws {@link Unreachable} when Temporal stays away. */
-export async function follow(client: Client, run: string, out: Output, options: FollowOptions): Promise<End> {
+/**
+ * Shows a run until it ends. Throws {@link Unreachable} when Temporal stays away, unless an abort is still to be delivered.
+ * Without `interruption` a signal only ends the following.
+ */
+export async function follow(client: Client, run: string, out: Output, interruption?: Interruption): Promise<End> {
   const handle = client.workflow.getHandle(run);
   const screen = new Screen(out, run);
   const leases = new Set<string>();
-  const interruption = options.interruptible ? onInterrupt(client, run, out) : undefined;
   const silence = new Silence(out, run);
   let seen = 0;
   let answeredAtMs = performance.now();
@@ -58,21 +51,22 @@ export async function follow(client: Client, run: string, out: Output, options: 
   };
   try {
     for (;;) {
+      void interruption?.send();
       const described = await within(handle.describe());
       if (described) answeredAtMs = performance.now();
-      else if (performance.now() - answeredAtMs > AWAY_MS) throw away(run);
+      else if (performance.now() - answeredAtMs > AWAY_MS && !interruption?.pending) throw away(run);
       const story = await within(handle.query<Story, [number]>('story', seen));
       if (story) take(story);
       silence.heard(story !== undefined);
       const stuck = story?.events.findLast((event) => event.type === 'stuck');
       if (stuck && story?.state.phase === 'stuck') return { how: 'stuck', run, why: stuck.why };
       if (described && described.status.name !== 'RUNNING')
-        return await ending(client, run, leases, out, interruption?.interrupted ?? false);
+        return await ending(client, run, leases, out, interruption?.wanted ?? false);
       if (story) screen.live(story.state, described ? readLive(described.raw) : undefined);
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   } finally {
-    interruption?.stop();
+    interruption?.[Symbol.dispose]();
     screen.close();
   }
 }
@@ -175,39 +169,4 @@ async function ending(
       why: `the run was ended from outside: ${error.cause?.message ?? error.message}`,
     };
   }
-}
-
-function onInterrupt(client: Client, run: string, out: Output): { readonly interrupted: boolean; stop(): void } {
-  const names = interrupts();
-  const state = {
-    interrupted: false,
-    stop: (): void => {
-      for (const name of names) process.off(name, handler);
-    },
-  };
-  let atMs = 0;
-  const handler = (name: NodeJS.Signals): void => {
-    if (state.interrupted) {
-      // Whoever leaves now leaves before the rollback is confirmed.
-      if (name === 'SIGINT' && performance.now() - atMs > TWICE_MS) process.exit(EXIT.stuck);
-      return;
-    }
-    state.interrupted = true;
-    atMs = performance.now();
-    out.line(
-      out.style(
-        'yellow',
-        'aborting; waiting for the rollback (Ctrl-C again leaves the terminal, the rollback goes on)',
-      ),
-    );
-    const reason = name === 'SIGINT' ? 'Ctrl-C' : name;
-    client.workflow
-      .getHandle(run)
-      .signal('abort', { mode: 'immediate', reason, by: whoami() })
-      .catch((error: unknown) =>
-        out.line(`the abort was not delivered: ${error instanceof Error ? error.message : String(error)}`),
-      );
-  };
-  for (const name of names) process.on(name, handler);
-  return state;
 }

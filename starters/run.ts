@@ -6,11 +6,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import { connectClient } from '../workers/connect.ts';
+import { connectClient, Unreachable } from '../workers/connect.ts';
 import type { RunInput } from '../workflows/messages.ts';
 import { CONTROL_QUEUE } from '../workflows/proxies.ts';
 import { oneExperiment } from './experiment-file.ts';
+import { isUnreachable } from './failure.ts';
 import { finish, follow } from './follow.ts';
+import { Interruption } from './interruption.ts';
 import { output } from './output.ts';
 import { requireWorkers } from './reach.ts';
 import { configOf } from './verb-config.ts';
@@ -37,32 +39,40 @@ export async function main([file = '']: readonly string[], options: Options): Pr
   try {
     await requireWorkers(client, [CONTROL_QUEUE, `site/${experiment.targets.site}`]);
     const run = runName(experiment.name, new Date());
-    await startRun(client, run, { experiment: seeded, documentHash, startedBy: whoami(), admitWithinMs: ADMIT_MS });
     const out = output(options.json === true);
+    // The server may have the run before it says so: its name is told, and a signal heeded, before it is asked.
+    using interruption = new Interruption(client, run, out);
+    out.event('submitting', { run, experiment: experiment.name });
+    out.line(options.detach ? run : `${out.style('bold', run)}: ${experiment.hypothesis}`);
+    await startRun(client, run, { experiment: seeded, documentHash, startedBy: whoami(), admitWithinMs: ADMIT_MS });
     out.event('submitted', { run, experiment: experiment.name });
-    if (options.detach) {
-      out.line(run);
-      return 0;
-    }
-    out.line(`${out.style('bold', run)}: ${experiment.hypothesis}`);
-    const end = await follow(client, run, out, { interruptible: true });
+    if (options.detach && !interruption.wanted) return 0;
+    const end = await follow(client, run, out, interruption);
     return await finish(end, config, out);
   } finally {
     await client.connection.close();
   }
 }
 
-/** Starts the workflow of a run. */
+/** Starts the workflow of a run. Throws {@link Unreachable} where it is not known whether it was started. */
 export async function startRun(client: Client, run: string, input: RunInput): Promise<void> {
   const { experiment } = input;
-  await client.workflow.start('experiment', {
-    workflowId: run,
-    taskQueue: CONTROL_QUEUE,
-    args: [input],
-    workflowTaskTimeout: '2s',
-    staticSummary: `${experiment.fault} at ${experiment.targets.site}`,
-    staticDetails: `**${experiment.name}**\n\n${experiment.hypothesis}`,
-  });
+  try {
+    await client.workflow.start('experiment', {
+      workflowId: run,
+      taskQueue: CONTROL_QUEUE,
+      args: [input],
+      workflowTaskTimeout: '2s',
+      staticSummary: `${experiment.fault} at ${experiment.targets.site}`,
+      staticDetails: `**${experiment.name}**\n\n${experiment.hypothesis}`,
+    });
+  } catch (cause) {
+    if (!isUnreachable(cause)) throw cause;
+    throw new Unreachable(
+      `Temporal has not answered: whether ${run} was started is not known. If it was, \`squall abort ${run}\` ends it`,
+      { cause },
+    );
+  }
 }
 
 /** A run's name: readable, sortable, and never twice. */

@@ -17,7 +17,7 @@ export async function main([run = '']: readonly string[], options: Common): Prom
       .catch(() => {
         throw new UsageError(`there is no run ${run}; \`squall list\` shows those there are`);
       });
-    return await finish(await follow(client, run, out, { interruptible: false }), config, out);
+    return await finish(await follow(client, run, out), config, out);
   } finally {
     await client.connection.close();
   }

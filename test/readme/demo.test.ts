@@ -67,6 +67,16 @@ test('a demo that is killed leaves nothing', async () => {
   );
 });
 
+test('Ctrl-C while an experiment of the demo is being started aborts it', async () => {
+  const demo = start('npm run demo');
+  await demo.until(/^payments-replicas-freeze-\S+: /m);
+  demo.interrupt();
+  await demo.code;
+  assert.match(demo.output(), /waiting for the rollback[^]*no verdict[^]*ended early/);
+  assert.deepEqual(demo.left(), [], 'processes left behind');
+  await forget(demo);
+});
+
 test('what is left of a demo that was killed with its holders ends with the next squall', async () => {
   const demo = start('npm run demo');
   const still = (): number[] => demo.left().filter((pid) => commandOf(pid).includes('replica.mjs'));
