@@ -1,8 +1,8 @@
 /**
  * `squall run`: starts an experiment and stays with it to its end.
  *
- * Ctrl-C aborts the run and waits for the rollback; a second Ctrl-C leaves the terminal, not the fault: the run goes on
- * rolling back, and the target ends the fault by itself.
+ * Ctrl-C aborts the run and waits for the rollback; a second Ctrl-C leaves the terminal, and says whether the abort was
+ * delivered. Whoever leaves or is killed leaves the run to Temporal, and the target ends the fault by itself.
  */
 import { randomBytes } from 'node:crypto';
 import type { Client } from '@temporalio/client';
