@@ -12,7 +12,9 @@ import type { Experiment } from '../domain/experiment.ts';
 import type { Phase } from '../domain/run.ts';
 import { startDevServer } from '../workers/temporal-server.ts';
 import type { DevServer } from '../workers/temporal-server.ts';
-import type { RunInput, RunResult, Story } from '../workflows/messages.ts';
+import { startRun } from '../workers/start-run.ts';
+import { storyQuery } from '../workflows/messages.ts';
+import type { RunInput, RunResult } from '../workflows/messages.ts';
 import { costOf } from './process-cost.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -110,17 +112,12 @@ export class Installation {
   /** Starts a run as `squall run` does. */
   async begin(run: string, experiment: Experiment): Promise<void> {
     const input: RunInput = { experiment, documentHash: '', startedBy: 'bench' };
-    await this.client.workflow.start('experiment', {
-      workflowId: run,
-      taskQueue: 'control',
-      workflowTaskTimeout: '2s',
-      args: [input],
-    });
+    await startRun(this.client, run, input);
   }
 
   /** Where a run is; undefined before it can answer. */
   async phase(run: string): Promise<Phase | undefined> {
-    const story = this.client.workflow.getHandle(run).query<Story, [number]>('story', 0);
+    const story = this.client.workflow.getHandle(run).query(storyQuery, 0);
     return story.then(
       ({ state }) => state.phase,
       () => undefined,

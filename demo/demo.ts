@@ -18,7 +18,7 @@ import { finish, follow } from '../starters/follow.ts';
 import { Interruption } from '../starters/interruption.ts';
 import { interrupts } from '../starters/interrupts.ts';
 import { output } from '../starters/output.ts';
-import { runName, startRun } from '../starters/run.ts';
+import { runName, submit } from '../starters/run.ts';
 import { demoConfig } from './config.ts';
 import { openShop } from './shop/shop.ts';
 
@@ -81,7 +81,7 @@ async function perform(name: string, config: Config): Promise<number> {
     using interruption = new Interruption(client, run, out);
     if (interrupted) return EXIT.interrupted;
     out.line(`${run}: ${experiment.hypothesis}`);
-    await startRun(client, run, { experiment, documentHash, startedBy: 'demo' });
+    await submit(client, run, { experiment, documentHash, startedBy: 'demo' });
     return await finish(await follow(client, run, out, interruption), config, out);
   } finally {
     await client.connection.close();

@@ -1,6 +1,7 @@
 /** `squall abort`: ends a run early and, unless told not to, waits until it has rolled back. */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { connectClient } from '../workers/connect.ts';
+import { abortSignal } from '../workflows/messages.ts';
 import { UsageError } from './failure.ts';
 import { finish, follow } from './follow.ts';
 import { output } from './output.ts';
@@ -23,7 +24,7 @@ export async function main([run = '']: readonly string[], given: Common & Record
     const { mode, reason } = options;
     await client.workflow
       .getHandle(run)
-      .signal('abort', { mode, reason, by: whoami() })
+      .signal(abortSignal, { mode, reason, by: whoami() })
       .catch((error: unknown) => {
         if (error instanceof WorkflowNotFoundError)
           throw new UsageError(`there is no open run ${run}; \`squall list\` shows those there are`);

@@ -8,6 +8,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { Unreachable } from '../workers/connect.ts';
 import type { Config } from '../workers/config.ts';
+import { storyQuery } from '../workflows/messages.ts';
 import type { RunResult, Story } from '../workflows/messages.ts';
 import { EXIT, exitOf } from './exit.ts';
 import type { Interruption } from './interruption.ts';
@@ -55,7 +56,7 @@ export async function follow(client: Client, run: string, out: Output, interrupt
       const described = await within(handle.describe());
       if (described) answeredAtMs = performance.now();
       else if (performance.now() - answeredAtMs > AWAY_MS && !interruption?.pending) throw away(run);
-      const story = await within(handle.query<Story, [number]>('story', seen));
+      const story = await within(handle.query(storyQuery, seen));
       if (story) take(story);
       silence.heard(story !== undefined);
       const stuck = story?.events.findLast((event) => event.type === 'stuck');

@@ -6,6 +6,7 @@
  */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import { abortSignal } from '../workflows/messages.ts';
 import { EXIT } from './exit.ts';
 import { interrupts } from './interrupts.ts';
 import type { Output } from './output.ts';
@@ -56,7 +57,7 @@ export class Interruption implements Disposable {
     try {
       const abort = { mode: 'immediate', reason: this.#reason, by: whoami() };
       await this.#client.withDeadline(Date.now() + ACCEPT_MS, () =>
-        this.#client.workflow.getHandle(this.#run).signal('abort', abort),
+        this.#client.workflow.getHandle(this.#run).signal(abortSignal, abort),
       );
       this.#delivered = true;
       if (this.#said) this.#out.line('the abort is delivered');

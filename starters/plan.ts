@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import type { PreflightResult } from '../activities/interface.ts';
 import type { Experiment } from '../domain/experiment.ts';
 import { EXPIRY_WORDS } from '../domain/fault.ts';
+import { CONTROL_QUEUE, siteQueues } from '../domain/queues.ts';
 import { leaseTiming, preflightTimeoutMs, worstCaseMs } from '../domain/timing.ts';
 import { formatDuration } from '../domain/units.ts';
 import { connectClient } from '../workers/connect.ts';
 import type { RunInput } from '../workflows/messages.ts';
-import { CONTROL_QUEUE } from '../workflows/proxies.ts';
 import { EXIT } from './exit.ts';
 import { oneExperiment } from './experiment-file.ts';
 import { output } from './output.ts';
@@ -34,7 +34,7 @@ export async function main([file = '']: readonly string[], options: Options): Pr
   const client = await connectClient();
   const out = output(options.json === true);
   try {
-    await requireWorkers(client, [CONTROL_QUEUE, `site/${experiment.targets.site}`]);
+    await requireWorkers(client, [CONTROL_QUEUE, siteQueues(experiment.targets.site).chaos]);
     const input: RunInput = { experiment, documentHash, startedBy: whoami() };
     const result = (await client.workflow.execute('plan', {
       workflowId: `plan-${runName(experiment.name, new Date())}`,

@@ -6,9 +6,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import { CONTROL_QUEUE, siteQueues } from '../domain/queues.ts';
 import { connectClient, Unreachable } from '../workers/connect.ts';
+import { startRun } from '../workers/start-run.ts';
 import type { RunInput } from '../workflows/messages.ts';
-import { CONTROL_QUEUE } from '../workflows/proxies.ts';
 import { oneExperiment } from './experiment-file.ts';
 import { isUnreachable } from './failure.ts';
 import { finish, follow } from './follow.ts';
@@ -37,14 +38,14 @@ export async function main([file = '']: readonly string[], options: Options): Pr
       : { ...experiment, blastRadius: { ...experiment.blastRadius, seed: options.seed } };
   const client = await connectClient({ queryClosed: true });
   try {
-    await requireWorkers(client, [CONTROL_QUEUE, `site/${experiment.targets.site}`]);
+    await requireWorkers(client, [CONTROL_QUEUE, siteQueues(experiment.targets.site).chaos]);
     const run = runName(experiment.name, new Date());
     const out = output(options.json === true);
     // The server may have the run before it says so: its name is told, and a signal heeded, before it is asked.
     using interruption = new Interruption(client, run, out);
     out.event('submitting', { run, experiment: experiment.name });
     out.line(options.detach ? run : `${out.style('bold', run)}: ${experiment.hypothesis}`);
-    await startRun(client, run, { experiment: seeded, documentHash, startedBy: whoami(), admitWithinMs: ADMIT_MS });
+    await submit(client, run, { experiment: seeded, documentHash, startedBy: whoami(), admitWithinMs: ADMIT_MS });
     out.event('submitted', { run, experiment: experiment.name });
     if (options.detach && !interruption.wanted) return 0;
     const end = await follow(client, run, out, interruption);
@@ -54,18 +55,10 @@ export async function main([file = '']: readonly string[], options: Options): Pr
   }
 }
 
-/** Starts the workflow of a run. Throws {@link Unreachable} where it is not known whether it was started. */
-export async function startRun(client: Client, run: string, input: RunInput): Promise<void> {
-  const { experiment } = input;
+/** Starts a run. Throws {@link Unreachable} where it is not known whether it was started. */
+export async function submit(client: Client, run: string, input: RunInput): Promise<void> {
   try {
-    await client.workflow.start('experiment', {
-      workflowId: run,
-      taskQueue: CONTROL_QUEUE,
-      args: [input],
-      workflowTaskTimeout: '2s',
-      staticSummary: `${experiment.fault} at ${experiment.targets.site}`,
-      staticDetails: `**${experiment.name}**\n\n${experiment.hypothesis}`,
-    });
+    await startRun(client, run, input);
   } catch (cause) {
     if (!isUnreachable(cause)) throw cause;
     throw new Unreachable(

@@ -4,6 +4,7 @@ import { openFileStore } from '../activities/journal/file.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import { verdict } from '../domain/run.ts';
 import { summarise } from '../domain/summary.ts';
+import { storyQuery } from '../workflows/messages.ts';
 import type { Story } from '../workflows/messages.ts';
 import { connectClient } from '../workers/connect.ts';
 import { EXIT } from './exit.ts';
@@ -43,7 +44,7 @@ export async function main([run = '']: readonly string[], options: Common): Prom
 }
 
 async function ask(handle: WorkflowHandle): Promise<Story | undefined> {
-  return handle.query<Story, [number]>('story', 0).catch(() => undefined);
+  return handle.query(storyQuery, 0).catch(() => undefined);
 }
 
 /** The last that was written down: no worker answers, or the run cannot. */

@@ -10,7 +10,7 @@ import type { NativeConnection, WorkerInterceptors } from '@temporalio/worker';
 import { controlActivities } from '../activities/control.ts';
 import type { OnEvents } from '../activities/control.ts';
 import { openFileStore } from '../activities/journal/file.ts';
-import { CONTROL_QUEUE } from '../workflows/proxies.ts';
+import { CONTROL_QUEUE } from '../domain/queues.ts';
 import { workflowBundle } from './bundle.ts';
 import type { Config } from './config.ts';
 import { registerSearchAttributes } from './search-attributes.ts';

@@ -6,8 +6,8 @@
  */
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import { CONTROL_QUEUE } from '../domain/queues.ts';
 import type { janitor } from '../workflows/janitor.ts';
-import { CONTROL_QUEUE } from '../workflows/proxies.ts';
 
 /** Makes sure that the site's janitor is scheduled; a Schedule that somebody paused or changed stays as it is. */
 export async function scheduleJanitor(client: Client, site: string, log: (line: string) => void): Promise<void> {

@@ -10,6 +10,7 @@ import type { NativeConnection, WorkerInterceptors } from '@temporalio/worker';
 import { ownersOf } from '../activities/owner.ts';
 import { siteActivities } from '../activities/site.ts';
 import type { OpenSite, Sampled } from '../activities/site.ts';
+import { siteQueues } from '../domain/queues.ts';
 
 /** What a site worker is made of. */
 export interface SiteOptions {
@@ -26,12 +27,13 @@ export interface SiteOptions {
 export async function siteWorkers(options: SiteOptions): Promise<Worker[]> {
   const { site, name, connection, client, namespace, sampled } = options;
   const activities = { ...siteActivities(site, ownersOf(client), sampled) };
+  const served = siteQueues(name);
   const queues = [
     // Pre-flight takes its baseline in one of these, a few seconds each.
-    { taskQueue: `site/${name}`, slots: 200 },
+    { taskQueue: served.chaos, slots: 200 },
     // A run holds one slot for watching and one for each stage, for as long as it lasts.
-    { taskQueue: `site/${name}/hold`, slots: 2_000 },
-    { taskQueue: `site/${name}/revert`, slots: 100 },
+    { taskQueue: served.hold, slots: 2_000 },
+    { taskQueue: served.revert, slots: 100 },
   ];
   return Promise.all(
     queues.map(({ taskQueue, slots }) =>

@@ -13,12 +13,12 @@ import {
   startChild,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { CONTROL_QUEUE } from '../domain/queues.ts';
 import { revertPatienceMs } from '../domain/timing.ts';
 import { why } from './blindness.ts';
 import { lease as leaseWorkflow } from './lease.ts';
 import { releaseSignal } from './messages.ts';
 import type { LeaseInput, LeaseNews, LeaseResult } from './messages.ts';
-import { CONTROL_QUEUE } from './proxies.ts';
 
 /** A released lease that has said nothing for this much longer than its revert may fail is treated as lost, in milliseconds. */
 const SILENCE_MS = 60_000;

@@ -1,21 +1,20 @@
 /**
  * How workflows reach activities: queues, timeouts and retries, in one place.
  *
- * Owns every activity option. Chaos, holding and reverting have queues of their own, so that none waits behind another.
- * Must never hold state: proxies are made for each call's site and size.
+ * Owns every activity option. Must never hold state: proxies are made for each call's site and size.
  */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { ControlActivities, SiteActivities } from '../activities/interface.ts';
 import type { Experiment } from '../domain/experiment.ts';
+import { CONTROL_QUEUE, siteQueues } from '../domain/queues.ts';
 import { attemptTimeoutMs, preflightTimeoutMs, revertPatienceMs } from '../domain/timing.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
 
 type Site<Name extends keyof SiteActivities> = Pick<ActivityInterfaceFor<SiteActivities>, Name>;
 
-/** The queue that workflows and the journal run on. */
-export const CONTROL_QUEUE = 'control';
-const BEAT_MS = 5_000;
+/** An activity that has not been heard of for this long is lost, in milliseconds; those that hold and watch have their own. */
+const LOST_MS = 5_000;
 
 export function journal(): ActivityInterfaceFor<ControlActivities> {
   return proxyActivities<ControlActivities>({
@@ -28,10 +27,10 @@ export function journal(): ActivityInterfaceFor<ControlActivities> {
 
 export function preflightAt(experiment: Experiment): Site<'preflight'> {
   return proxyActivities<SiteActivities>({
-    taskQueue: `site/${experiment.targets.site}`,
+    taskQueue: siteQueues(experiment.targets.site).chaos,
     scheduleToStartTimeout: 15_000,
     startToCloseTimeout: preflightTimeoutMs(experiment),
-    heartbeatTimeout: BEAT_MS,
+    heartbeatTimeout: LOST_MS,
     retry: { maximumAttempts: 2 },
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   });
@@ -39,11 +38,11 @@ export function preflightAt(experiment: Experiment): Site<'preflight'> {
 
 export function injectAt(site: string, targets: number, timing: LeaseTiming): Site<'inject'> {
   return proxyActivities<SiteActivities>({
-    taskQueue: `site/${site}`,
+    taskQueue: siteQueues(site).chaos,
     scheduleToStartTimeout: timing.blindBudgetMs,
     startToCloseTimeout: attemptTimeoutMs(targets),
     scheduleToCloseTimeout: timing.blindBudgetMs + 2 * attemptTimeoutMs(targets),
-    heartbeatTimeout: BEAT_MS,
+    heartbeatTimeout: LOST_MS,
     retry: { maximumAttempts: 3, initialInterval: 200 },
     // The attempt is waited for even when it is cancelled: it may have taken effect.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -53,7 +52,7 @@ export function injectAt(site: string, targets: number, timing: LeaseTiming): Si
 /** One attempt: the workflow restarts what is lost, and counts the time it saw nothing. */
 export function holdAt(site: string, timing: LeaseTiming, blindMs: number): Site<'hold'> {
   return proxyActivities<SiteActivities>({
-    taskQueue: `site/${site}/hold`,
+    taskQueue: siteQueues(site).hold,
     scheduleToStartTimeout: Math.max(1_000, timing.blindBudgetMs - blindMs),
     startToCloseTimeout: '30 days',
     heartbeatTimeout: timing.heartbeatTimeoutMs,
@@ -64,7 +63,7 @@ export function holdAt(site: string, timing: LeaseTiming, blindMs: number): Site
 
 export function watchAt(site: string, timing: LeaseTiming, blindMs: number): Site<'watch'> {
   return proxyActivities<SiteActivities>({
-    taskQueue: `site/${site}/hold`,
+    taskQueue: siteQueues(site).hold,
     scheduleToStartTimeout: Math.max(1_000, timing.blindBudgetMs - blindMs),
     startToCloseTimeout: '30 days',
     heartbeatTimeout: timing.heartbeatTimeoutMs,
@@ -76,10 +75,10 @@ export function watchAt(site: string, timing: LeaseTiming, blindMs: number): Sit
 
 export function recoverAt(site: string, withinMs: number): Site<'recover'> {
   return proxyActivities<SiteActivities>({
-    taskQueue: `site/${site}/hold`,
+    taskQueue: siteQueues(site).hold,
     startToCloseTimeout: withinMs + 30_000,
     scheduleToCloseTimeout: withinMs + 30_000,
-    heartbeatTimeout: BEAT_MS,
+    heartbeatTimeout: LOST_MS,
     retry: { initialInterval: 500, maximumInterval: 2_000 },
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   });
@@ -88,20 +87,20 @@ export function recoverAt(site: string, withinMs: number): Site<'recover'> {
 /** `patient`: for ever. Otherwise it gives up after {@link revertPatienceMs}, so that the run can be told. */
 export function revertAt(site: string, targets: number, patient: boolean): Site<'revert'> {
   return proxyActivities<SiteActivities>({
-    taskQueue: `site/${site}/revert`,
+    taskQueue: siteQueues(site).revert,
     startToCloseTimeout: attemptTimeoutMs(targets),
     ...(patient ? {} : { scheduleToCloseTimeout: revertPatienceMs(targets) }),
-    heartbeatTimeout: BEAT_MS,
+    heartbeatTimeout: LOST_MS,
     retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 5_000 },
   });
 }
 
 export function sweepAt(site: string): Site<'sweep'> {
   return proxyActivities<SiteActivities>({
-    taskQueue: `site/${site}/revert`,
+    taskQueue: siteQueues(site).revert,
     scheduleToStartTimeout: 60_000,
     startToCloseTimeout: 120_000,
-    heartbeatTimeout: BEAT_MS,
+    heartbeatTimeout: LOST_MS,
     retry: { maximumAttempts: 3 },
   });
 }

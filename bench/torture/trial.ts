@@ -7,6 +7,8 @@
  */
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
+import { startRun } from '../../workers/start-run.ts';
+import { abortSignal, storyQuery } from '../../workflows/messages.ts';
 import type { RunResult } from '../../workflows/messages.ts';
 import { setMood } from './blows.ts';
 import type { Blow } from './blows.ts';
@@ -88,15 +90,8 @@ export async function round(
 async function begin(lane: Lane, run: string, slot: number, ttlMs: number): Promise<void> {
   const fault = slot % 2 === 0 ? 'host/moody-pause' : 'host/moody-stutter';
   const experiment = pausing({ fault, group: `slot${slot}`, seed: run, ttlMs });
-  await lane.client.workflow
-    .start('experiment', {
-      workflowId: run,
-      taskQueue: 'control',
-      workflowTaskTimeout: '2s',
-      args: [{ experiment, documentHash: '', startedBy: 'torture' }],
-    })
-    // The blow may already have struck: a run that could not start has nothing to leak.
-    .catch(() => undefined);
+  // The blow may already have struck: a run that could not start has nothing to leak.
+  await startRun(lane.client, run, { experiment, documentHash: '', startedBy: 'torture' }).catch(() => undefined);
 }
 
 /** What a run says of itself: `healthy` is open, and going on. A run that survived may put faults on, and hold them until its own end. */
@@ -107,7 +102,7 @@ async function ask(handle: WorkflowHandle, { client }: Lane): Promise<Answer> {
     client.connection.withDeadline(Date.now() + ANSWER_MS, question).catch(() => undefined);
   const described = await soon(() => handle.describe());
   if (described && described.status.name !== 'RUNNING') return 'over';
-  const story = await soon(() => handle.query<{ state: { phase: string; abort?: unknown } }, [number]>('story', 0));
+  const story = await soon(() => handle.query(storyQuery, 0));
   if (story === undefined) return 'none';
   const on = ['pre-flight', 'injecting', 'holding'].includes(story.state.phase) && story.state.abort === undefined;
   return on ? 'healthy' : 'over';
@@ -181,7 +176,7 @@ async function tidy(lane: Lane, runs: readonly string[]): Promise<void> {
       const described = await handle.describe().catch(() => undefined);
       if (described?.status.name !== 'RUNNING') return;
       await handle
-        .signal('abort', { mode: 'immediate', reason: 'the round is over', by: 'torture' })
+        .signal(abortSignal, { mode: 'immediate', reason: 'the round is over', by: 'torture' })
         .catch(() => undefined);
       await untilClosed(handle);
     }),

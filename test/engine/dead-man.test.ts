@@ -12,6 +12,7 @@ import { Lane } from '../../bench/torture/lane.ts';
 import type { Part } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import type { RunResult } from '../../workflows/messages.ts';
+import { startRun } from '../../workers/start-run.ts';
 import { ROOT } from '../readme/blocks.ts';
 import { record } from '../replay/record.ts';
 import { holdersOf } from './clean-slate.ts';
@@ -36,12 +37,7 @@ async function inMidFault(ttlMs: number, holdMs: number, act: (scene: Scene) => 
   try {
     await lane.up();
     const experiment = pausing({ fault: 'host/pause', group: GROUP, seed: 'any', ttlMs, stages: [2], holdMs });
-    const handle = await lane.client.workflow.start('experiment', {
-      workflowId: 'run',
-      taskQueue: 'control',
-      workflowTaskTimeout: '2s',
-      args: [{ experiment, documentHash: '', startedBy: 'a test' }],
-    });
+    const handle = await startRun(lane.client, 'run', { experiment, documentHash: '', startedBy: 'a test' });
     await until('the fault is on', 30_000, () => victims.stopped().length === 2);
     // Only a fault that is being renewed shows that renewal stops.
     await renewals(lane, 2);

@@ -13,6 +13,7 @@ import { Victims } from '../../bench/torture/victims.ts';
 import type { Experiment, StopCondition } from '../../domain/experiment.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
 import type { RunResult, Story } from '../../workflows/messages.ts';
+import { startRun } from '../../workers/start-run.ts';
 import { record } from '../replay/record.ts';
 import { assertCleanSlate } from './clean-slate.ts';
 
@@ -77,12 +78,7 @@ describe('how runs end', () => {
       ...pausing({ fault: 'host/moody-pause', group, seed: run, ttlMs: 10_000, stages: [1, 2], holdMs: 20_000 }),
       ...change,
     };
-    return lane.client.workflow.start('experiment', {
-      workflowId: run,
-      taskQueue: 'control',
-      workflowTaskTimeout: '2s',
-      args: [{ experiment, documentHash: '', startedBy: 'a test' }],
-    });
+    return startRun(lane.client, run, { experiment, documentHash: '', startedBy: 'a test' });
   }
 
   const phaseOf = async (handle: WorkflowHandle): Promise<string> =>

@@ -13,6 +13,7 @@ import { Lane } from '../../bench/torture/lane.ts';
 import type { Experiment } from '../../domain/experiment.ts';
 import { parseDuration } from '../../domain/units.ts';
 import type { RunResult, Story } from '../../workflows/messages.ts';
+import { startRun } from '../../workers/start-run.ts';
 import { fewest, weighRun } from './history.ts';
 import type { RunWeight } from './history.ts';
 
@@ -132,12 +133,7 @@ describe('flat history', () => {
   }
 
   async function live(run: string, experiment: Experiment): Promise<RunResult> {
-    const handle = await lane.client.workflow.start('experiment', {
-      workflowId: run,
-      taskQueue: 'control',
-      workflowTaskTimeout: '2s',
-      args: [{ experiment, documentHash: '', startedBy: 'a test' }],
-    });
+    const handle = await startRun(lane.client, run, { experiment, documentHash: '', startedBy: 'a test' });
     return (await handle.result()) as RunResult;
   }
 });

@@ -15,6 +15,7 @@ import { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import type { Experiment } from '../../domain/experiment.ts';
 import type { RunResult, Story } from '../../workflows/messages.ts';
+import { startRun } from '../../workers/start-run.ts';
 import { record } from '../replay/record.ts';
 import { assertCleanSlate } from './clean-slate.ts';
 
@@ -69,12 +70,7 @@ describe('without expiry on the target', () => {
         ...pausing({ fault, group, seed: 'any', ttlMs: 6_000, stages: [2], holdMs: 600_000 }),
         ...change,
       };
-      const handle = await lane.client.workflow.start('experiment', {
-        workflowId: group,
-        taskQueue: 'control',
-        workflowTaskTimeout: '2s',
-        args: [{ experiment, documentHash: '', startedBy: 'a test' }],
-      });
+      const handle = await startRun(lane.client, group, { experiment, documentHash: '', startedBy: 'a test' });
       await until(async () => victims.stopped().length === 2 && (await phaseOf(handle)) === 'holding');
       await act({ handle, lease: lane.client.workflow.getHandle(`${group}/stage-1`), victims });
       await assertCleanSlate(lane, group, victims);
@@ -172,11 +168,11 @@ describe('without expiry on the target', () => {
         ttlMs: 6_000,
         stages: [1],
       });
-      const handle = await lane.client.workflow.start('experiment', {
-        workflowId: 'late',
-        taskQueue: 'control',
-        workflowTaskTimeout: '2s',
-        args: [{ experiment, documentHash: '', startedBy: 'a test', admitWithinMs: 1 }],
+      const handle = await startRun(lane.client, 'late', {
+        experiment,
+        documentHash: '',
+        startedBy: 'a test',
+        admitWithinMs: 1,
       });
       await lane.start('control');
       const { status, reason } = await endOf(handle);

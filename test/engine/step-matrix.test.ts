@@ -9,6 +9,7 @@ import { pausing } from '../../bench/torture/experiment.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import type { RunResult } from '../../workflows/messages.ts';
+import { startRun } from '../../workers/start-run.ts';
 import { assertCleanSlate, holdersOf } from './clean-slate.ts';
 import { BLOWS, STEPS, trapped } from './trap.ts';
 
@@ -74,12 +75,7 @@ describe('the step matrix', () => {
         stages: [1, 2],
         holdMs: 800,
       });
-      const handle = await lane.client.workflow.start('experiment', {
-        workflowId: run,
-        taskQueue: 'control',
-        workflowTaskTimeout: '2s',
-        args: [{ experiment, documentHash: '', startedBy: 'the step matrix' }],
-      });
+      const handle = await startRun(lane.client, run, { experiment, documentHash: '', startedBy: 'the step matrix' });
       const { status: ended, deviated } = await handle.result().then(
         (result) => result as RunResult,
         async () => ({ status: (await handle.describe()).status.name, deviated: null }),

@@ -1,0 +1,15 @@
+/**
+ * Queues: the names that workers serve and workflows ask for.
+ *
+ * Owns their spelling, which outlives a deploy. Chaos, holding and reverting have queues of their own, so that none
+ * waits behind another.
+ */
+
+/** The queue of workflows and the journal. */
+export const CONTROL_QUEUE = 'control';
+
+/** The queues of a site: pre-flight and injecting; holding, watching and recovering; reverting and sweeping. */
+export function siteQueues(site: string): { readonly chaos: string; readonly hold: string; readonly revert: string } {
+  const chaos = `site/${site}`;
+  return { chaos, hold: `${chaos}/hold`, revert: `${chaos}/revert` };
+}
