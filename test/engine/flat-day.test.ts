@@ -110,7 +110,8 @@ describe('a run of a day', () => {
       args: [{ experiment, documentHash: '', startedBy: 'a test' }],
     });
     const { status } = (await handle.result()) as RunResult;
-    assert.equal(status, 'completed');
+    // Nobody watched it, and so it proves nothing; but it went all the way.
+    assert.equal(status, 'inconclusive');
     const { startTime, closeTime } = await handle.describe();
     assert.ok(Number(closeTime) - Number(startTime) >= holdMs, 'the time has passed');
     return weighRun(environment.client, run, STAGES.length);
