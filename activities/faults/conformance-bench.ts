@@ -4,6 +4,8 @@
  * Owns the state folder of the driver under test. Must never know what kind of fault it is.
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,39 +25,46 @@ export interface LabTarget {
 }
 
 /** Where a driver is tested. */
-export interface Lab<Params> {
-  readonly driver: DriverFactory<Params>;
+export interface Lab {
+  /** The module that exports the driver, as `driver`: the suite's other processes load it too. */
+  readonly driver: URL;
   /** As an author writes them under `with:`. */
   readonly params: unknown;
   /** The site's settings, by provider. */
   readonly settings?: Site['settings'];
-  /** Makes a target nobody else uses; the lab ends it after the suite. */
-  target(): Promise<LabTarget>;
+  /** Makes a target at `site` that nobody else uses; the lab ends it after the suite. */
+  target(site: Site): Promise<LabTarget>;
   close?(): Promise<void>;
 }
 
 /** Beyond this long, what should have happened by itself has not, in milliseconds. */
 const FOREVER_MS = 30_000;
-const LONG_MS = 600_000;
+/** A time-to-live that no test waits for, in milliseconds. */
+export const LONG_MS = 600_000;
+
+const INJECTOR = join(import.meta.dirname, 'conformance-injector.ts');
 
 /** A driver on a state folder of its own, and faults to do with it. */
-export class Bench<Params> {
+export class Bench {
   readonly attempt: Attempt = { signal: new AbortController().signal, remainingMs: () => FOREVER_MS };
-  readonly driver: FaultDriver<Params>;
-  readonly params: Params;
-  readonly #lab: Lab<Params>;
+  readonly driver: FaultDriver<unknown>;
+  readonly params: unknown;
+  readonly #lab: Lab;
+  readonly #factory: DriverFactory<unknown>;
   readonly #site: Site;
   #faults = 0;
 
-  private constructor(lab: Lab<Params>, stateDir: string) {
+  private constructor(lab: Lab, factory: DriverFactory<unknown>, stateDir: string) {
     this.#lab = lab;
+    this.#factory = factory;
     this.#site = { name: 'lab', installation: 'lab', stateDir, settings: lab.settings ?? {} };
-    this.driver = lab.driver(this.#site);
+    this.driver = factory(this.#site);
     this.params = this.driver.params.parse(lab.params);
   }
 
-  static async open<Params>(lab: Lab<Params>): Promise<Bench<Params>> {
-    return new Bench(lab, await mkdtemp(join(tmpdir(), 'squall-conformance-')));
+  static async open(lab: Lab): Promise<Bench> {
+    const { driver } = (await import(lab.driver.href)) as { driver: DriverFactory<unknown> };
+    return new Bench(lab, driver, await mkdtemp(join(tmpdir(), 'squall-conformance-')));
   }
 
   async close(): Promise<void> {
@@ -64,10 +73,10 @@ export class Bench<Params> {
   }
 
   target(): Promise<LabTarget> {
-    return this.#lab.target();
+    return this.#lab.target(this.#site);
   }
 
-  fault(target: LabTarget, change: Partial<Fault<Params>> = {}): Fault<Params> {
+  fault(target: LabTarget, change: Partial<Fault<unknown>> = {}): Fault<unknown> {
     this.#faults += 1;
     return {
       id: `run/stage-${this.#faults}/${target.id}`,
@@ -82,24 +91,38 @@ export class Bench<Params> {
   }
 
   /** The driver as another process has it, which shares nothing with this one but what survives. */
-  reopened(installation = this.#site.installation): FaultDriver<Params> {
-    return this.#lab.driver({ ...this.#site, installation });
+  reopened(installation = this.#site.installation): FaultDriver<unknown> {
+    return this.#factory({ ...this.#site, installation });
   }
 
-  async inject(...faults: Fault<Params>[]): Promise<string[]> {
+  async inject(...faults: Fault<unknown>[]): Promise<string[]> {
     return (await this.driver.inject(faults, this.attempt)).map(({ result }) => result);
   }
 
-  async revert(...faults: Fault<Params>[]): Promise<string[]> {
+  /** Injects in a process of its own, which is killed once it has: what ends the fault then is on the target. */
+  async injectAndDie(fault: Fault<unknown>): Promise<string> {
+    const args = [this.#lab.driver.href, JSON.stringify(this.#site), JSON.stringify(fault)];
+    const injector = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', INJECTOR, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(injector, 'exit');
+    const said = once(injector.stdout.setEncoding('utf8'), 'data');
+    const [result] = (await Promise.race([said, ended])) as [unknown];
+    injector.kill('SIGKILL');
+    await ended;
+    return String(result);
+  }
+
+  async revert(...faults: Fault<unknown>[]): Promise<string[]> {
     return (await this.driver.revert(faults, this.attempt)).map(({ result }) => result);
   }
 
-  async renew(...faults: Fault<Params>[]): Promise<string[]> {
+  async renew(...faults: Fault<unknown>[]): Promise<string[]> {
     return (await this.driver.renew?.(faults, this.attempt))?.map(({ result }) => result) ?? [];
   }
 
   /** Reverts, heals what heals, and sees that the harm is gone, by the driver's eyes and by others. */
-  async reverted(fault: Fault<Params>, target: LabTarget): Promise<void> {
+  async reverted(fault: Fault<unknown>, target: LabTarget): Promise<void> {
     const [result] = await this.revert(fault);
     assert.ok(result === 'reverted' || result === 'absent', `revert answered ${result ?? 'nothing'}`);
     await target.heal?.();

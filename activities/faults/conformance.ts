@@ -5,10 +5,10 @@
  * observer that does not ask the driver. Runs under `node --test`; must never know what kind of fault it tests.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../../domain/fault.ts';
-import { Bench, idsOf, leftover, until } from './conformance-bench.ts';
+import { Bench, idsOf, leftover, LONG_MS, until } from './conformance-bench.ts';
 import type { Lab, LabTarget } from './conformance-bench.ts';
 import type { Attempt } from './driver.ts';
 
@@ -17,56 +17,31 @@ export type { Lab, LabTarget } from './conformance-bench.ts';
 /** A time-to-live to wait for, in milliseconds. */
 const SHORT_TTL_MS = 2_000;
 
-/** Registers the suite for one driver. */
-export function conformance<Params>(name: string, openLab: () => Promise<Lab<Params>>): void {
-  void describe(`conformance: ${name}`, () => {
-    let bench: Bench<Params>;
-    before(async () => {
-      bench = await Bench.open(await openLab());
-    });
+/** Registers the suite for one driver: the cases that apply to it. */
+export function conformance(name: string, openLab: () => Promise<Lab>): void {
+  void describe(`conformance: ${name}`, async () => {
+    const bench = await Bench.open(await openLab());
     after(() => bench.close());
-    const cases = [...EVERY, ...RENEWED, ...REMOVABLE] as readonly Case[];
-    for (const each of cases) {
-      void it(each.title, async (t) => {
-        const why = await each.applies(bench);
-        if (why === undefined) await each.run(bench);
-        else t.diagnostic(`does not apply: ${why}`);
-      });
-    }
+    const { driver } = bench;
+    const cases: Cases = {
+      ...EVERY,
+      ...(driver.expiry !== 'none' && EXPIRING),
+      ...(driver.renew && RENEWED),
+      ...((await bench.target()).remove && REMOVABLE),
+    };
+    for (const [title, run] of Object.entries(cases)) void it(title, () => run(bench));
   });
 }
 
-interface Case {
-  readonly title: string;
-  /** Why the case does not apply to the driver; undefined when it does. */
-  applies(bench: Bench<unknown>): Promise<string | undefined>;
-  run(bench: Bench<unknown>): Promise<void>;
-}
+/** What is run, by its title. */
+type Cases = Readonly<Record<string, (bench: Bench) => Promise<void>>>;
 
-const always = async (): Promise<undefined> => undefined;
-const every = (title: string, run: Case['run']): Case => ({ title, applies: always, run });
-const ifHeld = (title: string, run: Case['run']): Case => ({
-  title,
-  run,
-  applies: async ({ driver }) => (driver.expiry === 'renewed' ? undefined : `its expiry is ${driver.expiry}`),
-});
-const ifRenewed = (title: string, run: Case['run']): Case => ({
-  title,
-  run,
-  applies: async ({ driver }) => (driver.renew ? undefined : 'it is never renewed'),
-});
-const ifRemovable = (title: string, run: Case['run']): Case => ({
-  title,
-  run,
-  applies: async (bench) => ((await bench.target()).remove ? undefined : 'its targets cannot go'),
-});
-
-const EVERY: readonly Case[] = [
-  every('parameters are plain JSON, and parse to themselves', async ({ driver, params }) => {
+const EVERY: Cases = {
+  'parameters are plain JSON, and parse to themselves': async ({ driver, params }) => {
     const travelled: unknown = JSON.parse(JSON.stringify(params));
     assert.deepEqual(driver.params.parse(travelled), travelled);
-  }),
-  every('harms what it is told to, and nothing beside it; reverts, and verifies by looking', async (bench) => {
+  },
+  'harms what it is told to, and nothing beside it; reverts, and verifies by looking': async (bench) => {
     const [target, bystander] = [await bench.target(), await bench.target()];
     const fault = bench.fault(target);
     assert.deepEqual(await bench.inject(fault), ['injected']);
@@ -76,14 +51,14 @@ const EVERY: readonly Case[] = [
     await bench.reverted(fault, target);
     assert.equal((await bench.driver.occupied([target.id])).size, 0);
     assert.equal(await bystander.harmed(), false);
-  }),
-  every('injecting twice is injecting once', async (bench) => {
+  },
+  'injecting twice is injecting once': async (bench) => {
     const target = await bench.target();
     const fault = bench.fault(target);
     assert.deepEqual([...(await bench.inject(fault)), ...(await bench.inject(fault))], ['injected', 'injected']);
     await bench.reverted(fault, target);
-  }),
-  every('reverting twice, and what never was, is success', async (bench) => {
+  },
+  'reverting twice, and what never was, is success': async (bench) => {
     const target = await bench.target();
     const fault = bench.fault(target);
     assert.deepEqual(await bench.revert(fault), ['absent']);
@@ -91,15 +66,15 @@ const EVERY: readonly Case[] = [
     await bench.inject(other);
     await bench.reverted(other, target);
     assert.deepEqual(await bench.revert(other), ['absent']);
-  }),
-  every('a late inject finds the fault fenced and does nothing', async (bench) => {
+  },
+  'a late inject finds the fault fenced and does nothing': async (bench) => {
     const target = await bench.target();
     const fault = bench.fault(target);
     await bench.revert(fault);
     assert.deepEqual(await bench.inject(fault), ['fenced']);
     assert.equal(await target.harmed(), false);
-  }),
-  every('a target has one fault at a time, whoever asks', async (bench) => {
+  },
+  'a target has one fault at a time, whoever asks': async (bench) => {
     const target = await bench.target();
     const [first, second] = [bench.fault(target), bench.fault(target, { installation: 'another' })];
     assert.deepEqual(await bench.inject(first), ['injected']);
@@ -107,22 +82,21 @@ const EVERY: readonly Case[] = [
     await bench.revert(second);
     assert.equal(await target.harmed(), true, 'the second did not undo the first');
     await bench.reverted(first, target);
-  }),
-  every('an attempt that is over does nothing', async (bench) => {
-    const target = await bench.target();
-    const over: Attempt = { signal: AbortSignal.abort(), remainingMs: () => 0 };
-    const [outcome] = await bench.driver.inject([bench.fault(target)], over);
-    assert.notEqual(outcome?.result, 'injected');
-    assert.equal(await target.harmed(), false);
-  }),
-  every('of many faults each has its own outcome, in their order', async (bench) => {
+  },
+  'an attempt that was aborted does nothing': async (bench) => {
+    await doesNothing(bench, { ...bench.attempt, signal: AbortSignal.abort() });
+  },
+  'an attempt whose time is over does nothing': async (bench) => {
+    await doesNothing(bench, { ...bench.attempt, remainingMs: () => 0 });
+  },
+  'of many faults each has its own outcome, in their order': async (bench) => {
     const targets = await Promise.all([1, 2, 3].map(() => bench.target()));
     const faults = targets.map((target) => bench.fault(target));
     await bench.revert(faults[1] as Fault<unknown>);
     assert.deepEqual(await bench.inject(...faults), ['injected', 'fenced', 'injected']);
     for (const i of [0, 2]) await bench.reverted(faults[i] as Fault<unknown>, targets[i] as LabTarget);
-  }),
-  every('whoever comes after a crash finds its faults by their mark, and can revert them', async (bench) => {
+  },
+  'whoever comes after a crash finds its faults by their mark, and can revert them': async (bench) => {
     const target = await bench.target();
     const fault = bench.fault(target);
     await bench.inject(fault);
@@ -135,21 +109,32 @@ const EVERY: readonly Case[] = [
     await survivor.revert([found], bench.attempt);
     await bench.reverted(fault, target);
     assert.ok(!(await idsOf(bench.reopened())).includes(fault.id));
-  }),
-];
+  },
+};
 
-const RENEWED: readonly Case[] = [
-  ifHeld('with nobody to renew it, the fault ends by itself, and is never put on again', async (bench) => {
+const EXPIRING: Cases = {
+  'when whoever injected it is killed, the fault ends by itself, and is never put on again': async (bench) => {
     const target = await bench.target();
-    const fault = bench.fault(target, { ttlMs: SHORT_TTL_MS });
-    await bench.inject(fault);
+    const notAfterMs = bench.driver.expiry === 'fixed' ? SHORT_TTL_MS : LONG_MS;
+    const fault = bench.fault(target, { ttlMs: SHORT_TTL_MS, notAfterMs });
+    assert.equal(await bench.injectAndDie(fault), 'injected');
     await until(async () => !(await target.harmed()));
-    assert.deepEqual(await bench.renew(fault), ['lapsed']);
+    if (bench.driver.renew) assert.deepEqual(await bench.renew(fault), ['lapsed']);
     assert.notEqual((await bench.inject(fault))[0], 'injected');
     assert.equal(await target.harmed(), false);
     await bench.reverted(fault, target);
-  }),
-  ifRenewed('renewing moves the end', async (bench) => {
+  },
+  'nothing moves the end past the last time at all': async (bench) => {
+    const target = await bench.target();
+    const fault = bench.fault(target, { notAfterMs: SHORT_TTL_MS });
+    await bench.inject(fault);
+    await until(async () => (await bench.renew(fault))[0] !== 'renewed' && !(await target.harmed()));
+    await bench.reverted(fault, target);
+  },
+};
+
+const RENEWED: Cases = {
+  'renewing moves the end': async (bench) => {
     const target = await bench.target();
     const fault = bench.fault(target, { ttlMs: SHORT_TTL_MS });
     await bench.inject(fault);
@@ -159,8 +144,8 @@ const RENEWED: readonly Case[] = [
     }
     assert.equal(await target.harmed(), true);
     await bench.reverted(fault, target);
-  }),
-  ifRenewed('the sweep leaves a fault alone as long as it is renewed, and no longer', async (bench) => {
+  },
+  'the sweep leaves a fault alone as long as it is renewed, and no longer': async (bench) => {
     const target = await bench.target();
     const fault = bench.fault(target, { ttlMs: SHORT_TTL_MS });
     const expired = async (): Promise<boolean | undefined> =>
@@ -173,15 +158,8 @@ const RENEWED: readonly Case[] = [
     }
     await until(async () => (await expired()) !== false);
     await bench.reverted(fault, target);
-  }),
-  ifHeld('renewing does not move the end past the last time at all', async (bench) => {
-    const target = await bench.target();
-    const fault = bench.fault(target, { notAfterMs: SHORT_TTL_MS });
-    await bench.inject(fault);
-    await until(async () => (await bench.renew(fault))[0] !== 'renewed' && !(await target.harmed()));
-    await bench.reverted(fault, target);
-  }),
-  ifRenewed('renewing never creates', async (bench) => {
+  },
+  'renewing never creates': async (bench) => {
     const target = await bench.target();
     const fault = bench.fault(target);
     assert.deepEqual(await bench.renew(fault), ['lapsed']);
@@ -190,16 +168,16 @@ const RENEWED: readonly Case[] = [
     await bench.reverted(fault, target);
     assert.deepEqual(await bench.renew(fault), ['lapsed']);
     assert.equal(await target.harmed(), false);
-  }),
-];
+  },
+};
 
-const REMOVABLE: readonly Case[] = [
-  ifRemovable('a target that is gone cannot be harmed', async (bench) => {
+const REMOVABLE: Cases = {
+  'a target that is gone cannot be harmed': async (bench) => {
     const target = await bench.target();
     await target.remove?.();
     assert.deepEqual(await bench.inject(bench.fault(target)), ['gone']);
-  }),
-  ifRemovable('a fault whose target is gone counts as reverted', async (bench) => {
+  },
+  'a fault whose target is gone counts as reverted': async (bench) => {
     const target = await bench.target();
     const fault = bench.fault(target);
     await bench.inject(fault);
@@ -208,5 +186,12 @@ const REMOVABLE: readonly Case[] = [
     assert.ok(result === 'absent' || result === 'reverted');
     if (bench.driver.reversal === 'reverted')
       assert.deepEqual(await bench.driver.verify([fault], bench.attempt), ['absent']);
-  }),
-];
+  },
+};
+
+async function doesNothing(bench: Bench, attempt: Attempt): Promise<void> {
+  const target = await bench.target();
+  const [outcome] = await bench.driver.inject([bench.fault(target)], attempt);
+  assert.notEqual(outcome?.result, 'injected');
+  assert.equal(await target.harmed(), false);
+}

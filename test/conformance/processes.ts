@@ -10,7 +10,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Lab, LabTarget } from '../../activities/faults/conformance.ts';
-import type { DriverFactory } from '../../activities/faults/driver.ts';
 import { processTable } from '../../activities/faults/host/process-table.ts';
 import { targetId } from '../../activities/faults/host/target.ts';
 
@@ -19,11 +18,11 @@ const BEAT_MS = 20;
 const STILL_MS = 400;
 
 /** A lab whose targets are processes of the group `lab`; a supervised one that was killed is started again. */
-export async function processLab<Params>(
-  driver: DriverFactory<Params>,
+export async function processLab(
+  fault: 'pause' | 'stutter' | 'kill',
   params: unknown,
   supervised = false,
-): Promise<Lab<Params>> {
+): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), 'squall-lab-'));
   const children = new Set<ChildProcess>();
   const table = processTable();
@@ -69,7 +68,7 @@ export async function processLab<Params>(
   }
 
   return {
-    driver,
+    driver: new URL(`../../activities/faults/host/${fault}.ts`, import.meta.url),
     params,
     settings: { host: { groups: { lab: { pidFiles: join(folder, '*.pid') } } } },
     target,

@@ -17,7 +17,7 @@ conformance('file/missing', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'squall-files-'));
   let count = 0;
   return {
-    driver,
+    driver: new URL('../../docs/plugin-example/missing.ts', import.meta.url),
     params: {},
     settings: { file: { pattern: join(folder, '*.html') } },
     async target() {
