@@ -28,7 +28,7 @@ const SOMEBODY_ELSE = { result: 'failed', detail: 'somebody else has stopped the
 
 /** What differs between held faults. */
 export interface HeldKind<Params> {
-  readonly kind: 'host/pause' | 'host/stutter';
+  readonly kind: `host/${string}`;
   readonly summary: string;
   readonly params: z.ZodType<Params>;
   /** Whether the target stands still all the time, so that one that runs shows a lapsed fault. */

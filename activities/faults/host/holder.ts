@@ -17,11 +17,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../clock.ts';
 import { faultOf, Ledger } from '../ledger.ts';
 import type { LedgerRow } from '../ledger.ts';
-import { holdingOf } from './holding.ts';
-import type { Holding } from './holding.ts';
+import type { Holding, HoldingFactory } from './holding.ts';
+import { holding as pause } from './pause.ts';
 import { processTable, send } from './process-table.ts';
+import { holding as stutter } from './stutter.ts';
 import { parseTarget } from './target.ts';
 
+/** What it can hold. */
+const HOLDINGS: Readonly<Record<string, HoldingFactory>> = { 'host/pause': pause, 'host/stutter': stutter };
 /** Time between two looks at the ledger, in milliseconds. */
 const TURN_MS = 100;
 /** Failed looks in a row after which the holder ends everything it holds. */
@@ -50,7 +53,8 @@ process.on('SIGINT', () => (told = true));
 
 const self = await table.get(process.pid);
 for (const row of ledger.hold(batch, process.pid, self?.start ?? '')) {
-  const holding = holdingOf(row.kind, row.params, parseTarget(row.target), table);
+  const holding = HOLDINGS[row.kind]?.(parseTarget(row.target), table, row.params);
+  if (holding === undefined) throw new Error(`${row.kind} is not held by a holder`);
   held.set(row.id, { row, holding, over: false, off: false });
 }
 for (const one of held.values()) await begin(one);
