@@ -132,8 +132,8 @@ describe('back within the blind budget, the run goes on', { concurrency: 2 }, ()
       inMidFault(30_000, 20_000, async ({ lane, result }) => {
         await lane.kill(part);
         await lane.start(part);
-        const { status, deviated } = await result();
-        assert.deepEqual({ status, deviated }, { status: 'completed', deviated: false });
+        const { status, deviated, reason } = await result();
+        assert.deepEqual({ status, deviated }, { status: 'completed', deviated: false }, reason);
         await record(lane.client, 'run', `${part}-worker-back`);
       }));
 
@@ -141,8 +141,8 @@ describe('back within the blind budget, the run goes on', { concurrency: 2 }, ()
       inMidFault(30_000, 20_000, async ({ lane, result }) => {
         await lane.stop(part);
         await lane.start(part);
-        const { status, deviated } = await result();
-        assert.deepEqual({ status, deviated }, { status: 'completed', deviated: false });
+        const { status, deviated, reason } = await result();
+        assert.deepEqual({ status, deviated }, { status: 'completed', deviated: false }, reason);
       }));
   }
 });

@@ -208,7 +208,12 @@ describe('without expiry on the target', () => {
           timeToLiveMs: 30_000,
           stopConditions: [
             { probe: 'level', breach: { kind: 'above', limit: one(5) }, forMs: 1_500, abort: 'immediate' },
-            { probe: 'error-rate', breach: { kind: 'above', limit: { value: 1, dimension: 'ratio', text: '100%' } }, forMs: 1_500, abort: 'immediate' },
+            {
+              probe: 'error-rate',
+              breach: { kind: 'above', limit: { value: 1, dimension: 'ratio', text: '100%' } },
+              forMs: 1_500,
+              abort: 'immediate',
+            },
           ],
         },
       ));

@@ -76,13 +76,17 @@ describe('the step matrix', () => {
         holdMs: 800,
       });
       const handle = await startRun(lane.client, run, { experiment, documentHash: '', startedBy: 'the step matrix' });
-      const { status: ended, deviated } = await handle.result().then(
+      const {
+        status: ended,
+        deviated,
+        reason,
+      } = await handle.result().then(
         (result) => result as RunResult,
-        async () => ({ status: (await handle.describe()).status.name, deviated: null }),
+        async () => ({ status: (await handle.describe()).status.name, deviated: null, reason: '' }),
       );
       assert.ok(existsSync(join(folder, `${run}.sprung`)), 'the trap has not sprung');
       const ends = endsOf(cell);
-      assert.ok(ends.includes(ended), `ended ${ended}, expected ${ends.join(' or ')}`);
+      assert.ok(ends.includes(ended), `ended ${ended}, expected ${ends.join(' or ')}: ${reason}`);
       assert.equal(deviated, ended === 'completed' ? false : null);
       await assertCleanSlate(lane, run, victims);
     } finally {
