@@ -253,7 +253,7 @@ export function experimentSchema(kinds: readonly string[]) {
           const message = `expected 0s, or longer than sampleEvery (${formatDuration(sampleEvery)}): one sample cannot show that a breach lasts`;
           context.addIssue({ code: 'custom', path, message });
         } else if (forMs > atMostMs) {
-          const message = `expected at most ${formatDuration(atMostMs)}, the time that all stages are held, with ${formatDuration(INJECT_MS)} to inject each: it could never fire`;
+          const message = `expected at most ${formatDuration(atMostMs)}, about as long as the fault is on: longer could hardly fire`;
           context.addIssue({ code: 'custom', path, message });
         }
       }

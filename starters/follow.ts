@@ -31,6 +31,8 @@ const POLL_MS = 500;
 const SILENT_MS = 5_000;
 /** Temporal may be away for this long before following gives up, in milliseconds. */
 const AWAY_MS = 60_000;
+/** The same while an abort is to be delivered, in milliseconds. */
+const ABORT_MS = 600_000;
 
 /**
  * Shows a run until it ends. Throws {@link Unreachable} when Temporal stays away, unless an abort is still to be delivered.
@@ -41,6 +43,7 @@ export async function follow(client: Client, run: string, out: Output, interrupt
   const screen = new Screen(out, run);
   const leases = new Set<string>();
   const silence = new Silence(out, run);
+  if (interruption) interruption.started = true;
   let seen = 0;
   let answeredAtMs = performance.now();
   const take = (story: Story): void => {
@@ -55,7 +58,7 @@ export async function follow(client: Client, run: string, out: Output, interrupt
       void interruption?.send();
       const described = await within(handle.describe());
       if (described) answeredAtMs = performance.now();
-      else if (performance.now() - answeredAtMs > AWAY_MS && !interruption?.pending) throw away(run);
+      else if (performance.now() - answeredAtMs > (interruption?.pending ? ABORT_MS : AWAY_MS)) throw away(run);
       const story = await within(handle.query(storyQuery, seen));
       if (story) take(story);
       silence.heard(story !== undefined);
@@ -133,7 +136,7 @@ class Silence {
 
 function away(run: string): Unreachable {
   return new Unreachable(
-    `Temporal has not answered for ${AWAY_MS / 1000} s. The fault of ${run} ends by itself after its time-to-live.`,
+    `Temporal has not answered for a long time. ${run} goes on where its workers reach Temporal; where they do not, its fault ends after its time-to-live.`,
   );
 }
 

@@ -12,7 +12,7 @@ import { interrupts } from './interrupts.ts';
 import type { Output } from './output.ts';
 import { whoami } from './who.ts';
 
-/** A signal may come twice at once, from the terminal and from its shell; a second Ctrl-C comes later, in milliseconds. */
+/** A signal may come twice at once, from the terminal and from its shell; a second one comes later, in milliseconds. */
 const TWICE_MS = 1_000;
 /** How long Temporal may take to accept an abort, in milliseconds. */
 const ACCEPT_MS = 3_000;
@@ -26,8 +26,12 @@ export class Interruption implements Disposable {
   #reason: string | undefined;
   #atMs = 0;
   #sending = false;
-  #delivered = false;
+  /** Temporal has the abort, or there is no run that could take it. */
+  #needless = false;
   #said = false;
+
+  /** Whether Temporal has said that it has the run. */
+  started = false;
 
   constructor(client: Client, run: string, out: Output) {
     this.#client = client;
@@ -47,7 +51,7 @@ export class Interruption implements Disposable {
 
   /** Whether a signal has come, and Temporal has not accepted the abort. */
   get pending(): boolean {
-    return this.wanted && !this.#delivered;
+    return this.wanted && !this.#needless;
   }
 
   /** Sends the abort where it is pending, one attempt at a time. Never rejects. */
@@ -59,11 +63,12 @@ export class Interruption implements Disposable {
       await this.#client.withDeadline(Date.now() + ACCEPT_MS, () =>
         this.#client.workflow.getHandle(this.#run).signal(abortSignal, abort),
       );
-      this.#delivered = true;
+      this.#needless = true;
       if (this.#said) this.#out.line('the abort is delivered');
     } catch (error) {
       // There is no such run while it is being started, and none any more once it has closed: neither is worth a word.
       if (!(error instanceof WorkflowNotFoundError)) this.#sayOnce();
+      else if (this.started) this.#needless = true;
     } finally {
       this.#sending = false;
     }
@@ -78,7 +83,7 @@ export class Interruption implements Disposable {
 
   readonly #hear = (name: NodeJS.Signals): void => {
     if (this.wanted) {
-      if (name === 'SIGINT' && performance.now() - this.#atMs > TWICE_MS) this.#leave();
+      if (performance.now() - this.#atMs > TWICE_MS) this.#leave();
       return;
     }
     this.#reason = name === 'SIGINT' ? 'Ctrl-C' : name;

@@ -38,6 +38,8 @@ export async function rollbackOf(
   let saidAtMs = -Infinity;
   for (;;) {
     await Promise.all(those('open', 'unheard').map(async (lease) => fates.set(lease, await fateOf(client, lease))));
+    // The run may have opened another in its place before it was ended itself.
+    for (const next of those('ended from outside').map(successorOf)) if (!fates.has(next)) fates.set(next, 'unheard');
     const open = those('open');
     if (those('unheard').length === 0) heardAtMs = performance.now();
     else if (performance.now() - heardAtMs > AWAY_MS) return { known: 'unknown', why: 'Temporal does not answer' };
@@ -51,7 +53,8 @@ export async function rollbackOf(
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  const [outside] = those('ended from outside');
+  const isLast = (lease: string): boolean => fates.get(successorOf(lease)) === 'absent';
+  const outside = those('ended from outside').find(isLast);
   if (outside !== undefined) return { known: 'unknown', why: `${outside} was ended from outside too` };
   const lost = those('absent').find((lease) => told.has(lease));
   if (lost !== undefined) return { known: 'unknown', why: `Temporal no longer knows ${lost}` };
@@ -61,6 +64,12 @@ export async function rollbackOf(
 /** Every name that a lease of `run` may have. Those that are used may have gaps: a stage that adds nobody has no lease. */
 function leasesOf(run: string): string[] {
   return Array.from({ length: STAGES_MAX }, (_, stage) => `${run}/stage-${stage + 1}`);
+}
+
+/** The lease that reverts what this one may have left. */
+function successorOf(lease: string): string {
+  const [, first = lease, number = '0'] = /^(.*)\/revert-(\d+)$/.exec(lease) ?? [];
+  return `${first}/revert-${Number(number) + 1}`;
 }
 
 async function fateOf(client: Client, lease: string): Promise<Fate> {

@@ -51,6 +51,8 @@ export class Run {
   readonly leases: Leases;
   state: RunState = NEW_RUN;
   baseline: Readonly<Record<string, number>> = {};
+  /** When the first stage was opened, on the workflow's clock; undefined while none was. */
+  openedAtMs: number | undefined;
   /** The stages that were held, and when, on the workflow's clock. */
   readonly held: (Stretch & { readonly stage: number })[] = [];
   /** Whether the control worker found the search attributes registered. */
@@ -207,6 +209,7 @@ export class Run {
     const timing = leaseTiming(targets.length, experiment.timeToLiveMs);
     const lease = `${this.id}/stage-${planned.stage + 1}`;
     this.apply({ type: 'stage-opens', stage: planned.stage });
+    this.openedAtMs ??= Date.now();
     const { stage, size, to: reached, radius } = planned;
     this.note({ type: 'stage-opened', stage, size, lease, targets, reached, radius, ttlMs: timing.ttlMs });
     const open = await this.leases.open({
@@ -235,7 +238,7 @@ export class Run {
   #reverted({ input: { lease, stage, targets } }: OpenLease, by: 'lease' | 'revert-only', tookMs: number): void {
     this.note({ type: 'reverted', stage, lease, by, targets: targets.length, tookMs });
     // How long its fault was on nobody can tell.
-    if (by === 'revert-only')
+    if (by === 'revert-only' && !this.aborting)
       this.abort({ cause: 'lease-lost', mode: 'immediate', evidence: `lease ${lease} was lost while it reverted` });
   }
 

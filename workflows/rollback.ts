@@ -20,17 +20,15 @@ import type { Watching } from './watching.ts';
 export async function rollBack(run: Run, watching: Watching): Promise<void> {
   run.apply({ type: 'rolls-back' });
   if (run.state.abort?.mode === 'graceful') await unwind(run);
-  const stoppedAtMs = Date.now();
-  const stopping = watching.stop();
+  const stopping = watching.stop().then(() => Date.now());
   const reason = run.state.abort?.evidence ?? 'the last stage has been held';
   const leases = run.leases.unreverted();
   for (const lease of leases) run.leases.release(lease, reason);
   await Promise.all(leases.map((lease) => run.leases.reverted(lease)));
   run.apply({ type: 'reverted' });
   run.log.writeSoon();
-  await stopping;
-  const faultMs = stoppedAtMs - (run.held[0]?.fromMs ?? stoppedAtMs);
-  noteDuring(run, lastOf(watching.series, faultMs));
+  const watchedUntilMs = await stopping;
+  if (run.openedAtMs !== undefined) noteDuring(run, lastOf(watching.series, watchedUntilMs - run.openedAtMs));
   judgeSight(run, watching.sights);
   await recover(run);
 }

@@ -96,14 +96,14 @@ export class Watching {
           throw new Error('the site worker stopped in the middle of it');
         if (report.ended !== 'edge') return;
       } catch (failure) {
+        const beat = lastHeartbeat(failure);
+        this.#keep(beat?.series ?? {}, Date.now() - this.#timing.heartbeatTimeoutMs);
         if (this.#stopped) return;
         this.#log.add({ type: 'blind', what: 'watch', why: why(failure) });
         if (blindness.lost(fromMs, Date.now(), failure)) {
           this.#abort({ cause: 'blind', mode: 'immediate', evidence: `nobody is watching: ${why(failure)}` });
           return;
         }
-        const beat = lastHeartbeat(failure);
-        this.#keep(beat?.series ?? {}, Date.now() - this.#timing.heartbeatTimeoutMs);
         resume = beat?.resume ?? resume;
         await sleep(250, { summary: 'before watching again' });
       }

@@ -15,8 +15,11 @@ import { credentialHeaders, httpSettings, missingSecrets } from './secret.ts';
 import { isSelector } from './selector.ts';
 
 const QUERY_MAX = 4096;
-/** How old the sample of a plain selector may be where nothing is said, in milliseconds; the server itself goes back 5m. */
-const AGE_MAX_MS = 60_000;
+/**
+ * How old the sample of a plain selector may be where nothing is said, in milliseconds: two scrapes at Prometheus' default of
+ * a minute, and some slack. The server itself goes back 5m.
+ */
+const AGE_MAX_MS = 150_000;
 const query = z.string().min(1).max(QUERY_MAX);
 
 const settings = z
@@ -26,7 +29,7 @@ const settings = z
     maxAge: writtenDuration
       .optional()
       .describe(
-        'No data when the newest sample behind the query is older than this. Default: 1m where the query is a plain selector.',
+        'No data when the newest sample behind the query is older than this. Default: 2m30s where the query is a plain selector.',
       ),
     freshness: query
       .refine(isSelector, 'expected a plain selector, as in http_requests_total{job="shop"}')

@@ -9,12 +9,18 @@ const selector = z.strictObject({
   names: z.array(z.string().min(1)).min(1).optional().describe('Only files with these names.'),
 });
 
+/** What is aside is no target, whoever has put it there. */
+const isAside = (path: string): boolean => /\.missing-[^/]+$/.test(path);
+
 export const targets: TargetProviderFactory<z.infer<typeof selector>> = (site) => ({
   provider: 'file',
   selector,
   async resolve({ names }) {
     const { pattern } = settings.parse(site.settings['file']);
     const found = await Array.fromAsync(glob(pattern));
-    return { targets: found.filter((path) => names?.includes(basename(path)) ?? true).toSorted(), excluded: [] };
+    return {
+      targets: found.filter((path) => !isAside(path) && (names?.includes(basename(path)) ?? true)).toSorted(),
+      excluded: [],
+    };
   },
 });

@@ -3,7 +3,8 @@
  *
  * An example to copy: a fault on something that has no compare-and-swap, cannot expire by itself, and outlives a reboot.
  * The ledger lends it the first (`whileActive`), the sweep the second (`expiry: 'none'`). A ledger ends with its boot, so
- * the mark of the third is on the target: the name under which the file is aside.
+ * the mark of the third is on the target: the name under which the file is aside. So the workers of one installation that
+ * see the same files must share one state folder on one host: what is in nobody's ledger is left over.
  */
 import { existsSync, globSync, renameSync } from 'node:fs';
 import { isOver } from 'squall/driver';
@@ -38,26 +39,33 @@ export const driver: DriverFactory<z.infer<typeof params>> = ({ installation, st
     undo: 'the file is moved back',
     check: async () => [],
     async occupied(targets) {
-      return ledger.occupied(targets, self);
+      const left = targets.filter(isLeft).map((target): [string, string] => [target, aside(target)]);
+      return new Map([...ledger.occupied(targets, self), ...left]);
     },
     async inject(faults, attempt) {
       return faults.map((fault) => {
         const { id, target } = fault;
         if (isOver(attempt)) return { id, result: 'failed', detail: 'the attempt is over' };
         const [row] = ledger.rows([fault]);
+        if (row === undefined && isLeft(target)) return { id, result: 'occupied', detail: `there is ${aside(target)}` };
         if (row === undefined && !existsSync(target)) return { id, result: 'gone' };
         // Undo before do: from here on anybody can undo it.
         const [claim] = ledger.claim(KIND, [{ fault, resource: target, undo: { from: aside(target) } }]);
         if (claim !== 'claimed' && claim !== 'active') return { id, result: claim ?? 'failed' };
         const on = ledger.whileActive(fault, () => {
-          if (existsSync(target)) renameSync(target, aside(target));
+          // What is aside is the original, whatever has been put in its place.
+          if (existsSync(target) && !existsSync(aside(target))) renameSync(target, aside(target));
         });
         return { id, result: on ? 'injected' : 'fenced' };
       });
     },
     async renew(faults) {
       const renewed = ledger.renew(faults);
-      return faults.map(({ id }, i) => ({ id, result: renewed[i] ? 'renewed' : 'lapsed' }));
+      // It may be back by other hands.
+      return faults.map(({ id, target }, i) => ({
+        id,
+        result: renewed[i] && existsSync(aside(target)) ? 'renewed' : 'lapsed',
+      }));
     },
     async revert(faults) {
       ledger.fence(faults, KIND);
@@ -80,7 +88,8 @@ export const driver: DriverFactory<z.infer<typeof params>> = ({ installation, st
       const known = new Set(written.map(({ row }) => row.target));
       // What an earlier boot has left.
       const suffix = aside('');
-      for (const found of globSync(settings.parse(file).pattern + suffix)) {
+      const { pattern } = settings.safeParse(file).data ?? {};
+      for (const found of pattern === undefined ? [] : globSync(pattern + suffix)) {
         const target = found.slice(0, -suffix.length);
         if (known.has(target) || !isLeft(target)) continue;
         yield { fault: { ...EARLIER, id: `earlier-boot/${target}`, installation, target }, expired: true };

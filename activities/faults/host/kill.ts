@@ -19,6 +19,11 @@ import { parseTarget, resourceOf } from './target.ts';
 
 const KIND = 'host/kill';
 const OVER = { result: 'failed', detail: 'the attempt is over' } as const;
+/** How old a look at a process may be when it is signalled, in milliseconds: its pid must not have been used again. */
+const LOOK_MS = 100;
+const LATE = new Error('the look at the process is too old');
+/** How long a process may take to end after a SIGTERM that nobody took note of, in milliseconds. */
+const ENDING_MS = 10_000;
 
 const params = z.strictObject({
   signal: z.enum(['SIGKILL', 'SIGTERM']).default('SIGKILL').describe('SIGTERM lets the process end in its own way.'),
@@ -57,16 +62,23 @@ export const driver: DriverFactory<z.infer<typeof params>> = (site) => {
           const undo = { groupSize: sizes.get(target.group) ?? 1 };
           const [claim] = ledger.claim(KIND, [{ fault, resource: resourceOf(fault.target), undo }]);
           if (claim !== 'claimed' && claim !== 'active') return { id, result: claim ?? 'failed' };
-          try {
+          for (;;) {
             // The identity holds the start time: what the supervisor starts is never killed for the same fault.
             const found = await find(table, target);
+            const foundAtMs = monotonicMs();
             if (isOver(attempt)) return { id, ...OVER };
-            // Between this look and the signal is only the ledger, which may be busy for some seconds.
-            // One that has died meanwhile counts as killed: its role is to be filled again all the same.
-            const on = ledger.whileActive(fault, () => void (found && send(found.pid, fault.params.signal)));
-            return { id, result: on ? 'injected' : 'fenced' };
-          } catch (error) {
-            return { id, result: 'failed', detail: error instanceof Error ? error.message : String(error) };
+            try {
+              const on = ledger.whileActive(fault, () => {
+                // The ledger was busy: this pid may be another process by now.
+                if (monotonicMs() - foundAtMs > LOOK_MS) throw LATE;
+                // One that has died counts as killed: its role is to be filled again all the same.
+                if (found) send(found.pid, fault.params.signal);
+              });
+              return { id, result: on ? 'injected' : 'fenced' };
+            } catch (error) {
+              if (error === LATE) continue;
+              return { id, result: 'failed', detail: error instanceof Error ? error.message : String(error) };
+            }
           }
         }),
       );
@@ -100,14 +112,15 @@ export const driver: DriverFactory<z.infer<typeof params>> = (site) => {
  * | -------- | ------------------- | ----------------------------------------------------------------------------------- |
  * | alive    | applied             | active: the signal is on its way, or ignored                                        |
  * | alive    | not applied, active | active: an attempt may still send it                                                |
- * | alive    | not applied, fenced | SIGKILL: absent, since it was not sent. SIGTERM: unknown until the fault's time is over, for it may be ending in its own way; then absent |
+ * | alive    | not applied, fenced | SIGKILL: absent, since it was not sent. SIGTERM: unknown for ten seconds, for it may be ending in its own way; then absent |
  * | gone     | anything            | absent once its role is filled again, active until then: whoever killed it          |
  */
 async function healed(row: LedgerRow, groups: Groups, table: ProcessTable): Promise<Verification> {
   const target = parseTarget(row.target);
   if (await find(table, target)) {
     if (row.applied || row.state === 'active') return 'active';
-    const mayBeEnding = params.safeParse(row.params).data?.signal !== 'SIGKILL' && row.deadline > monotonicMs();
+    const endsAtMs = Math.min(row.deadline, row.deadline - row.ttl_ms + ENDING_MS);
+    const mayBeEnding = params.safeParse(row.params).data?.signal !== 'SIGKILL' && endsAtMs > monotonicMs();
     return mayBeEnding ? 'unknown' : 'absent';
   }
   const how = groups[target.group];
