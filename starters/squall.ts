@@ -4,12 +4,13 @@
  * Owns the list of verbs. Each verb's module is loaded only when it is asked for, so that `--help` is quick.
  */
 import { Command, CommanderError } from 'commander';
+import pkg from '../package.json' with { type: 'json' };
 import { EXIT } from './exit.ts';
 import { verbs } from './verbs.ts';
 
 const program = new Command('squall')
   .description('Chaos experiments that always end clean: whatever dies, the fault ends.')
-  .version('0.2.0')
+  .version(pkg.version)
   .option('--config <file>', "the worker's squall.yaml (or SQUALL_CONFIG)")
   .option('--json', 'one JSON object a line, for programs')
   .showHelpAfterError('(see --help)')

@@ -26,10 +26,9 @@ function verb(
 ): Command {
   const command = program.command(usage).description(description);
   if (examples) command.addHelpText('after', `\nExamples:\n${examples}`);
-  return command.action(async (...given: unknown[]) => {
-    const args = command.processedArgs.flat() as string[];
-    void given;
+  return command.action(async () => {
     const { main } = await load();
+    const args = command.processedArgs.flat() as (string | undefined)[];
     process.exitCode = await main(
       args.filter((arg) => arg !== undefined),
       command.optsWithGlobals(),
