@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ROOT } from './blocks.ts';
 import { open } from './terminal.ts';
@@ -13,8 +13,8 @@ let state: string;
 before(async () => (state = await mkdtemp(join(tmpdir(), 'squall-demo-state-'))));
 after(() => rm(state, { recursive: true, force: true }));
 
-/** The demo, with its undo records where this test looks after them. */
-const start = (command: string): Terminal => open(command, ROOT, { XDG_STATE_HOME: state });
+/** The demo, with its undo records and all that it leaves to be looked at where this test removes them. */
+const start = (command: string): Terminal => open(command, ROOT, { XDG_STATE_HOME: state, TMPDIR: state });
 
 test('npm run demo', async () => {
   const demo = start('npm run demo');
@@ -29,7 +29,6 @@ test('npm run demo', async () => {
   const reports = (await readdir(journal)).filter((name) => name.endsWith('.html'));
   assert.equal(reports.length, 2);
   for (const report of reports) assert.ok(says.includes(join(journal, report)), 'the path of each report is shown');
-  await rm(dirname(journal), { recursive: true });
   assert.deepEqual(demo.left(), [], 'processes left behind');
 });
 
@@ -42,7 +41,6 @@ test('npm run demo -- --keep leaves Temporal up until Ctrl-C', async () => {
   await demo.code;
   assert.doesNotMatch(demo.output(), /^ +at /m, 'a stack');
   assert.deepEqual(demo.left(), [], 'processes left behind');
-  await forget(demo);
 });
 
 test('Ctrl-C in the middle of the demo rolls back, says so, and leaves nothing', async () => {
@@ -53,11 +51,10 @@ test('Ctrl-C in the middle of the demo rolls back, says so, and leaves nothing',
   assert.match(demo.output(), /waiting for the rollback[^]*reverted[^]*no verdict/);
   assert.doesNotMatch(demo.output(), /^ +at /m, 'a stack');
   assert.deepEqual(demo.left(), [], 'processes left behind');
-  await forget(demo);
 });
 
 test('a demo that is killed leaves nothing', async () => {
-  const demo = open('npm run demo', ROOT, { XDG_STATE_HOME: state, TMPDIR: state });
+  const demo = start('npm run demo');
   await demo.until(/Temporal UI/);
   for (const pid of demo.left()) if (commandOf(pid).includes('demo.ts')) process.kill(pid, 'SIGKILL');
   await until(() => demo.left().length === 0);
@@ -74,7 +71,6 @@ test('Ctrl-C while an experiment of the demo is being started aborts it', async 
   await demo.code;
   assert.match(demo.output(), /waiting for the rollback[^]*no verdict[^]*ended early/);
   assert.deepEqual(demo.left(), [], 'processes left behind');
-  await forget(demo);
 });
 
 test('what is left of a demo that was killed with its holders ends with the next squall', async () => {
@@ -89,15 +85,7 @@ test('what is left of a demo that was killed with its holders ends with the next
     assert.equal(await start('bin/squall sweep').code, 0);
     return still().length === 0;
   });
-  await forget(demo);
 });
-
-/** Removes the journals and reports, which a demo leaves to be looked at. */
-async function forget(demo: Terminal): Promise<void> {
-  for (const name of await readdir(tmpdir()))
-    if (demo.output().includes(name) && name.startsWith('squall-demo-'))
-      await rm(join(tmpdir(), name), { recursive: true });
-}
 
 function commandOf(pid: number): string {
   try {
