@@ -8,6 +8,9 @@ import pkg from '../package.json' with { type: 'json' };
 import { EXIT } from './exit.ts';
 import { verbs } from './verbs.ts';
 
+/** How long this process may take to end by itself, in milliseconds. */
+const LINGER_MS = 1_000;
+
 const program = new Command('squall')
   .description('Chaos experiments that always end clean: whatever dies, the fault ends.')
   .version(pkg.version)
@@ -54,5 +57,7 @@ try {
     process.exitCode = report(error, program.opts<{ json?: boolean }>().json === true);
   }
 }
-// What is still being tried again, on a connection that is closed, is of no use to anybody.
-process.exit();
+// What is still being tried again, on a connection that is closed, is of no use to anybody. But whoever can end by
+// itself does: `process.exit` may wait for ever for a thread of V8's that waits for a collection on this one.
+for (const late of ['uncaughtException', 'unhandledRejection']) process.on(late, () => undefined);
+setTimeout(() => process.exit(), LINGER_MS).unref();

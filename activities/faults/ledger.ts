@@ -123,6 +123,7 @@ export class Ledger {
     // NORMAL survives the death of any process; after a power cut there is no process left to undo.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
     db.exec(SCHEMA);
+    addColumn(db, 'refused', 'INTEGER NOT NULL DEFAULT 0');
     return db;
   }
 
@@ -296,6 +297,20 @@ export class Ledger {
       throw error;
     }
   }
+}
+
+/** Adds what an earlier version's ledger of this boot lacks: its faults must be found, and undone. */
+function addColumn(db: DatabaseSync, column: string, type: string): void {
+  const lacks = (): boolean =>
+    !db
+      .prepare('PRAGMA table_info(faults)')
+      .all()
+      .some(({ name }) => name === column);
+  if (!lacks()) return;
+  db.exec('BEGIN IMMEDIATE');
+  // Another process may have been first.
+  if (lacks()) db.exec(`ALTER TABLE faults ADD COLUMN ${column} ${type}`);
+  db.exec('COMMIT');
 }
 
 /** The fault of a row, as a driver receives it. */

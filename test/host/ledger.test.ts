@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { Ledger } from '../../activities/faults/ledger.ts';
+import { Ledger, ledgerFile } from '../../activities/faults/ledger.ts';
 import type { Claiming } from '../../activities/faults/ledger.ts';
 
 test('a claim that nobody could read again is refused, and takes no slot', async () => {
@@ -32,5 +33,24 @@ test('a claim that nobody could read again is refused, and takes no slot', async
   }
   assert.deepEqual(ledger.claim('test/test', [claiming('a'), claiming('b')]), ['claimed', 'claimed']);
   ledger.close();
+  await rm(folder, { recursive: true });
+});
+
+test('the ledger of an earlier version of the same boot is read, and its faults are found', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'squall-ledger-'));
+  const times = { ttlMs: 60_000, notAfterMs: 60_000 };
+  const fault = { id: 'a', installation: 'test', run: 'run', target: 'a', params: {}, ...times };
+  const before = new Ledger(folder);
+  before.claim('test/test', [{ fault, resource: 'a', undo: {} }]);
+  before.close();
+  const db = new DatabaseSync(ledgerFile(folder));
+  db.exec('ALTER TABLE faults DROP COLUMN refused');
+  db.close();
+  const after = new Ledger(folder);
+  assert.deepEqual(
+    after.leftovers('test', 'test/test').map(({ row }) => [row.id, row.refused]),
+    [['a', false]],
+  );
+  after.close();
   await rm(folder, { recursive: true });
 });
