@@ -59,5 +59,10 @@ try {
 }
 // What is still being tried again, on a connection that is closed, is of no use to anybody. But whoever can end by
 // itself does: `process.exit` may wait for ever for a thread of V8's that waits for a collection on this one.
-for (const late of ['uncaughtException', 'unhandledRejection']) process.on(late, () => undefined);
+process.on('uncaughtException', (error) => {
+  // The client's own retry, on the channel that was closed. Anything else was foreseen by nobody.
+  if (error.message === 'Channel has been shut down') return;
+  process.stderr.write(`${error.stack ?? error.message}\n`);
+  process.exit(EXIT.unforeseen);
+});
 setTimeout(() => process.exit(), LINGER_MS).unref();
