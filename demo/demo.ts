@@ -11,6 +11,7 @@ import { connectClient } from '../workers/connect.ts';
 import { readConfig } from '../workers/config.ts';
 import type { Config } from '../workers/config.ts';
 import { serveLocally } from '../starters/dev.ts';
+import { endProcess } from '../starters/ending.ts';
 import { EXIT } from '../starters/exit.ts';
 import { oneExperiment } from '../starters/experiment-file.ts';
 import { report } from '../starters/failure.ts';
@@ -100,4 +101,4 @@ try {
 } catch (error) {
   process.exitCode = report(error, json);
 }
-process.exit();
+endProcess();

@@ -5,11 +5,9 @@
  */
 import { Command, CommanderError } from 'commander';
 import pkg from '../package.json' with { type: 'json' };
+import { endProcess } from './ending.ts';
 import { EXIT } from './exit.ts';
 import { verbs } from './verbs.ts';
-
-/** How long this process may take to end by itself, in milliseconds. */
-const LINGER_MS = 1_000;
 
 const program = new Command('squall')
   .description('Chaos experiments that always end clean: whatever dies, the fault ends.')
@@ -57,12 +55,4 @@ try {
     process.exitCode = report(error, program.opts<{ json?: boolean }>().json === true);
   }
 }
-// What is still being tried again, on a connection that is closed, is of no use to anybody. But whoever can end by
-// itself does: `process.exit` may wait for ever for a thread of V8's that waits for a collection on this one.
-process.on('uncaughtException', (error) => {
-  // The client's own retry, on the channel that was closed. Anything else was foreseen by nobody.
-  if (error.message === 'Channel has been shut down') return;
-  process.stderr.write(`${error.stack ?? error.message}\n`);
-  process.exit(EXIT.unforeseen);
-});
-setTimeout(() => process.exit(), LINGER_MS).unref();
+endProcess();

@@ -21,8 +21,13 @@ before(async () => {
 });
 after(() => rm(site.stateDir, { recursive: true, force: true }));
 
-/** Looks at an experiment on three no-op targets, of which it reaches one. */
-async function look(value: number, breach: Breach, dimension: Dimension = 'count'): Promise<PreflightResult> {
+/** Looks at an experiment on three no-op targets, of which it reaches one; `onRead` happens while the probe is read. */
+async function look(
+  value: number,
+  breach: Breach,
+  dimension: Dimension = 'count',
+  onRead: () => Promise<void> = async () => undefined,
+): Promise<PreflightResult> {
   const drivers = await openDrivers(site);
   const targets = await openTargets(site);
   const probe: OpenProbe = {
@@ -32,7 +37,12 @@ async function look(value: number, breach: Breach, dimension: Dimension = 'count
     dimension,
     timeoutMs: 1_000,
     check: () => [],
-    probe: { read: async () => ({ ok: true, value }) },
+    probe: {
+      read: async () => {
+        await onRead();
+        return { ok: true, value };
+      },
+    },
   };
   const experiment: Experiment = {
     name: 'a',
@@ -98,23 +108,38 @@ test('a plain number above 1 is no limit of a ratio, where it would never be rea
   assert.equal(await above('5s'), 'probes: probe value measures ratio, and is compared with duration');
 });
 
-test('a candidate under the fault of another run refuses, chosen or not, and the other is named', async () => {
+const above: Breach = { kind: 'above', limit: limit(5) };
+
+/** Does `act` with a fault of `run` on `target`, put on by `on`. */
+async function underFault(run: string, target: string, act: (on: () => Promise<void>) => Promise<void>): Promise<void> {
   const driver = (await openDrivers(site)).get('noop/noop') ?? assert.fail('no driver');
   const attempt = { signal: new AbortController().signal, remainingMs: () => 1_000 };
+  const fault = {
+    id: `${run}/stage-1/${target}`,
+    installation: 'test',
+    run,
+    target,
+    params: {},
+    ttlMs: 60_000,
+    notAfterMs: 60_000,
+  };
+  await act(async () => void (await driver.inject([fault], attempt)));
+  await driver.revert([fault], attempt);
+}
+
+test('a candidate under the fault of another run refuses, chosen or not, and the other is named', async () => {
   for (const target of ['n1', 'n2', 'n3']) {
-    const fault = {
-      id: `other/stage-1/${target}`,
-      installation: 'test',
-      run: 'other',
-      target,
-      params: {},
-      ttlMs: 60_000,
-      notAfterMs: 60_000,
-    };
-    await driver.inject([fault], attempt);
-    const { found = '' } =
-      (await look(3, { kind: 'above', limit: limit(5) })).checks.find(({ passed }) => !passed) ?? {};
-    assert.equal(found, `1 of 3 candidates are under another fault: ${target} by other/stage-1/${target}`);
-    await driver.revert([fault], attempt);
+    await underFault('other', target, async (on) => {
+      await on();
+      const found = refusal(await look(3, above));
+      assert.equal(found, `free: 1 of 3 candidates are under another fault: ${target} by other/stage-1/${target}`);
+    });
   }
 });
+
+test('a run that came while the baseline was taken refuses too', () =>
+  underFault('late', 'n1', async (on) => {
+    const result = await look(3, above, 'count', on);
+    assert.equal(refusal(result), 'free: 1 of 3 candidates are under another fault: n1 by late/stage-1/n1');
+    assert.equal(result.checks.find(({ check }) => check === 'free')?.passed, true, 'at first they were free');
+  }));
