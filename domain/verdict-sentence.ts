@@ -4,7 +4,7 @@
  * Owns the one or two sentences that a run is remembered by: what happened to the system first, how far the fault reached,
  * and whether it is gone. Pure; must never call a run good that has not closed.
  */
-import type { RunSummary } from './summary.ts';
+import type { RunSummary } from './run-summary.ts';
 import { describeLeft } from './steady-state.ts';
 import { formatDuration, formatQuantity } from './units.ts';
 

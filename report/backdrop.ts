@@ -4,7 +4,7 @@
  * Owns the stretches that are shaded behind the probes (stages, rollback, recovery) and the moment of abort. Must never
  * shade a fault as over before its absence was verified.
  */
-import type { RunSummary } from '../domain/summary.ts';
+import type { RunSummary } from '../domain/run-summary.ts';
 
 /** A shaded stretch. */
 export interface Shade {

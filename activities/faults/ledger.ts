@@ -1,74 +1,27 @@
 /**
  * The ledger: who does what to which target of this host, written down before it is done.
  *
- * Owns the two slots of every fault, in one SQLite file for each boot and pid namespace, which outlives any process: the fault's (its id, taken exclusively
- * and replaced by a tombstone) and the target's (one active fault a resource). Every change is one statement or one
- * transaction, so it is a compare-and-swap among all processes of the host. Times are on the host's monotonic clock.
+ * Owns the two slots of every fault: the fault's (its id, taken exclusively and replaced by a tombstone) and the target's
+ * (one active fault a resource). Every change is one statement or one transaction, so it is a compare-and-swap among all
+ * processes of the host. Times are on the host's monotonic clock.
  * Must never touch a target.
  */
-import { createHash } from 'node:crypto';
-import { globSync, mkdirSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import type { SQLOutputValue } from 'node:sqlite';
-import { z } from 'zod';
+import { utimesSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Fault, TargetId } from '../../domain/fault.ts';
-import { monotonicMs, worldId } from './clock.ts';
+import { monotonicMs } from './clock.ts';
+import { ledgerFile, openLedger } from './ledger-file.ts';
+import { parseRow, unreadable } from './ledger-row.ts';
+import type { LedgerRow } from './ledger-row.ts';
+
+// A driver needs nothing else of the ledger.
+export { faultOf } from './ledger-row.ts';
+export type { LedgerRow } from './ledger-row.ts';
 
 /** How long another process may hold the file before a statement fails, in milliseconds. */
 const BUSY_MS = 5_000;
 /** Tombstones are kept this long, in milliseconds: no attempt of an activity can be alive after it. */
 const TOMBSTONE_MS = 3_600_000;
-/** The ledger of another boot or container is removed when nobody has written to it for this long, in milliseconds. */
-const FORGOTTEN_MS = 30 * 86_400_000;
-
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS faults (
-  installation TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, run TEXT NOT NULL,
-  target TEXT NOT NULL, resource TEXT NOT NULL, params TEXT NOT NULL, undo TEXT NOT NULL,
-  ttl_ms REAL NOT NULL, not_after_ms REAL NOT NULL,
-  deadline REAL NOT NULL, not_after REAL NOT NULL, changed REAL NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('active', 'tombstone')),
-  claimed INTEGER NOT NULL, applied INTEGER NOT NULL DEFAULT 0, undone INTEGER NOT NULL DEFAULT 0,
-  refused INTEGER NOT NULL DEFAULT 0,
-  batch TEXT, holder_pid INTEGER, holder_start TEXT,
-  PRIMARY KEY (installation, id)
-) STRICT;
-CREATE UNIQUE INDEX IF NOT EXISTS target_slot ON faults (resource) WHERE state = 'active';
-CREATE INDEX IF NOT EXISTS by_batch ON faults (batch);
-`;
-
-const rowSchema = z.object({
-  installation: z.string(),
-  id: z.string(),
-  kind: z.string(),
-  run: z.string(),
-  target: z.string(),
-  params: z
-    .string()
-    .max(65_536)
-    .transform((text): unknown => JSON.parse(text)),
-  undo: z
-    .string()
-    .max(65_536)
-    .transform((text): unknown => JSON.parse(text)),
-  ttl_ms: z.number(),
-  not_after_ms: z.number(),
-  deadline: z.number(),
-  state: z.enum(['active', 'tombstone']),
-  claimed: z.literal([0, 1]).transform((bit) => bit === 1),
-  applied: z.literal([0, 1]).transform((bit) => bit === 1),
-  undone: z.literal([0, 1]).transform((bit) => bit === 1),
-  refused: z.literal([0, 1]).transform((bit) => bit === 1),
-  holder_pid: z.number().nullable(),
-  holder_start: z.string().nullable(),
-});
-
-/**
- * One fault as it is written down. `claimed`: it was active once, so the target may have been touched. `refused`: it never was,
- * since the target was already as the fault would have made it.
- */
-export type LedgerRow = z.infer<typeof rowSchema>;
 
 /** `claimed`: both slots were free and are taken. `active`: this very fault holds them already; `lapsed`: and its time is over. */
 export type Claim = 'claimed' | 'active' | 'lapsed' | 'fenced' | 'occupied';
@@ -84,14 +37,6 @@ export interface Claiming<Params> {
 
 /** Names faults: of one installation, by id. */
 export type FaultKey = Pick<Fault<unknown>, 'installation' | 'id'>;
-
-/**
- * The file of this boot's ledger in `stateDir`. What another boot did to processes ended with it, and pids of another host
- * or container that shares the folder mean nothing here, so each has a file of its own.
- */
-export function ledgerFile(stateDir: string): string {
-  return join(stateDir, `ledger-${createHash('sha256').update(worldId()).digest('hex').slice(0, 12)}.db`);
-}
 
 /** One host's ledger. */
 export class Ledger {
@@ -111,20 +56,8 @@ export class Ledger {
   }
 
   get #db(): DatabaseSync {
-    this.#opened ??= this.#open();
+    this.#opened ??= openLedger(this.#stateDir, this.#busyMs);
     return this.#opened;
-  }
-
-  #open(): DatabaseSync {
-    mkdirSync(this.#stateDir, { recursive: true, mode: 0o700 });
-    const file = ledgerFile(this.#stateDir);
-    removeForgotten(this.#stateDir, file);
-    const db = new DatabaseSync(file, { timeout: this.#busyMs });
-    // NORMAL survives the death of any process; after a power cut there is no process left to undo.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
-    db.exec(SCHEMA);
-    addColumn(db, 'refused', 'INTEGER NOT NULL DEFAULT 0');
-    return db;
   }
 
   /**
@@ -147,10 +80,8 @@ export class Ledger {
           ...[ttlMs, notAfterMs, deadline, now + notAfterMs, now, batch],
         );
         if (written !== undefined) {
-          const why = rowSchema
-            .safeParse(written)
-            .error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-          if (why) throw new Error(`${id} cannot be written down: ${why.join('; ')}`);
+          const why = unreadable(written);
+          if (why !== undefined) throw new Error(`${id} cannot be written down: ${why}`);
           return 'claimed';
         }
         const row = this.#row(fault);
@@ -297,41 +228,4 @@ export class Ledger {
       throw error;
     }
   }
-}
-
-/** Adds what an earlier version's ledger of this boot lacks: its faults must be found, and undone. */
-function addColumn(db: DatabaseSync, column: string, type: string): void {
-  const lacks = (): boolean =>
-    !db
-      .prepare('PRAGMA table_info(faults)')
-      .all()
-      .some(({ name }) => name === column);
-  if (!lacks()) return;
-  db.exec('BEGIN IMMEDIATE');
-  // Another process may have been first.
-  if (lacks()) db.exec(`ALTER TABLE faults ADD COLUMN ${column} ${type}`);
-  db.exec('COMMIT');
-}
-
-/** The fault of a row, as a driver receives it. */
-export function faultOf<Params = unknown>(row: LedgerRow): Fault<Params> {
-  const { installation, id, run } = row;
-  const params = row.params as Params;
-  const target: TargetId = row.target;
-  return { installation, id, run, target, params, ttlMs: row.ttl_ms, notAfterMs: row.not_after_ms };
-}
-
-/** Removes ledgers other than `mine` that nobody has written to for long: a month after its last write a ledger holds nothing. */
-function removeForgotten(stateDir: string, mine: string): void {
-  const before = Date.now() - FORGOTTEN_MS;
-  const old = (file: string): boolean => (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) < before;
-  for (const name of globSync('ledger-*.db', { cwd: stateDir })) {
-    const file = join(stateDir, name);
-    const parts = [file, `${file}-wal`, `${file}-shm`];
-    if (file !== mine && parts.every(old)) for (const part of parts) rmSync(part, { force: true });
-  }
-}
-
-function parseRow(raw: Record<string, SQLOutputValue>): LedgerRow {
-  return rowSchema.parse(raw);
 }

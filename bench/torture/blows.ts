@@ -9,7 +9,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { ledgerFile } from '../../activities/faults/ledger.ts';
+import { ledgerFile } from '../../activities/faults/ledger-file.ts';
 import type { Lane } from './lane.ts';
 import type { Mood } from './plugin.ts';
 import { moodFile } from './plugin.ts';

@@ -1,7 +1,7 @@
 /** The evidence behind the verdict: the abort, the pre-flight checks, and where every number comes from. */
 import { JOURNAL_SCHEMA } from '../../domain/journal.ts';
 import { describeStopCondition } from '../../domain/breach.ts';
-import type { RunSummary } from '../../domain/summary.ts';
+import type { RunSummary } from '../../domain/run-summary.ts';
 import { html } from '../markup.ts';
 import type { Markup, Piece } from '../markup.ts';
 import { mark } from '../marks.ts';

@@ -1,5 +1,5 @@
 /** The stages: how far each reached, when it was reverted, and its targets. */
-import type { RunSummary, StageSummary } from '../../domain/summary.ts';
+import type { RunSummary, StageSummary } from '../../domain/run-summary.ts';
 import { formatDuration, formatQuantity } from '../../domain/units.ts';
 import { html } from '../markup.ts';
 import type { Markup, Piece } from '../markup.ts';

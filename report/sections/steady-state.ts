@@ -1,6 +1,6 @@
 /** The steady state before, during and after the fault, as people group it. */
 import type { CheckedReading } from '../../domain/journal.ts';
-import type { RunSummary } from '../../domain/summary.ts';
+import type { RunSummary } from '../../domain/run-summary.ts';
 import { html } from '../markup.ts';
 import type { Markup } from '../markup.ts';
 import { mark } from '../marks.ts';

@@ -2,7 +2,7 @@
 import { describeStopCondition } from '../../domain/breach.ts';
 import type { Experiment } from '../../domain/experiment.ts';
 import type { Journal, JournalEvent } from '../../domain/journal.ts';
-import type { RunSummary } from '../../domain/summary.ts';
+import type { RunSummary } from '../../domain/run-summary.ts';
 import { formatDuration, formatQuantity } from '../../domain/units.ts';
 import { html } from '../markup.ts';
 import type { Markup } from '../markup.ts';

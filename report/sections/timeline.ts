@@ -1,7 +1,7 @@
 /** The timeline: the fault's reach and every probe over one time axis. */
 import type { Series } from '../../domain/probe.ts';
 import type { Point } from '../../domain/samples.ts';
-import type { RunSummary } from '../../domain/summary.ts';
+import type { RunSummary } from '../../domain/run-summary.ts';
 import { backdropOf, reachOverTime } from '../backdrop.ts';
 import type { Backdrop } from '../backdrop.ts';
 import { drawChart, NARROW, WIDE } from '../chart.ts';

@@ -1,6 +1,6 @@
 /** The top of the page: what was asked, what came of it on two axes, and the key facts. */
 import { EXPIRY_WORDS } from '../../domain/fault.ts';
-import type { RunSummary } from '../../domain/summary.ts';
+import type { RunSummary } from '../../domain/run-summary.ts';
 import { formatDuration, formatQuantity } from '../../domain/units.ts';
 import { html } from '../markup.ts';
 import type { Markup, Piece } from '../markup.ts';

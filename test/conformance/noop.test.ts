@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { conformance } from '../../activities/faults/conformance.ts';
-import { ledgerFile } from '../../activities/faults/ledger.ts';
+import { ledgerFile } from '../../activities/faults/ledger-file.ts';
 
 conformance('noop/noop', async () => {
   let count = 0;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
-import { ledgerFile } from '../../activities/faults/ledger.ts';
+import { ledgerFile } from '../../activities/faults/ledger-file.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import type { Part } from '../../bench/torture/lane.ts';

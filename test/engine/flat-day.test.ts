@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Duration } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
 import { pausing } from '../../bench/torture/experiment.ts';
@@ -21,7 +20,7 @@ const STAGES = [1, 2, 3, 4, 5];
 
 const endless = (): never => goesOn('30 days');
 
-const goesOn = (nextRetryDelay: Duration): never => {
+const goesOn = (nextRetryDelay: number | '30 days'): never => {
   throw ApplicationFailure.create({ message: 'still going on', nextRetryDelay });
 };
 

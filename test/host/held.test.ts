@@ -13,7 +13,8 @@ import type { Attempt, FaultDriver } from '../../activities/faults/driver.ts';
 import { driver as pause } from '../../activities/faults/host/pause.ts';
 import { processTable, psTable } from '../../activities/faults/host/process-table.ts';
 import { targetId } from '../../activities/faults/host/target.ts';
-import { Ledger, ledgerFile } from '../../activities/faults/ledger.ts';
+import { ledgerFile } from '../../activities/faults/ledger-file.ts';
+import { Ledger } from '../../activities/faults/ledger.ts';
 import type { Fault } from '../../domain/fault.ts';
 
 const attempt: Attempt = { signal: new AbortController().signal, remainingMs: () => 60_000 };

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { Ledger, ledgerFile } from '../../activities/faults/ledger.ts';
+import { ledgerFile } from '../../activities/faults/ledger-file.ts';
+import { Ledger } from '../../activities/faults/ledger.ts';
 import type { Claiming } from '../../activities/faults/ledger.ts';
 
 test('a claim that nobody could read again is refused, and takes no slot', async () => {
