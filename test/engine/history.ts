@@ -1,4 +1,6 @@
 /** Histories as the server keeps them: how long they are, and how large their largest payload is. */
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
 import type { Client } from '@temporalio/client';
 
 /** What one workflow's history weighs. */
@@ -28,12 +30,33 @@ export async function weighRun(client: Client, run: string, stages: number): Pro
   return { run: await weigh(client, run), lease };
 }
 
-/** Of some runs the fewest events: answers that come together share a workflow task, or each have their own three events. */
-export function fewest(weights: readonly RunWeight[]): { readonly run: number; readonly lease: number } {
-  return {
-    run: Math.min(...weights.map(({ run }) => run.events)),
-    lease: Math.min(...weights.map(({ lease }) => lease.events)),
-  };
+/** Events, in words, of runs that were held for a time. */
+export interface Held {
+  readonly weights: readonly RunWeight[];
+  /** `10 s`. */
+  readonly held: string;
+}
+
+/**
+ * Asserts that time adds no events. Answers that come together share a workflow task, or each have their own three events, so
+ * the same run does not weigh the same twice: what the short runs and the long ones weigh must be within five of each other.
+ */
+export function assertFlat(t: TestContext, short: Held, long: Held): void {
+  for (const what of ['run', 'lease'] as const) {
+    const [few, many] = [short, long].map(({ weights }) => weights.map((weight) => weight[what].events)) as [
+      number[],
+      number[],
+    ];
+    const found = `${what}: ${range(few)} events in ${short.held}, ${range(many)} in ${long.held}`;
+    t.diagnostic(found);
+    assert.ok(Math.min(...many) - Math.max(...few) <= 5 && Math.min(...few) - Math.max(...many) <= 5, found);
+    assert.ok(Math.max(...many) <= 250, found);
+  }
+}
+
+function range(counts: readonly number[]): string {
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return least === most ? `${least}` : `${least} to ${most}`;
 }
 
 /** The history of a run, or of a lease. */

@@ -166,7 +166,7 @@ describe('a held fault', () => {
   });
 
   it('is found by its mark although its parameters mean nothing to this version', async () => {
-    const one = await fault('a', { ttlMs: 300 });
+    const one = await fault('a');
     await on(one);
     process.kill(holder(), 'SIGKILL');
     const ledger = new DatabaseSync(ledgerFile(folder));

@@ -224,7 +224,12 @@ class HeldDriver<Params> implements FaultDriver<Params> {
     while (!isOver(attempt) && holder.failure === undefined) {
       const rows = this.#ledger.rows(faults);
       const waiting = await Promise.all(
-        rows.map(async (row) => row?.state === 'active' && !row.applied && !(await this.#holderIsDead(row))),
+        rows.map(
+          async (row) =>
+            row?.state === 'active' &&
+            !(await this.#holderIsDead(row)) &&
+            (!row.applied || (await this.#stillRuns(row))),
+        ),
       );
       if (!waiting.includes(true)) return;
       await sleep(POLL_MS);
@@ -238,8 +243,14 @@ class HeldDriver<Params> implements FaultDriver<Params> {
     if (row?.state !== 'active')
       return row?.applied ? { result: 'lapsed', detail: 'it ended by itself' } : { result: 'fenced' };
     if (await this.#holderIsDead(row)) return { result: 'lapsed', detail: 'its holder is gone' };
-    if (row.applied) return { result: 'injected' };
-    return { result: 'failed', detail: holder.failure ?? 'its holder did not start in time' };
+    if (!row.applied) return { result: 'failed', detail: holder.failure ?? 'its holder did not start in time' };
+    if (await this.#stillRuns(row)) return { result: 'failed', detail: 'it was signalled, and does not stand still' };
+    return { result: 'injected' };
+  }
+
+  /** A signal that was sent is not yet obeyed: a busy machine takes a while to, and the kernel may keep a process from it. */
+  async #stillRuns({ target: id }: LedgerRow): Promise<boolean> {
+    return this.#what.alwaysStopped && (await find(this.#table, parseTarget(id)))?.state === 'running';
   }
 
   async #lapse(
@@ -254,7 +265,7 @@ class HeldDriver<Params> implements FaultDriver<Params> {
     if (holder === undefined) return { result: 'lapsed', detail: 'its holder is gone' };
     // It would end nothing once renewal stops.
     if (holder.state === 'stopped') return { result: 'lapsed', detail: 'its holder stands still' };
-    const continued = this.#what.alwaysStopped && target.state !== 'stopped';
+    const continued = await this.#stillRuns(row);
     return continued ? { result: 'lapsed', detail: 'somebody has continued the process' } : undefined;
   }
 
