@@ -9,9 +9,6 @@ import type { SeriesByProbe } from './probe.ts';
 /** Of each stage's hold at least this share must have been watched for a run to say anything (ratio). */
 export const SIGHT_MIN = 0.5;
 
-/** What messages take on a busy machine, in milliseconds: so much of a stage, up to a quarter, may look unwatched though it was not. */
-const SLACK_MS = 1_000;
-
 /** A stretch of time on one clock, in milliseconds. */
 export interface Stretch {
   readonly fromMs: number;
@@ -26,7 +23,7 @@ export function sightOf(series: SeriesByProbe, everyMs: number, untilMs: number)
   return { fromMs: untilMs - tookMs - everyMs, toMs: untilMs };
 }
 
-/** The share of `stage` that `sights`, in the order of time, cover (ratio), with a little grace. */
+/** The share of `stage` that `sights`, in the order of time, cover (ratio). */
 export function watchedShare(sights: readonly Stretch[], stage: Stretch): number {
   let { fromMs } = stage;
   let seenMs = 0;
@@ -38,7 +35,7 @@ export function watchedShare(sights: readonly Stretch[], stage: Stretch): number
     fromMs = endMs;
   }
   const heldMs = stage.toMs - stage.fromMs;
-  return heldMs > 0 ? Math.min(1, (seenMs + Math.min(SLACK_MS, heldMs / 4)) / heldMs) : 1;
+  return heldMs > 0 ? seenMs / heldMs : 1;
 }
 
 /** What was sampled in the last `forMs` of `series`. */
