@@ -29,8 +29,11 @@ export interface SiteActivities {
   preflight(input: PreflightInput): Promise<PreflightResult>;
   inject(batch: FaultBatch): Promise<InjectReport>;
   hold(batch: FaultBatch, owner: Owner): Promise<HoldReport>;
-  /** Reverts and verifies; throws unless every fault is verified absent. */
-  revert(batch: FaultBatch, owner: Owner | null): Promise<RevertReport>;
+  /**
+   * Reverts and verifies; throws unless every fault is verified absent. `lastLook`: first looks whether the faults are still
+   * on, for a run that is to say what happened under them.
+   */
+  revert(batch: FaultBatch, owner: Owner | null, lastLook?: boolean): Promise<RevertReport>;
   watch(input: WatchInput): Promise<WatchReport>;
   recover(input: RecoverInput): Promise<RecoverReport>;
   sweep(): Promise<SweepReport>;
@@ -97,6 +100,8 @@ export interface RevertReport {
   readonly targets: number;
   /** Whether the owner's exact execution was open when the revert was verified; null where nobody could say. */
   readonly ownerOpen: boolean | null;
+  /** Why the faults were not, or may not have been, on to the end; absent where they were, or nobody asked. */
+  readonly lapsed?: string;
 }
 
 /** What a watch is asked. Stop conditions are watched; the probes of the steady state are sampled beside them. */

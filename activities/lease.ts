@@ -4,6 +4,7 @@
  * Owns the batching of one lease's faults over its driver. Each activity is whole in itself: revert needs nothing from
  * inject, and hold never creates. Must never decide what happens next.
  */
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { faultId } from '../domain/fault.ts';
 import type { Fault, InjectResult, Outcome } from '../domain/fault.ts';
@@ -16,6 +17,8 @@ import { reasonOf } from './probes/reading.ts';
 
 /** What is left of an attempt to say that a driver has not answered, in milliseconds. */
 const LAST_WORDS_MS = 1_000;
+/** How long a revert waits for the last look at what it reverts, in milliseconds. */
+const LOOK_MS = 2_000;
 /** Faults named in a report; the rest are counted. */
 const NAMED_MAX = 10;
 
@@ -122,24 +125,55 @@ async function renew(
   return `${lapsed.length} of ${faults.length} faults ended by themselves, among them ${first.id}${first.detail ? `: ${first.detail}` : ''}`;
 }
 
-/** Takes a lease's faults off and verifies it by re-reading the targets. Fails, to be tried again, unless all are absent. */
+/**
+ * Takes a lease's faults off and verifies it by re-reading the targets. Fails, to be tried again, unless all are absent. With
+ * `lastLook` it renews them once before, since a fault that ended after its last renewal is otherwise taken for one that was on.
+ */
 export async function revert(
   batch: FaultBatch,
   owner: Owner | null,
   driver: FaultDriver<unknown>,
   installation: string,
   owners: Owners,
+  lastLook: boolean,
 ): Promise<RevertReport> {
   const attempt = currentAttempt();
   const faults = faultsOf(batch, driver, installation, batch.params);
-  return beating(async () => {
+  let seen: Seen | undefined = lastLook ? earlierLook() : {};
+  const report = async (): Promise<RevertReport> => {
+    seen ??= await look(faults, driver, attempt);
+    // Told at once: an attempt that comes after this one finds what it has reverted.
+    Context.current().heartbeat(seen);
     const left = await revertAndVerify(faults, driver, attempt).catch((error: unknown) =>
       faults.map(({ target }) => `${target}: ${reasonOf(error)}`),
     );
     if (left.length > 0)
       throw ApplicationFailure.retryable(`not verified absent: ${left.slice(0, NAMED_MAX).join('; ')}`, 'Unreverted');
-    return { targets: faults.length, ownerOpen: owner === null ? null : await owners.isOpen(owner) };
-  });
+    return { targets: faults.length, ownerOpen: owner === null ? null : await owners.isOpen(owner), ...seen };
+  };
+  return beating(report, () => seen);
+}
+
+/** What the last look at a lease's faults has found. */
+type Seen = Pick<RevertReport, 'lapsed'>;
+
+/** What an earlier attempt saw before it reverted anything; undefined in the first. */
+function earlierLook(): Seen | undefined {
+  const { info } = Context.current();
+  if (info.attempt === 1) return undefined;
+  return (
+    (info.heartbeatDetails as Seen | undefined) ?? { lapsed: 'nobody can say whether the fault was on to the end' }
+  );
+}
+
+/** Whether the faults are on now. Must not keep a revert waiting for long. */
+async function look(faults: readonly Fault<unknown>[], driver: FaultDriver<unknown>, attempt: Attempt): Promise<Seen> {
+  try {
+    const lapsed = await inTime(LOOK_MS, renew(faults, driver, attempt));
+    return lapsed === undefined ? {} : { lapsed };
+  } catch (error) {
+    return { lapsed: `nobody can say whether the fault was on to the end: ${reasonOf(error)}` };
+  }
 }
 
 /** Reverts and re-reads, within the attempt; returns what is not verified absent, in words. */

@@ -51,7 +51,6 @@ export function siteActivities(site: OpenSite, owners: Owners, sampled: Sampled)
         const { fault } = input.experiment;
         const provider = site.targets.get(fault.split('/')[0] ?? '');
         const parts = {
-          installation: site.installation,
           driver: site.drivers.get(fault),
           targets: provider,
           probes: site.probes,
@@ -60,7 +59,8 @@ export function siteActivities(site: OpenSite, owners: Owners, sampled: Sampled)
       }),
     inject: (batch) => inject(batch, driverOf(batch.kind), site.installation),
     hold: (batch, owner) => hold(batch, owner, driverOf(batch.kind), site.installation, owners),
-    revert: (batch, owner) => revert(batch, owner, driverOf(batch.kind), site.installation, owners),
+    revert: (batch, owner, lastLook) =>
+      revert(batch, owner, driverOf(batch.kind), site.installation, owners, lastLook === true),
     watch: (input) => watchRun(input, site.probes, sampled),
     recover: (input) => recover(input, site.probes, sampled),
     sweep: () => beating(() => sweep(site.drivers.values(), currentAttempt())),

@@ -64,16 +64,6 @@ export interface SteadyStateNow {
   readonly readings: readonly CheckedReading[];
 }
 
-/** Reads and checks the steady state once. */
-export async function readSteadyState({
-  probes,
-  experiment,
-  baseline,
-  signal,
-}: SteadyStateReading): Promise<SteadyStateNow> {
-  return check(probes, experiment, baseline, await sampleOnce(probes, namesOf(experiment), signal));
-}
-
 /** How the steady state is awaited. */
 export interface AwaitingSteadyState extends SteadyStateReading {
   readonly everyMs: number;

@@ -35,7 +35,13 @@ const out = output(json);
 
 /** Ctrl-C before an experiment is under way ends the demo; while one is, it aborts that experiment. */
 let interrupted = false;
-for (const name of interrupts()) process.on(name, () => (interrupted = true));
+const interruption = new Promise<undefined>((resolve) => {
+  for (const name of interrupts())
+    process.on(name, () => {
+      interrupted = true;
+      resolve(undefined);
+    });
+});
 
 async function main(): Promise<number> {
   await using stack = new AsyncDisposableStack();
@@ -51,7 +57,10 @@ async function main(): Promise<number> {
   await writeFile(file, demoConfig(shop.url, pids, home));
   const config = await readConfig(file);
   out.line('starting Temporal and a worker');
-  const local = await serveLocally(config, {}, (line) => void process.stderr.write(`${line}\n`));
+  const starting = serveLocally(config, {}, (line) => void process.stderr.write(`${line}\n`));
+  // What has not started yet ends with this process.
+  const local = await Promise.race([starting, interruption]);
+  if (local === undefined) return EXIT.interrupted;
   stack.use(local);
   if (local.ui) out.line(`Temporal UI: ${local.ui}`);
   const ends: number[] = [];

@@ -213,6 +213,9 @@ function grows(stages: readonly StageSize[]): boolean {
  */
 const INJECT_MS = 10_000;
 
+/** Each stage is held for at least so many samples, so that one of them is always taken under the fault. */
+const SAMPLES_MIN = 2;
+
 /** The schema, for the fault kinds that there are. */
 export function experimentSchema(kinds: readonly string[]) {
   return z
@@ -245,6 +248,10 @@ export function experimentSchema(kinds: readonly string[]) {
       const { stages, hold } = blastRadius;
       // Of stages that are wrong in themselves nothing is known.
       const known = context.issues.every(({ path }) => path?.[0] !== 'blastRadius');
+      if (known && hold < SAMPLES_MIN * sampleEvery) {
+        const message = `expected at least ${formatDuration(SAMPLES_MIN * sampleEvery)}, ${SAMPLES_MIN} times sampleEvery: what nobody looks at proves nothing`;
+        context.addIssue({ code: 'custom', path: ['blastRadius', 'hold'], message });
+      }
       const atMostMs = known ? stages.length * (hold + INJECT_MS) : Infinity;
       for (const [i, { forMs }] of stopConditions.entries()) {
         const path = ['stopConditions', i, 'for'];

@@ -113,7 +113,7 @@ export type JournalEntry =
       readonly condition: number;
       readonly forMs: number;
     }
-  | { readonly type: 'blind'; readonly what: 'watch' | 'hold'; readonly why: string }
+  | { readonly type: 'blind'; readonly what: 'watch'; readonly why: string }
   | {
       readonly type: 'abort';
       readonly cause: AbortCause;

@@ -15,12 +15,12 @@ export interface Stretch {
   readonly toMs: number;
 }
 
-/** When a watch looked that took `series`, a sample every `everyMs`, and was last heard of at `untilMs`. */
-export function sightOf(series: SeriesByProbe, everyMs: number, untilMs: number): Stretch {
+/** When a watch looked that took `series` and was last heard of at `untilMs`: from its first sample to its last. */
+export function sightOf(series: SeriesByProbe, untilMs: number): Stretch {
   const times = Object.values(series).flatMap(({ points }) => points.map(([atMs]) => atMs));
   if (times.length === 0) return { fromMs: untilMs, toMs: untilMs };
   const tookMs = times.reduce((a, b) => Math.max(a, b)) - times.reduce((a, b) => Math.min(a, b));
-  return { fromMs: untilMs - tookMs - everyMs, toMs: untilMs };
+  return { fromMs: untilMs - tookMs, toMs: untilMs };
 }
 
 /** The share of `stage` that `sights`, in the order of time, cover (ratio). */

@@ -106,11 +106,6 @@ export function observe(
   return { state: { conditions, silent: silences.silent }, edges };
 }
 
-/** Indexes of the stop conditions that are in breach. */
-export function breachedConditions(state: ConditionsState): number[] {
-  return state.conditions.flatMap(({ breached }, index) => (breached ? [index] : []));
-}
-
 interface Observed {
   readonly state: ConditionState;
   readonly breached: boolean;

@@ -11,6 +11,7 @@ import { sitesOf } from '../workers/sweeper.ts';
 import { startDevServer } from '../workers/temporal-server.ts';
 import { startWorker } from '../workers/worker.ts';
 import type { RunningWorker } from '../workers/worker.ts';
+import { EXIT } from './exit.ts';
 import { interrupts } from './interrupts.ts';
 import { output } from './output.ts';
 import { configOf } from './verb-config.ts';
@@ -27,14 +28,17 @@ export async function main(_args: readonly string[], given: Common & Record<stri
   const options = given as unknown as Options;
   const config = await configOf(options);
   const out = output(options.json === true);
-  const interrupted = new Promise<void>((resolve) => {
-    for (const name of interrupts()) process.once(name, () => resolve());
+  const interrupted = new Promise<undefined>((resolve) => {
+    for (const name of interrupts()) process.once(name, () => resolve(undefined));
   });
-  await using local = await serveLocally(
+  const starting = serveLocally(
     config,
     { port: portOf(options.port), uiPort: portOf(options.uiPort), ...(options.db ? { db: options.db } : {}) },
     (line) => (options.json ? out.event('log', { line }) : void process.stderr.write(`${line}\n`)),
   );
+  // What has not started yet ends with this process.
+  await using local = await Promise.race([starting, interrupted]);
+  if (local === undefined) return EXIT.interrupted;
   const metrics = local.metricsPorts.map((port) => `http://127.0.0.1:${port}/metrics`);
   out.event('serving', { address: local.address, ui: local.ui, sites: local.sites, metrics });
   out.line(`Temporal  ${local.address}${local.ui ? `, UI ${local.ui}` : ''}`);

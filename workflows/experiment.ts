@@ -235,11 +235,14 @@ export class Run {
     this.held.push({ stage, fromMs, toMs: Date.now() });
   }
 
-  #reverted({ input: { lease, stage, targets } }: OpenLease, by: 'lease' | 'revert-only', tookMs: number): void {
+  #reverted({ input, ended }: OpenLease, by: 'lease' | 'revert-only', tookMs: number): void {
+    const { lease, stage, targets } = input;
     this.note({ type: 'reverted', stage, lease, by, targets: targets.length, tookMs });
     // How long its fault was on nobody can tell.
     if (by === 'revert-only' && !this.aborting)
       this.abort({ cause: 'lease-lost', mode: 'immediate', evidence: `lease ${lease} was lost while it reverted` });
+    const lapsed = ended && 'result' in ended ? ended.result.lapsed : undefined;
+    if (lapsed !== undefined) this.abort({ cause: 'fault-lapsed', mode: 'immediate', evidence: lapsed });
   }
 
   #leaseEnded(open: OpenLease): void {

@@ -14,7 +14,7 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Owner } from '../activities/interface.ts';
+import type { Owner, RevertReport } from '../activities/interface.ts';
 import { Blindness, why } from './blindness.ts';
 import { leaseNewsSignal, releaseSignal } from './messages.ts';
 import type { LeaseEnding, LeaseInput, LeaseNews, LeaseResult } from './messages.ts';
@@ -23,6 +23,7 @@ import { holdAt, injectAt, revertAt } from './proxies.ts';
 interface Ending {
   readonly endedBy: LeaseEnding;
   readonly why: string;
+  readonly lastLook?: boolean;
 }
 
 /** Why a lease must end now; set once, by whoever is first. */
@@ -32,8 +33,8 @@ interface Wish {
 
 export async function lease(input: LeaseInput): Promise<LeaseResult> {
   const wish: Wish = {};
-  setHandler(releaseSignal, (reason) => {
-    wish.ending ??= { endedBy: 'released', why: reason };
+  setHandler(releaseSignal, (reason, lastLook) => {
+    wish.ending ??= { endedBy: 'released', why: reason, ...(lastLook === true ? { lastLook } : {}) };
   });
   CancellationScope.current().cancelRequested.catch(() => {
     wish.ending ??= { endedBy: 'cancelled', why: 'the lease was cancelled, or its run closed' };
@@ -45,14 +46,16 @@ export async function lease(input: LeaseInput): Promise<LeaseResult> {
 async function live(input: LeaseInput, wish: Wish): Promise<LeaseResult> {
   const parent = workflowInfo().parent;
   const owner: Owner | null = parent ? { workflowId: parent.workflowId, runId: parent.runId } : null;
-  const ending =
+  const { lastLook = false, ...ending }: Ending =
     input.mode === 'revert-only' || owner === null
       ? { endedBy: 'revert-only' as const, why: 'another lease on these faults was lost' }
       : await injectAndHold(input, owner, wish);
   const endedAtMs = Date.now();
   setCurrentDetails(`**reverting** ${input.kind} on ${input.targets.length} targets: ${ending.why}`);
-  const ownerOpen = await revertUntilAbsent(input, owner);
-  const result = { lease: input.lease, ...ending, targets: input.targets.length, tookMs: Date.now() - endedAtMs };
+  const { ownerOpen, lapsed } = await revertUntilAbsent(input, owner, lastLook);
+  const tookMs = Date.now() - endedAtMs;
+  const seen = lapsed === undefined ? {} : { lapsed };
+  const result = { lease: input.lease, ...ending, targets: input.targets.length, tookMs, ...seen };
   setCurrentDetails(`**ended**: ${ending.why}; absence verified on ${input.targets.length} targets`);
   // A run that was reset does not get this child's result; it hears of the end by its workflow id.
   if (ownerOpen !== true) await tell(input.run, { news: 'ended', lease: input.lease, result });
@@ -127,17 +130,17 @@ async function holdOnce(input: LeaseInput, owner: Owner, wish: Wish, blindness: 
   }
 }
 
-/** Returns once every fault is verified absent; says so to the run when that takes long. Returns whether the run is open. */
-async function revertUntilAbsent(input: LeaseInput, owner: Owner | null): Promise<boolean | null> {
+/** Returns once every fault is verified absent; says so to the run when that takes long. */
+async function revertUntilAbsent(input: LeaseInput, owner: Owner | null, lastLook: boolean): Promise<RevertReport> {
   const summary = `revert ${input.kind} on ${input.targets.length} targets and verify`;
   try {
     const revert = revertAt(input.site, input.targets.length, false).revert;
-    return (await revert.executeWithOptions({ summary }, [input, owner])).ownerOpen;
+    return await revert.executeWithOptions({ summary }, [input, owner, lastLook]);
   } catch (failure) {
     setCurrentDetails(`**STUCK**: ${why(failure)}. Reverting is retried for ever; see the runbook.`);
     await tell(input.run, { news: 'stuck', lease: input.lease, why: why(failure) });
     const revert = revertAt(input.site, input.targets.length, true).revert;
-    return (await revert.executeWithOptions({ summary: `${summary}, retried for ever` }, [input, owner])).ownerOpen;
+    return await revert.executeWithOptions({ summary: `${summary}, retried for ever` }, [input, owner]);
   }
 }
 

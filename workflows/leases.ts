@@ -81,13 +81,16 @@ export class Leases {
     }
   }
 
-  /** Takes back the wish for this lease's faults: from here on no renewal is granted. */
-  release(open: OpenLease, reason: string): void {
+  /**
+   * Takes back the wish for this lease's faults: from here on no renewal is granted. With `lastLook` the lease first looks
+   * whether they are still on.
+   */
+  release(open: OpenLease, reason: string, lastLook = false): void {
     if (open.released) return;
     open.released = true;
     if (open.ended) return;
     getExternalWorkflowHandle(open.input.lease)
-      .signal(releaseSignal, reason)
+      .signal(releaseSignal, reason, lastLook)
       .catch(() => undefined);
   }
 

@@ -14,6 +14,8 @@ export class Logbook {
   readonly #events: JournalEvent[] = [];
   #unwritten: JournalEvent[] = [];
   #writing: Promise<unknown> = Promise.resolve();
+  /** Whether the journal has been written. */
+  #known = false;
 
   /** Adds an event at the workflow's time. */
   add(entry: JournalEntry): void {
@@ -34,13 +36,15 @@ export class Logbook {
     const written = this.#writing
       .catch(() => undefined)
       .then(() =>
-        journal().record.executeWithOptions({ summary: `journal: ${summaryOf(events)}` }, [
+        journal(this.#known).record.executeWithOptions({ summary: `journal: ${summaryOf(events)}` }, [
           workflowInfo().workflowId,
           events,
         ]),
       );
     this.#writing = written;
-    return written;
+    const recorded = await written;
+    this.#known = true;
+    return recorded;
   }
 
   /** Writes in the background. A journal that cannot be written for ten minutes loses these events; the fault is not affected. */

@@ -45,6 +45,8 @@ export interface LeaseResult {
   readonly targets: number;
   /** From the request to end to the verified absence, in milliseconds. */
   readonly tookMs: number;
+  /** Why the faults were not, or may not have been, on to the end; absent where they were, or the run did not ask. */
+  readonly lapsed?: string;
 }
 
 /** What a lease tells its run, by the run's workflow id: a reset run's child handle belongs to the old run. */
@@ -57,8 +59,8 @@ export type LeaseNews =
 export const abortSignal = defineSignal<[{ mode: AbortMode; reason: string; by: string }]>('abort');
 /** To a run, from a lease. */
 export const leaseNewsSignal = defineSignal<[LeaseNews]>('leaseNews');
-/** To a lease, from its run: end the fault. */
-export const releaseSignal = defineSignal<[string]>('release');
+/** To a lease, from its run: end the fault; and with `lastLook` first see whether it is still on. */
+export const releaseSignal = defineSignal<[reason: string, lastLook?: boolean]>('release');
 /** To a run: is this lease's fault still wanted? Asked before every renewal. */
 export const wantedQuery = defineQuery<boolean, [lease: string]>('wanted');
 /** To a run: its state, and the journal events from `seq` on. */

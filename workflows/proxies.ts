@@ -16,11 +16,12 @@ type Site<Name extends keyof SiteActivities> = Pick<ActivityInterfaceFor<SiteAct
 /** An activity that has not been heard of for this long is lost, in milliseconds; those that hold and watch have their own. */
 const LOST_MS = 5_000;
 
-export function journal(): ActivityInterfaceFor<ControlActivities> {
+/** A journal that was written once may be away for a while; one that never was makes nobody wait. */
+export function journal(known: boolean): ActivityInterfaceFor<ControlActivities> {
   return proxyActivities<ControlActivities>({
     taskQueue: CONTROL_QUEUE,
     startToCloseTimeout: 10_000,
-    scheduleToCloseTimeout: 600_000,
+    scheduleToCloseTimeout: known ? 600_000 : 5_000,
     retry: { initialInterval: 200, maximumInterval: 10_000 },
   });
 }

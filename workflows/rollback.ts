@@ -23,7 +23,8 @@ export async function rollBack(run: Run, watching: Watching): Promise<void> {
   const stopping = watching.stop().then(() => Date.now());
   const reason = run.state.abort?.evidence ?? 'the last stage has been held';
   const leases = run.leases.unreverted();
-  for (const lease of leases) run.leases.release(lease, reason);
+  // Whoever is to say that the system held must know that the fault was on.
+  for (const lease of leases) run.leases.release(lease, reason, !run.aborting);
   await Promise.all(leases.map((lease) => run.leases.reverted(lease)));
   run.apply({ type: 'reverted' });
   run.log.writeSoon();

@@ -134,7 +134,7 @@ export class Watching {
 
   #keep(series: SeriesByProbe, untilMs: number): void {
     if (Object.keys(series).length === 0) return;
-    this.#sights.push(sightOf(series, this.#experiment.sampleEveryMs, untilMs));
+    this.#sights.push(sightOf(series, untilMs));
     this.#log.add({ type: 'samples', series });
     this.#series = boundSeries(mergeSeries(this.#series, series));
   }

@@ -151,7 +151,7 @@ const EVENTS = {
     condition: count,
     forMs: ms,
   }),
-  blind: z.object({ ...stamp, type: z.literal('blind'), what: z.enum(['watch', 'hold']), why: z.string() }),
+  blind: z.object({ ...stamp, type: z.literal('blind'), what: z.literal('watch'), why: z.string() }),
   abort: z.object({
     ...stamp,
     type: z.literal('abort'),

@@ -1,6 +1,6 @@
 /** The command line with a server, workers and real processes: every ending by its exit code, and nothing left. */
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setMood } from '../../bench/torture/blows.ts';
@@ -54,6 +54,22 @@ describe('squall with a server', () => {
       lane.level = 0;
       assert.equal(code, 1, out);
       assert.match(out, /aborted, deviated: .*above 5/);
+    }));
+
+  it('3: refused where the journal cannot be written, and not touched', () =>
+    about('free', '60s', async (file, victims) => {
+      const journal = join(folder, 'journal');
+      await rename(journal, `${journal}.aside`).catch(() => undefined);
+      await writeFile(journal, 'a file where a folder should be');
+      try {
+        const { code, out } = await squall(['run', file], env);
+        assert.equal(code, 3, out);
+        assert.match(out, /refused.*the journal cannot be written: .*(ENOTDIR|EEXIST)/);
+        assert.equal(victims.firstStoppedMs, undefined);
+      } finally {
+        await rm(journal);
+        await rename(`${journal}.aside`, journal).catch(() => undefined);
+      }
     }));
 
   it('3: refused, and not touched', async () => {

@@ -34,6 +34,7 @@ const GROUPS = [
   'fixed',
   'unseen',
   'late-stuck',
+  'continued',
 ] as const;
 type Group = (typeof GROUPS)[number];
 const TWO = [{ kind: 'count', count: 2, text: '2' }] as const;
@@ -137,6 +138,23 @@ describe('without expiry on the target', () => {
           fault: 'host/fixed-pause',
           blastRadius: { stages: TWO, holdMs: 15_000, seed: 'any' },
         },
+      ));
+
+    it('a fault that ended after its last renewal was not on to the end, and proves nothing', () =>
+      held(
+        'continued',
+        async ({ handle, victims }) => {
+          // Past the first renewal; the next comes after the hold.
+          await new Promise((resolve) => setTimeout(resolve, 1_500));
+          process.kill(victims.stopped()[0] ?? 0, 'SIGCONT');
+          const { status, deviated, reason } = await endOf(handle);
+          assert.deepEqual([status, deviated], ['inconclusive', null]);
+          assert.match(reason, /1 of 2 faults ended by themselves.*somebody has continued the process/);
+          const { events } = await story(handle);
+          const at = (type: string): number => events.findIndex((event) => event.type === type);
+          assert.ok(at('abort') > at('reverted') - 2, 'it was seen at the end');
+        },
+        { timeToLiveMs: 120_000, blastRadius: { stages: TWO, holdMs: 4_000, seed: 'any' } },
       ));
 
     it('targets that mostly die under the fault leave little to hold, and no verdict', () =>

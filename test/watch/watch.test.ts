@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Experiment } from '../../domain/experiment.ts';
 import type { Reading } from '../../domain/probe.ts';
 import type { OpenProbe, OpenProbes } from '../../activities/probes/registry.ts';
-import { awaitSteadyState, readSteadyState, RECOVERED_TICKS, takeBaseline } from '../../activities/steady-state.ts';
+import { awaitSteadyState, RECOVERED_TICKS, takeBaseline } from '../../activities/steady-state.ts';
 import { sampleOnce, ticks, watch } from '../../activities/watch.ts';
 import type { Tick } from '../../activities/watch.ts';
 
@@ -169,16 +169,6 @@ describe('the steady state', () => {
     });
     assert.deepEqual(baseline, { errors: 3 });
     assert.deepEqual(readings, { errors: { ok: true, value: 3 }, flaky: { ok: false, why: 'it was refused' } });
-  });
-
-  test('is read once, against what is accepted', async () => {
-    const probes = new Map([probe('errors', script(0.07))]);
-    assert.deepEqual(await readSteadyState({ probes, experiment, baseline: {}, signal: never }), {
-      held: false,
-      readings: [
-        { probe: 'errors', group: 'system', dimension: 'ratio', value: 0.07, expected: 'at most 5%', held: false },
-      ],
-    });
   });
 
   test('has returned when it held several times in a row, and one good sample is not enough', async () => {
