@@ -1,19 +1,21 @@
 /**
  * `squall sweep`: ends every fault on this host whose time is over. Needs no Temporal, so that cron can call it when
- * everything else is gone, and of the configuration only what says where undo records are.
+ * everything else is gone, and of the configuration only what says where undo records are: what is wrong in it is said afterwards.
  */
+import { InvalidDocument } from '../documents/problem.ts';
 import { sitesOf, sweepSite } from '../workers/sweeper.ts';
 import { EXIT } from './exit.ts';
-import { UsageError } from './failure.ts';
+import { report as fail, UsageError } from './failure.ts';
 import { output } from './output.ts';
 import { sweepConfigOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 
 export async function main(_args: readonly string[], options: Common & { site?: string }): Promise<number> {
-  const config = await sweepConfigOf(options);
+  const { config, problems } = await sweepConfigOf(options);
   const out = output(options.json === true);
   const known = sitesOf(config);
-  if (options.site !== undefined && !known.includes(options.site))
+  // Where something is wrong, it may be the site's name: what it is called matters less than that it is swept.
+  if (options.site !== undefined && !known.includes(options.site) && problems.length === 0)
     throw new UsageError(`found site ${options.site}, expected one of ${known.join(', ')}`);
   let failures = 0;
   for (const name of options.site === undefined ? known : [options.site]) {
@@ -25,5 +27,6 @@ export async function main(_args: readonly string[], options: Common & { site?: 
     );
     for (const words of report.failed) out.line(`  ${out.style('red', 'not confirmed')} ${words}`);
   }
-  return failures === 0 ? 0 : EXIT.stuck;
+  const wrong = problems.length === 0 ? 0 : fail(new InvalidDocument(problems), out.json);
+  return failures === 0 ? wrong : EXIT.stuck;
 }

@@ -3,7 +3,7 @@
  */
 import { access } from 'node:fs/promises';
 import { defaultConfig, readConfig, readSweepConfig } from '../workers/config.ts';
-import type { Config, SweepConfig } from '../workers/config.ts';
+import type { Config, ForSweep } from '../workers/config.ts';
 import type { Common } from './verbs.ts';
 
 /** Reads the configuration that applies. Throws when a named file cannot be read or is not valid. */
@@ -12,10 +12,10 @@ export async function configOf(options: Common): Promise<Config> {
   return file === undefined ? defaultConfig() : readConfig(file);
 }
 
-/** Reads of the configuration that applies what a sweep needs; whatever else is wrong in it does not matter. */
-export async function sweepConfigOf(options: Common): Promise<SweepConfig> {
+/** Reads of the configuration that applies what a sweep needs, and what is wrong in all of it. */
+export async function sweepConfigOf(options: Common): Promise<ForSweep> {
   const file = await fileOf(options);
-  return file === undefined ? defaultConfig() : readSweepConfig(file);
+  return file === undefined ? { config: defaultConfig(), problems: [] } : readSweepConfig(file);
 }
 
 async function fileOf({ config }: Common): Promise<string | undefined> {

@@ -28,7 +28,7 @@ export async function main(_args: readonly string[], given: Common & Record<stri
     // Whatever is wrong in the configuration, it must not keep a fault on that was there before.
     const sweeping = await sweepConfigOf(options).catch(() => undefined);
     if (sweeping) {
-      const sweeper = startSweeping(sweeping, options.site, 60_000, log);
+      const sweeper = startSweeping(sweeping.config, options.site, 60_000, log);
       await sweeper.first;
       await sweeper.stop();
     }

@@ -8,8 +8,11 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { readBounded } from '../activities/bounded-file.ts';
 import { probesSchema } from '../activities/probes/registry.ts';
+import { anySections, ownSections } from '../activities/targets/sections.ts';
 import { parseDocument } from '../documents/document.ts';
+import type { Parsed } from '../documents/document.ts';
 import { InvalidDocument } from '../documents/problem.ts';
+import type { Problem } from '../documents/problem.ts';
 import { BYTES_MAX } from '../documents/source.ts';
 import { writtenDuration } from '../domain/written-duration.ts';
 
@@ -18,11 +21,13 @@ export class InvalidConfig extends Error {
   override readonly name = 'InvalidConfig';
 }
 
-/** The schema of `squall.yaml`. */
-export const configSchema = z.strictObject({
-  installation: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected a name of lower-case letters, digits and dashes');
+const sites = <Sections extends z.ZodType>(sections: Sections) =>
+  z.record(name, sections).default({}).describe('What each site worker may do faults to, by provider.');
+
+/** The schema of a `squall.yaml` without plugins. */
+const configSchema = z.strictObject({
+  installation: name
     .default('squall')
     .describe(
       'The name of this installation of Squall, the mark on every fault; installations that share targets need different ones.',
@@ -37,26 +42,49 @@ export const configSchema = z.strictObject({
     .refine((ms) => ms >= 1_000 && ms <= 3_600_000, 'expected 1s to 1h')
     .prefault('15s')
     .describe('Time between two sweeps of a site worker.'),
-  sites: z
-    .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/), z.record(z.string(), z.unknown()))
-    .default({})
-    .describe('What each site worker may do faults to, by provider.'),
+  sites: sites(ownSections),
   probes: probesSchema.default({}).describe('The probes that experiments name.'),
   allowCommands: z.boolean().default(false).describe('Whether probes of type `command` may run.'),
   plugins: z.array(z.string().min(1)).default([]).describe('Modules with drivers and probes, relative to this file.'),
 });
 
+/** The same where plugins are configured. */
+const withPlugins = configSchema.extend({ sites: sites(anySections) });
+
+/** A document in which something stands under `plugins:`, right or wrong. */
+const namesPlugins = z.looseObject({
+  plugins: z.unknown().refine((written) => (Array.isArray(written) ? written.length > 0 : (written ?? null) !== null)),
+});
+
+type Written = z.infer<typeof withPlugins>;
+
 /** A worker's configuration, with absolute paths. */
-export interface Config extends Omit<z.infer<typeof configSchema>, 'state'> {
+export interface Config extends Omit<z.infer<typeof configSchema>, 'state' | 'sites'> {
   readonly state: string;
+  /** By site and provider. What is a plugin's is as it was written. */
+  readonly sites: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** The part of a configuration that ending faults needs. */
 export type SweepConfig = Pick<Config, 'installation' | 'state' | 'sites' | 'plugins'>;
 
-const { installation, state, sites, plugins } = configSchema.shape;
-/** Whatever else is wrong in a configuration does not keep a fault on. */
-const sweepSchema = z.object({ installation, state, sites, plugins });
+/** What a sweep works with, and everything that is wrong in the configuration. */
+export interface ForSweep {
+  readonly config: SweepConfig;
+  readonly problems: readonly Problem[];
+}
+
+const { installation, state } = configSchema.shape;
+/** Whatever else is wrong in a configuration does not keep a fault on: a part that cannot be used is as if it were not there. */
+const sweepSchema = z.object({
+  installation,
+  state,
+  sites: z.record(z.string(), z.record(z.string(), z.unknown()).catch({})).catch({}),
+  plugins: z
+    .array(z.unknown())
+    .catch([])
+    .transform((plugins) => plugins.filter((plugin) => typeof plugin === 'string' && plugin !== '') as string[]),
+});
 
 /** What a worker runs with when it has no `squall.yaml`. */
 export function defaultConfig(): Config {
@@ -65,30 +93,42 @@ export function defaultConfig(): Config {
 
 /** Reads `file`. Throws {@link InvalidDocument} with every problem in it. */
 export async function readConfig(file: string): Promise<Config> {
-  return complete(await read(file, configSchema), dirname(resolve(file)));
+  const parsed = parse(await bytesOf(file), file);
+  if (!parsed.ok) throw new InvalidDocument(parsed.problems);
+  return complete(parsed.value, dirname(resolve(file)));
 }
 
-/** Reads of `file` what a sweep needs, whatever else is wrong in it. Throws {@link InvalidDocument} where that is wrong. */
-export async function readSweepConfig(file: string): Promise<SweepConfig> {
-  return located(await read(file, sweepSchema), dirname(resolve(file)));
+/**
+ * Reads of `file` what a sweep needs, and says what else is wrong in it. Throws {@link InvalidDocument} where nobody can
+ * know whose faults are to be ended, or where they are written down.
+ */
+export async function readSweepConfig(file: string): Promise<ForSweep> {
+  // Once: it may come through a pipe.
+  const bytes = await bytesOf(file);
+  const whole = parse(bytes, file);
+  const problems = whole.ok ? [] : whole.problems;
+  const needed = parseDocument(bytes, file, sweepSchema);
+  if (!needed.ok) throw new InvalidDocument(problems);
+  return { config: located(needed.value, dirname(resolve(file))), problems };
 }
 
-async function read<T>(file: string, schema: z.ZodType<T>): Promise<T> {
-  const bytes = await readBounded(file, BYTES_MAX, 'with-pipes').catch((error: unknown) => {
+function parse(bytes: Uint8Array, file: string): Parsed<Written> {
+  return parseDocument<Written>(bytes, file, parseDocument(bytes, file, namesPlugins).ok ? withPlugins : configSchema);
+}
+
+async function bytesOf(file: string): Promise<Uint8Array> {
+  return readBounded(file, BYTES_MAX, 'with-pipes').catch((error: unknown) => {
     throw new InvalidConfig(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     });
   });
-  const parsed = parseDocument(bytes, file, schema);
-  if (!parsed.ok) throw new InvalidDocument(parsed.problems);
-  return parsed.value;
 }
 
-function complete(raw: z.infer<typeof configSchema>, base: string): Config {
+function complete(raw: Written, base: string): Config {
   return { ...raw, ...located(raw, base), journal: resolve(base, raw.journal) };
 }
 
-function located(raw: z.infer<typeof sweepSchema>, base: string): SweepConfig {
+function located(raw: Pick<Written, 'installation' | 'state' | 'sites' | 'plugins'>, base: string): SweepConfig {
   const stateHome = process.env['XDG_STATE_HOME'] ?? resolve(homedir(), '.local/state');
   return {
     ...raw,

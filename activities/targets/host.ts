@@ -12,29 +12,9 @@ import { processTable } from '../faults/host/process-table.ts';
 import type { ProcessInfo, ProcessTable } from '../faults/host/process-table.ts';
 import { resourceOf, targetId } from '../faults/host/target.ts';
 import { Ledger } from '../faults/ledger.ts';
+import { hostSettings } from './host-settings.ts';
+import type { HostGroup } from './host-settings.ts';
 import type { Candidates, Exclusion, TargetProviderFactory } from './provider.ts';
-
-const groupSchema = z.union([
-  z.strictObject({ pidFiles: z.string().min(1).describe('A glob of pid files; a file is named after its member.') }),
-  z.strictObject({
-    command: z
-      .string()
-      .min(3)
-      .refine(isRegExp, 'expected a regular expression')
-      .describe('A regular expression on the whole command line.'),
-  }),
-]);
-
-/** The `host:` section of a site. */
-export const hostSettings = z
-  .strictObject({
-    groups: z.record(z.string().regex(/^[a-z0-9-]{1,63}$/), groupSchema).default({}),
-    allowOtherUsers: z.boolean().default(false).describe('Whether processes of other users may be targets.'),
-  })
-  .prefault({});
-
-/** How a group's processes are found. */
-export type HostGroup = z.infer<typeof groupSchema>;
 
 const selector = z.strictObject({
   group: z.string().min(1).describe("One of the site's groups."),
@@ -172,12 +152,4 @@ function sift(members: readonly Wanted[], why: Forbidden, stale: readonly string
     examples: names.slice(0, 3),
   }));
   return { targets: [...new Set(targets)].toSorted(), excluded };
-}
-
-function isRegExp(text: string): boolean {
-  try {
-    return Boolean(new RegExp(text));
-  } catch {
-    return false;
-  }
 }

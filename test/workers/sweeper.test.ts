@@ -1,11 +1,17 @@
 /** What is wrong with a configuration or a plugin keeps no fault on. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { processTable } from '../../activities/faults/host/process-table.ts';
+import { resourceOf, targetId } from '../../activities/faults/host/target.ts';
+import { Ledger } from '../../activities/faults/ledger.ts';
 import { driver } from '../../activities/faults/noop/noop.ts';
-import { squall } from '../cli/squall.ts';
+import type { Fault } from '../../domain/fault.ts';
+import { eventsOf, squall } from '../cli/squall.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -36,13 +42,27 @@ export const drivers = [() => ({
 `;
 const isThrough = (): Promise<void> => access(join(folder, 'through'));
 
-test('a plugin that never loads is reported, and the built-in faults are swept', async () => {
+const times = { ttlMs: 1, notAfterMs: 1 };
+/** A fault whose time is over as soon as it is on. */
+const short = (id: string, target: string): Fault<Record<string, never>> => ({
+  id: `run/stage-1/${id}`,
+  installation: 'squall',
+  run: 'run',
+  target,
+  params: {},
+  ...times,
+});
+async function injectNoop(): Promise<Fault<unknown>> {
   const site = { name: 'local', installation: 'squall', stateDir: join(folder, 'state'), settings: {} };
   const attempt = { signal: AbortSignal.timeout(60_000), remainingMs: () => 60_000 };
-  const times = { ttlMs: 1, notAfterMs: 1 };
-  const fault = { id: 'run/stage-1/n1', installation: 'squall', run: 'run', target: 'n1', params: {}, ...times };
+  const fault = short('n1', 'n1');
   const [outcome] = await driver(site).inject([fault], attempt);
   assert.equal(outcome?.result, 'injected');
+  return fault;
+}
+
+test('a plugin that never loads is reported, and the built-in faults are swept', async () => {
+  const fault = await injectNoop();
   const config = await configured(['await new Promise(() => {});']);
   const { code, out } = await squall(['--json', 'sweep', ...config]);
   assert.equal(code, 4, out);
@@ -65,4 +85,107 @@ test('a worker whose site cannot be opened ends after a whole sweep', async () =
   assert.equal(code, 2, err);
   assert.match(err, /plugin-1\.mjs cannot be loaded: no luck/);
   await isThrough();
+});
+
+/** A `host:` section with a mistake in one of its groups. */
+const HOST = (typo: string): string =>
+  `{ host: { groups: { lab: { pidFiles: '${join(folder, '*.pid')}' }, other: { ${typo}: x } } } }`;
+
+/** What a sweep said, and the message after it. */
+async function swept(config: readonly string[], ...args: readonly string[]): Promise<Record<string, unknown>> {
+  const { code, out, err } = await squall(['--json', 'sweep', ...config, ...args]);
+  assert.equal(err, '');
+  const [sweep, error, ...more] = eventsOf(out);
+  assert.deepEqual([sweep?.event, error?.event, more], ['swept', 'error', []], out);
+  return {
+    code,
+    site: sweep?.['site'],
+    reverted: sweep?.['reverted'],
+    failed: sweep?.['failed'],
+    says: error?.['message'],
+  };
+}
+
+test('a sweep ends what is over whatever is wrong in the sites, and then says what is', async () => {
+  const wrong = [
+    ['sites: here\n', /sites: found "here", expected a mapping/],
+    ['sites: { local: }\n', /sites\.local: found null, expected a mapping/],
+    [`sites: { local: ${HOST('pidFile')} }\n`, /other\.pidFile: .*Did you mean pidFiles\?/],
+    ['sites: { local: { hots: {} } }\n', /local\.hots: .*Did you mean host\?/],
+    ['probes: { p: none }\n', /probes\.p: found "none"/],
+  ] as const;
+  for (const [more, says] of wrong) {
+    const fault = await injectNoop();
+    const end = await swept(await configured([], more));
+    assert.deepEqual([end['code'], end['site'], end['reverted'], end['failed']], [2, 'local', [fault.id], []], more);
+    assert.match(String(end['says']), says);
+    await rm(join(folder, 'state'), { recursive: true });
+  }
+});
+
+test('a site that is named is swept where what is wrong may be its name', async () => {
+  const fault = await injectNoop();
+  const end = await swept(await configured([], 'sites: { Shop: {} }\n'), '--site', 'shop');
+  assert.deepEqual([end['code'], end['site'], end['reverted']], [2, 'shop', [fault.id]]);
+});
+
+test('a plugin is loaded for a sweep although the list of plugins is wrong', async () => {
+  const config = await configured([slow()]);
+  await writeFile(join(folder, 'squall.yaml'), 'state: state\nplugins: [./plugin-0.mjs, 5]\n');
+  assert.equal((await swept(config))['code'], 2);
+  await isThrough();
+});
+
+test('host faults are ended and verified although their section is wrong', async () => {
+  const children = [0, 1].map(() => spawn('sleep', ['3600'], { stdio: 'ignore' }));
+  try {
+    const [paused, killed] = await Promise.all(
+      children.map(async (child, i) => {
+        await once(child, 'spawn');
+        const { pid = 0 } = child;
+        const start = (await processTable().get(pid))?.start ?? '';
+        return { pid, target: targetId({ group: i === 0 ? 'other' : 'lab', member: 'one', pid, start }) };
+      }),
+    );
+    assert.ok(paused && killed);
+    const ledger = new Ledger(join(folder, 'state'));
+    const claim = (kind: string, fault: Fault<unknown>, undo: unknown): unknown =>
+      ledger.claim(kind, [{ fault, resource: resourceOf(fault.target), undo }]);
+    // As a worker and a holder leave them that died at once.
+    const faults = [short('paused', paused.target), short('killed', killed.target)] as const;
+    assert.deepEqual(claim('host/pause', faults[0], { signal: 'SIGCONT' }), ['claimed']);
+    assert.deepEqual(claim('host/kill', faults[1], { groupSize: 1 }), ['claimed']);
+    ledger.close();
+    process.kill(paused.pid, 'SIGSTOP');
+    const over = once(children[1] ?? assert.fail(), 'exit');
+    process.kill(killed.pid, 'SIGKILL');
+    await over;
+    // Its supervisor has started another in its place.
+    await writeFile(join(folder, 'one.pid'), `${paused.pid}`);
+    const end = await swept(await configured([], `sites: { local: ${HOST('pidFile')} }\n`));
+    assert.deepEqual([end['code'], end['failed']], [2, []]);
+    assert.deepEqual((end['reverted'] as string[]).toSorted(), faults.map(({ id }) => id).toSorted());
+    assert.equal((await processTable().get(paused.pid))?.state, 'running');
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+  }
+});
+
+test('a fault that cannot be verified without its group is what a sweep ends with, and the mistake is said too', async () => {
+  const ledger = new Ledger(join(folder, 'state'));
+  const fault = short('killed', targetId({ group: 'other', member: 'one', pid: 4_000_000, start: '1' }));
+  ledger.claim('host/kill', [{ fault, resource: resourceOf(fault.target), undo: { groupSize: 1 } }]);
+  ledger.close();
+  const end = await swept(await configured([], `sites: { local: ${HOST('pidFile')} }\n`));
+  assert.deepEqual([end['code'], end['failed']], [4, [`${fault.id}: unknown`]]);
+  assert.match(String(end['says']), /Did you mean pidFiles\?/);
+});
+
+test('a worker whose host section is wrong ends after a whole sweep, and says where', async () => {
+  const fault = await injectNoop();
+  const config = await configured([], `sites: { local: ${HOST('pidFile')} }\n`);
+  const { code, err } = await squall(['worker', '--site', 'local', ...config]);
+  assert.equal(code, 2, err);
+  assert.match(err, new RegExp(`^sweep: ended 1 faults whose time was over: ${fault.id}\nsquall: .*squall\\.yaml:3:`));
+  assert.doesNotMatch(err, /not confirmed|^ +at /m);
 });
