@@ -17,6 +17,8 @@ interface Options extends Common {
 
 export async function main([run = '']: readonly string[], given: Common & Record<string, unknown>): Promise<number> {
   const options = given as unknown as Options;
+  // Temporal would not understand the question.
+  if (run === '') throw new UsageError('found no run, expected the name of one; `squall list` shows those there are');
   const config = await configOf(options);
   const client = await connectClient({ queryClosed: true });
   const out = output(options.json === true);

@@ -4,6 +4,8 @@
  * Owns the mapping from an error to an exit code and a sentence. A stack is shown only for what nobody foresaw.
  */
 import { isGrpcServiceError } from '@temporalio/client';
+import { JournalError } from '../activities/journal/store.ts';
+import { InvalidProbes } from '../activities/probes/registry.ts';
 import { InvalidDocument } from '../documents/problem.ts';
 import { InvalidConfig } from '../workers/config.ts';
 import { Unreachable } from '../workers/connect.ts';
@@ -14,6 +16,9 @@ import { EXIT } from './exit.ts';
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
+
+/** What the person at the terminal can mend, whoever finds it. */
+const INVALID = [UsageError, InvalidDocument, InvalidConfig, InvalidProbes, JournalError, PortTaken];
 
 /** gRPC's DEADLINE_EXCEEDED and UNAVAILABLE. */
 const UNREACHABLE_CODES: ReadonlySet<number> = new Set([4, 14]);
@@ -30,13 +35,7 @@ export function report(error: unknown, json: boolean): number {
   if (json) process.stdout.write(`${JSON.stringify({ event: 'error', at: new Date().toISOString(), message })}\n`);
   else process.stderr.write(`squall: ${message}\n`);
   if (error instanceof Unreachable || isUnreachable(error)) return EXIT.unreachable;
-  if (
-    error instanceof InvalidDocument ||
-    error instanceof UsageError ||
-    error instanceof InvalidConfig ||
-    error instanceof PortTaken
-  )
-    return EXIT.invalid;
+  if (INVALID.some((kind) => error instanceof kind)) return EXIT.invalid;
   if (!json && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
   return EXIT.unforeseen;
 }

@@ -19,6 +19,13 @@ export async function writeReport(config: Config, run: string, file?: string): P
   const journal = await journalOf(config, run);
   const { renderReport } = await import('../report/html.ts');
   const path = file ?? join(config.journal, `${run}.html`);
-  await writeFile(path, renderReport(journal));
+  await writeTo(path, renderReport(journal));
   return path;
+}
+
+/** Writes `text` to `file`. Throws with its name where that cannot be done. */
+export async function writeTo(file: string, text: string): Promise<void> {
+  await writeFile(file, text).catch((error: unknown) => {
+    throw new UsageError(`cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  });
 }

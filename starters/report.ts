@@ -1,8 +1,7 @@
 /** `squall report`: a run's report, as a page or as JSON, from its journal. */
-import { writeFile } from 'node:fs/promises';
 import { summarise } from '../domain/summary.ts';
 import { output } from './output.ts';
-import { journalOf, writeReport } from './report-file.ts';
+import { journalOf, writeReport, writeTo } from './report-file.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 
@@ -27,6 +26,6 @@ export async function main([run = '']: readonly string[], options: Options): Pro
       ? `${JSON.stringify({ summary: summarise(journal), journal }, null, 2)}\n`
       : (await import('../report/html.ts')).renderReport(journal);
   if (file === undefined || file === '-') process.stdout.write(text);
-  else await writeFile(file, text);
+  else await writeTo(file, text);
   return 0;
 }

@@ -1,11 +1,13 @@
 /** The command line without a server: help, mistakes, and what needs no Temporal. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { openFileStore } from '../../activities/journal/file.ts';
 import { freePort } from '../../workers/temporal-server.ts';
+import { heldRun } from '../report/journals.ts';
 import { eventsOf, open, squall } from './squall.ts';
 import type { Ended } from './squall.ts';
 
@@ -179,5 +181,33 @@ describe('squall without a server', { concurrency: 2 }, () => {
     const report = await squall(['report', 'x', '--config', config]);
     assert.equal(report.code, 2);
     assert.match(report.err, /no journal of x/);
+  });
+
+  it('what can be mended is said in one line, without a stack', async () => {
+    const journal = join(folder, 'mend');
+    const config = await file('mend.yaml', `journal: ${journal}\n`);
+    const probes = await file('probes.yaml', 'state: state\nprobes: { orders: { type: htp, unit: count } }\n');
+    const run = heldRun();
+    await openFileStore(journal).append(run.run, run.events);
+    await writeFile(join(journal, 'half.json'), (await readFile(join(journal, `${run.run}.json`))).subarray(0, 900));
+    const cases: readonly [args: readonly string[], says: RegExp][] = [
+      [['validate', VALID, '--config', probes], /probe orders: unknown type htp; there are prometheus, /],
+      [['worker', '--site', 'a', '--config', probes], /probe orders: unknown type htp/],
+      [['report', 'half', '--config', config], /half\.json cannot be read as a journal/],
+      [['report', '', '--config', config], /a run's name takes 1 to 200 characters/],
+      [
+        ['report', run.run, '--config', config, '--output', '/nonexistent/x.html'],
+        /cannot write \/nonexistent\/x\.html/,
+      ],
+      [['report', run.run, '--config', config, '--format', 'json', '--output', folder], /cannot write .*directory/],
+      [['abort', ''], /found no run, expected the name of one/],
+    ];
+    for (const [args, says] of cases) {
+      const { code, out, err } = await squall(args, nowhere);
+      assert.equal(code, 2, `${args.join(' ')}: ${err}`);
+      assert.equal(out, '');
+      assert.match(err, says);
+      assert.equal(err.trim().split('\n').length, 1, err);
+    }
   });
 });
