@@ -1,4 +1,4 @@
-/** `squall history`: every run in the journal, latest last; needs no Temporal. */
+/** `squall history`: every run in the journal, latest last, and what cannot be read there; needs no Temporal. */
 import { openFileStore } from '../activities/journal/file.ts';
 import { output } from './output.ts';
 import { configOf } from './verb-config.ts';
@@ -8,11 +8,14 @@ export async function main(_args: readonly string[], options: Common): Promise<n
   const config = await configOf(options);
   const out = output(options.json === true);
   const runs = await openFileStore(config.journal).list();
-  for (const { run, startedAtMs, status, deviated } of runs) {
+  for (const { run, experiment, startedAtMs, phase, status, deviated, problem } of runs) {
     const startedAt = new Date(startedAtMs).toISOString();
-    out.event('run', { run, startedAt, status, deviated });
+    const what = problem === undefined ? { experiment, phase, status, deviated } : { problem };
+    out.event('run', { run, startedAt, ...what });
+    const state = problem === undefined ? (status ?? 'open') : 'damaged';
     const verdict = deviated === null ? '' : deviated ? 'deviated' : 'held';
-    out.line(`${startedAt}  ${run.padEnd(48)} ${(status ?? 'open').padEnd(12)} ${verdict}`);
+    const more = problem ?? (status === null ? phase : verdict);
+    out.line(`${startedAt}  ${run.padEnd(48)} ${state.padEnd(12)} ${more}`);
   }
   if (runs.length === 0) out.line(`no runs in ${config.journal}`);
   return 0;

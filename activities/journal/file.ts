@@ -15,7 +15,7 @@ import { journalEventSchema, journalSchema, looseJournalSchema } from './schema.
 import type { LooseEvent } from './schema.ts';
 import { JournalError } from './store.ts';
 import type { Appended, JournalHead, JournalStore } from './store.ts';
-import { HEAD_BYTES, journalText, parseHead } from './text.ts';
+import { END_BYTES, HEAD_BYTES, journalText, parseHead } from './text.ts';
 
 /** The largest journal that is read or written, in bytes. */
 export const JOURNAL_MAX_BYTES = 64 * 1024 * 1024;
@@ -89,8 +89,13 @@ async function headOf(folder: string, name: string): Promise<JournalHead[]> {
   try {
     const handle = await open(file, 'r');
     try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-      return [headIn(file, name, buffer.subarray(0, bytesRead).toString('utf8'), (await handle.stat()).mtimeMs)];
+      const { size, mtimeMs } = await handle.stat();
+      const part = async (length: number, position: number): Promise<string> => {
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, position);
+        return buffer.subarray(0, bytesRead).toString('utf8');
+      };
+      const end = await part(END_BYTES, Math.max(0, size - END_BYTES));
+      return [headIn(file, name, await part(HEAD_BYTES, 0), end, mtimeMs)];
     } finally {
       await handle.close();
     }
@@ -100,9 +105,9 @@ async function headOf(folder: string, name: string): Promise<JournalHead[]> {
   }
 }
 
-function headIn(file: string, name: string, prefix: string, mtimeMs: number): JournalHead {
+function headIn(file: string, name: string, prefix: string, end: string, mtimeMs: number): JournalHead {
   try {
-    return parseHead(prefix);
+    return parseHead(prefix, end);
   } catch {
     const problem = `${file} is not a journal, or it is damaged`;
     const run = runOf(name);

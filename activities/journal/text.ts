@@ -13,12 +13,15 @@ import type { JournalHead } from './store.ts';
 /** The first line is at most this long, in bytes; a longer experiment name is cut in it. */
 export const HEAD_BYTES = 4_096;
 const NAME_MAX = 200;
+/** What a whole journal ends with is within this many bytes, with white space that an editor may have added. */
+export const END_BYTES = 16;
+const END = '\n]}';
 
 /** The file's text: valid JSON, and readable with `less` and `grep`. */
 export function journalText(run: string, events: readonly LooseEvent[]): string {
   const head = JSON.stringify({ schema: JOURNAL_SCHEMA, run, about: aboutOf(events) });
   const lines = events.map((event) => JSON.stringify(event)).join(',\n');
-  return `${head.slice(0, -1)},"events":[\n${lines}\n]}\n`;
+  return `${head.slice(0, -1)},"events":[\n${lines}${END}\n`;
 }
 
 const headSchema = z.object({
@@ -36,10 +39,11 @@ const headSchema = z.object({
   }),
 });
 
-/** What the first bytes of a journal say of its run. Throws where they are not a journal's. */
-export function parseHead(prefix: string): JournalHead {
+/** What the first bytes of a journal say of its run. Throws where they, or the last ones, are not a whole journal's. */
+export function parseHead(prefix: string, last: string): JournalHead {
   const end = prefix.indexOf(',"events":[\n');
   if (end < 0) throw new Error('it does not begin like a journal');
+  if (!last.trimEnd().endsWith(END)) throw new Error('it does not end like a journal');
   const { run, about } = headSchema.parse(JSON.parse(`${prefix.slice(0, end)}}`));
   return { run, ...about };
 }

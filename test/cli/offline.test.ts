@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openFileStore } from '../../activities/journal/file.ts';
 import { freePort } from '../../workers/temporal-server.ts';
-import { heldRun } from '../report/journals.ts';
+import { abortedRun, heldRun, stuckRun } from '../report/journals.ts';
 import { eventsOf, open, squall } from './squall.ts';
 import type { Ended } from './squall.ts';
 
@@ -181,6 +181,35 @@ describe('squall without a server', { concurrency: 2 }, () => {
     const report = await squall(['report', 'x', '--config', config]);
     assert.equal(report.code, 2);
     assert.match(report.err, /no journal of x/);
+  });
+
+  it('history says how far each run came, and which journal is damaged', async () => {
+    const journal = join(folder, 'journals');
+    const config = await file('history.yaml', `journal: ${journal}\n`);
+    const store = openFileStore(journal);
+    for (const { run, events } of [abortedRun(), stuckRun()]) await store.append(run, events);
+    const aborted = await readFile(join(journal, `${abortedRun().run}.json`), 'utf8');
+    await writeFile(join(journal, 'half.json'), aborted.slice(0, -100));
+    const { code, out } = await squall(['history', '--config', config]);
+    assert.equal(code, 0);
+    const said = new Map(
+      out.split('\n').map((line) => line.split(/\s+/).slice(1).join(' ').split(/ (.*)/, 2) as [string, string]),
+    );
+    assert.equal(said.get(abortedRun().run), 'aborted deviated');
+    assert.equal(said.get(stuckRun().run), 'open stuck');
+    const problem = `${join(journal, 'half.json')} is not a journal, or it is damaged`;
+    assert.equal(said.get('half'), `damaged ${problem}`);
+    const events = eventsOf((await squall(['--json', 'history', '--config', config])).out);
+    const told = new Map(
+      events.map(({ event: _event, at: _at, startedAt: _startedAt, run, ...what }) => [run, what] as const),
+    );
+    assert.deepEqual(told.get('half'), { problem });
+    assert.deepEqual(told.get(stuckRun().run), {
+      experiment: 'slow-payments',
+      phase: 'stuck',
+      status: null,
+      deviated: null,
+    });
   });
 
   it('what can be mended is said in one line, without a stack', async () => {

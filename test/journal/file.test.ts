@@ -90,6 +90,22 @@ describe('the file store', () => {
     assert.deepEqual(await readdir(join(folder, '.writers')), []);
   });
 
+  it('lists a journal with its problem wherever it was cut off', async () => {
+    const { run, events } = abortedRun();
+    const store = openFileStore(folder);
+    await store.append(run, events);
+    const file = join(folder, `${run}.json`);
+    const whole = await readFile(file, 'utf8');
+    const problem = async (): Promise<string | undefined> => (await store.list())[0]?.problem;
+    await writeFile(file, `${whole}\n`);
+    assert.equal(await problem(), undefined);
+    for (const length of [0, 1, 100, whole.indexOf('\n') + 1, 5_000, whole.length - 3]) {
+      await writeFile(file, whole.slice(0, length));
+      await assert.rejects(store.read(run), JournalError);
+      assert.equal(await problem(), `${file} is not a journal, or it is damaged`, `${length} bytes`);
+    }
+  });
+
   it('has no journal and an empty list where nothing was written', async () => {
     const store = openFileStore(join(folder, 'not', 'there'));
     assert.equal(await store.read('a'), undefined);
