@@ -1,10 +1,10 @@
-/** `squall validate`: checks documents, many at once; touches nothing and needs nothing. */
+/** `squall validate`: checks documents, many at once, and says what is wrong in all of them; touches nothing and needs nothing. */
 import { existsSync, statSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { InvalidDocument } from '../documents/problem.ts';
 import { EXIT } from './exit.ts';
 import { experimentsOf } from './experiment-file.ts';
-import { UsageError } from './failure.ts';
+import { report, UsageError } from './failure.ts';
 import { output } from './output.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
@@ -12,33 +12,39 @@ import type { Common } from './verbs.ts';
 export async function main(patterns: readonly string[], options: Common): Promise<number> {
   const config = await configOf(options);
   const out = output(options.json === true);
-  let invalid = 0;
-  for (const file of await filesOf(patterns)) {
+  const { files, unmatched } = await filesOf(patterns);
+  let code = 0;
+  for (const file of files) {
     try {
       const experiments = await experimentsOf(file, config);
       const names = experiments.map(({ experiment }) => experiment.name);
       out.event('valid', { file, experiments: names });
       out.line(`${out.style('green', 'valid')}   ${file}: ${names.join(', ')}`);
     } catch (error) {
-      if (!(error instanceof InvalidDocument)) throw error;
-      invalid += 1;
-      out.event('invalid', { file, problems: error.problems });
-      out.line(`${out.style('red', 'invalid')} ${file}\n${error.message}`);
+      if (error instanceof InvalidDocument) {
+        out.event('invalid', { file, problems: error.problems });
+        out.line(`${out.style('red', 'invalid')} ${file}\n${error.message}`);
+      } else if (error instanceof UsageError) report(error, out.json);
+      else throw error;
+      code = EXIT.invalid;
     }
   }
-  return invalid === 0 ? 0 : EXIT.invalid;
+  // A name that matches nothing is a mistake, not an empty answer.
+  for (const pattern of unmatched) code = report(new UsageError(`${pattern} matches no file`), out.json);
+  return code;
 }
 
-/** A name that matches nothing is a mistake, not an empty answer. */
-async function filesOf(patterns: readonly string[]): Promise<string[]> {
+/** The files of all patterns, and the patterns that match none. */
+async function filesOf(patterns: readonly string[]): Promise<{ files: string[]; unmatched: string[] }> {
   const files = new Set<string>();
+  const unmatched: string[] = [];
   for (const pattern of patterns) {
     // A file may be called what looks like a pattern.
     const found = existsSync(pattern) ? [pattern] : (await Array.fromAsync(glob(pattern))).filter(isNoFolder);
-    if (found.length === 0) throw new UsageError(`${pattern} matches no file`);
+    if (found.length === 0) unmatched.push(pattern);
     for (const file of found) files.add(file);
   }
-  return [...files].toSorted();
+  return { files: [...files].toSorted(), unmatched };
 }
 
 /** `**` matches folders too. A link to nothing is kept: that it cannot be read is worth saying. */

@@ -116,6 +116,39 @@ describe('squall without a server', { concurrency: 2 }, () => {
     assert.equal((await squall(['validate', join(folder, 'no-*.yaml')])).code, 2);
   });
 
+  it('validate says what is wrong with every file, whatever is wrong with the others', async () => {
+    const wrong = [await file('one.yaml', 'experiment: a\n'), await file('two.yaml', 'experiment: b\n')] as const;
+    const none = [join(folder, 'none.yaml'), join(folder, 'none-*.yaml')] as const;
+    const args = ['validate', none[0], wrong[0], folder, VALID, none[1], wrong[1]];
+    const { code, out, err } = await squall(args);
+    assert.equal(code, 2);
+    for (const path of wrong) assert.ok(out.includes(`${path}:1:1: found no hypothesis`), out);
+    assert.match(out, new RegExp(`^valid +${VALID}:`, 'm'));
+    const unread = [
+      `cannot read ${folder}: it is a folder, not a file`,
+      ...none.map((path) => `${path} matches no file`),
+    ];
+    assert.deepEqual(
+      err.trim().split('\n'),
+      unread.map((message) => `squall: ${message}`),
+    );
+    const told = await squall(['--json', ...args]);
+    assert.deepEqual([told.code, told.err], [2, '']);
+    const events = eventsOf(told.out);
+    assert.deepEqual(events.map(({ event }) => event).toSorted(), [
+      'error',
+      'error',
+      'error',
+      'invalid',
+      'invalid',
+      'valid',
+    ]);
+    assert.deepEqual(
+      events.filter(({ event }) => event === 'error').map(({ message }) => message),
+      unread,
+    );
+  });
+
   it('validate looks past the folders that a glob matches; one that is named is refused', async () => {
     const { code, out, err } = await squall(['validate', 'experiments/*/**']);
     assert.equal(code, 0, out + err);
