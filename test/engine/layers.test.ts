@@ -14,7 +14,7 @@ import { pausing } from '../../bench/torture/experiment.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import type { Experiment } from '../../domain/experiment.ts';
-import type { RunResult, Story } from '../../workflows/messages.ts';
+import type { LeaseResult, RunResult, Story } from '../../workflows/messages.ts';
 import { startRun } from '../../workers/start-run.ts';
 import { record } from '../replay/record.ts';
 import { assertCleanSlate } from './clean-slate.ts';
@@ -35,6 +35,7 @@ const GROUPS = [
   'unseen',
   'late-stuck',
   'continued',
+  'wedged',
 ] as const;
 type Group = (typeof GROUPS)[number];
 const TWO = [{ kind: 'count', count: 2, text: '2' }] as const;
@@ -86,6 +87,13 @@ describe('without expiry on the target', () => {
       ({ state }) => state.phase,
       () => 'no answer',
     );
+  /** Another control worker in the place of the present one. */
+  async function deploy({ wedged }: { readonly wedged: boolean }): Promise<void> {
+    await lane.kill('control');
+    lane.wedged = wedged;
+    await lane.start('control');
+  }
+
   /** By name, since a reset goes on in another execution. */
   const endOf = async ({ workflowId }: WorkflowHandle): Promise<RunResult> =>
     (await lane.client.workflow.getHandle(workflowId).result()) as RunResult;
@@ -178,6 +186,22 @@ describe('without expiry on the target', () => {
         await lane.start('site');
         await handle.signal('abort', { mode: 'immediate', reason: 'enough', by: 'a test' });
         assert.equal((await endOf(handle)).status, 'aborted');
+      }));
+
+    it('L2: the lease of a run that a deploy has wedged gets no answer, and reverts although the run stays open', () =>
+      held('wedged', async ({ handle, lease, victims }) => {
+        await deploy({ wedged: true });
+        try {
+          // It is as it was, and replays; what its run did is beyond this deploy.
+          await until(() => victims.stopped().length === 0);
+          const { endedBy } = (await lease.result()) as LeaseResult;
+          assert.equal(endedBy, 'unanswered');
+          assert.equal((await handle.describe()).status.name, 'RUNNING');
+        } finally {
+          await deploy({ wedged: false });
+        }
+        // It would go on now, but the server takes up to a minute to ask again.
+        await handle.terminate('a test');
       }));
 
     it('a run that nobody took for too long is refused, and touches nothing', async () => {
