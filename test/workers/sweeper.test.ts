@@ -1,4 +1,4 @@
-/** What is wrong with a configuration or a plugin keeps no fault on. */
+/** Every worker sweeps, and what is wrong with a configuration, a plugin or Temporal keeps no fault on. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,12 +6,14 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import type { FaultDriver } from '../../activities/faults/driver.ts';
 import { processTable } from '../../activities/faults/host/process-table.ts';
 import { resourceOf, targetId } from '../../activities/faults/host/target.ts';
 import { Ledger } from '../../activities/faults/ledger.ts';
 import { driver } from '../../activities/faults/noop/noop.ts';
 import type { Fault } from '../../domain/fault.ts';
-import { eventsOf, squall } from '../cli/squall.ts';
+import { freePort } from '../../workers/temporal-server.ts';
+import { eventsOf, squall, start } from '../cli/squall.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -42,7 +44,6 @@ export const drivers = [() => ({
 `;
 const isThrough = (): Promise<void> => access(join(folder, 'through'));
 
-const times = { ttlMs: 1, notAfterMs: 1 };
 /** A fault whose time is over as soon as it is on. */
 const short = (id: string, target: string): Fault<Record<string, never>> => ({
   id: `run/stage-1/${id}`,
@@ -50,25 +51,47 @@ const short = (id: string, target: string): Fault<Record<string, never>> => ({
   run: 'run',
   target,
   params: {},
-  ...times,
+  ttlMs: 1,
+  notAfterMs: 1,
 });
-async function injectNoop(): Promise<Fault<unknown>> {
-  const site = { name: 'local', installation: 'squall', stateDir: join(folder, 'state'), settings: {} };
-  const attempt = { signal: AbortSignal.timeout(60_000), remainingMs: () => 60_000 };
+const noop = (): FaultDriver<unknown> =>
+  driver({ name: 'local', installation: 'squall', stateDir: join(folder, 'state'), settings: {} });
+
+/** A fault that nobody holds any more, past its time. */
+async function leftOver(): Promise<Fault<unknown>> {
+  const attempt = { signal: new AbortController().signal, remainingMs: () => 60_000 };
   const fault = short('n1', 'n1');
-  const [outcome] = await driver(site).inject([fault], attempt);
+  const [outcome] = await noop().inject([fault], attempt);
   assert.equal(outcome?.result, 'injected');
   return fault;
 }
 
 test('a plugin that never loads is reported, and the built-in faults are swept', async () => {
-  const fault = await injectNoop();
+  const { id } = await leftOver();
   const config = await configured(['await new Promise(() => {});']);
   const { code, out } = await squall(['--json', 'sweep', ...config]);
   assert.equal(code, 4, out);
   const { reverted, failed } = JSON.parse(out) as { reverted: string[]; failed: string[] };
-  assert.deepEqual(reverted, [fault.id]);
+  assert.deepEqual(reverted, [id]);
   assert.match(failed.join(), /^plugin \S+plugin-0\.mjs has not answered within 5000 ms$/);
+});
+
+test('a worker that serves no site sweeps too, although there is no Temporal', async () => {
+  await leftOver();
+  const left = (): Promise<unknown[]> => Array.fromAsync(noop().leftovers());
+  assert.equal((await left()).length, 1);
+  const nowhere = { TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}` };
+  const worker = start(['worker', '--control', ...(await configured([]))], nowhere);
+  try {
+    const end = performance.now() + 60_000;
+    while ((await left()).length > 0) {
+      assert.ok(performance.now() < end, `not swept within a minute: ${worker.out()}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  } finally {
+    worker.child.kill('SIGKILL');
+    await worker.ended;
+  }
 });
 
 test('a worker whose configuration is wrong ends after a whole sweep', async () => {
@@ -115,7 +138,7 @@ test('a sweep ends what is over whatever is wrong in the sites, and then says wh
     ['probes: { p: none }\n', /probes\.p: found "none"/],
   ] as const;
   for (const [more, says] of wrong) {
-    const fault = await injectNoop();
+    const fault = await leftOver();
     const end = await swept(await configured([], more));
     assert.deepEqual([end['code'], end['site'], end['reverted'], end['failed']], [2, 'local', [fault.id], []], more);
     assert.match(String(end['says']), says);
@@ -124,7 +147,7 @@ test('a sweep ends what is over whatever is wrong in the sites, and then says wh
 });
 
 test('a site that is named is swept where what is wrong may be its name', async () => {
-  const fault = await injectNoop();
+  const fault = await leftOver();
   const end = await swept(await configured([], 'sites: { Shop: {} }\n'), '--site', 'shop');
   assert.deepEqual([end['code'], end['site'], end['reverted']], [2, 'shop', [fault.id]]);
 });
@@ -182,7 +205,7 @@ test('a fault that cannot be verified without its group is what a sweep ends wit
 });
 
 test('a worker whose host section is wrong ends after a whole sweep, and says where', async () => {
-  const fault = await injectNoop();
+  const fault = await leftOver();
   const config = await configured([], `sites: { local: ${HOST('pidFile')} }\n`);
   const { code, err } = await squall(['worker', '--site', 'local', ...config]);
   assert.equal(code, 2, err);
