@@ -7,27 +7,40 @@ import { Installation, nameOf, underway, until } from './installation.ts';
 import { squall, start } from './squall.ts';
 import type { Started } from './squall.ts';
 
+/** What a person, a job that is cancelled, and a terminal that is closed send; and the reason that is made of it. */
+const SIGNALS = [
+  { group: 'ctrl-c', signal: 'SIGINT', reason: 'Ctrl-C' },
+  { group: 'cancelled', signal: 'SIGTERM', reason: 'SIGTERM' },
+  { group: 'closed', signal: 'SIGHUP', reason: 'SIGHUP' },
+] as const;
+type Group = (typeof SIGNALS)[number]['group'] | 'away';
+
 describe('squall run, interrupted', () => {
-  let installation: Installation<'ctrl-c' | 'away'>;
+  let installation: Installation<Group>;
   let lane: Lane;
   let env: Record<string, string>;
   let about: typeof installation.about;
   before(async () => {
-    installation = await Installation.open(['ctrl-c', 'away']);
+    installation = await Installation.open<Group>([...SIGNALS.map(({ group }) => group), 'away']);
     ({ lane, env, about } = installation);
   });
   after(() => installation.close());
 
-  it('130: Ctrl-C aborts and waits for the rollback', () =>
-    about('ctrl-c', '60s', async (file, victims) => {
-      const run = start(['run', file], env);
-      await underway(victims);
-      run.child.kill('SIGINT');
-      const { code, out } = await run.ended;
-      assert.deepEqual(victims.stopped(), [], 'reverted when it returns');
-      assert.equal(code, 130, out);
-      assert.match(out, /waiting for the rollback/);
-    }));
+  describe('by each signal, side by side', { concurrency: true }, () => {
+    for (const { group, signal, reason } of SIGNALS) {
+      it(`130: ${reason} aborts and waits for the rollback`, () =>
+        about(group, '60s', async (file, victims) => {
+          const run = start(['run', file], env);
+          await underway(victims);
+          run.child.kill(signal);
+          const { code, out } = await run.ended;
+          assert.deepEqual(victims.stopped(), [], 'reverted when it returns');
+          assert.equal(code, 130, out);
+          assert.match(out, /waiting for the rollback/);
+          assert.match(out, new RegExp(`^aborted, no verdict: ${reason}$`, 'm'));
+        }));
+    }
+  });
 
   /** `squall run` with a gate between it and Temporal. */
   async function gated(file: string, act: (run: Started, gate: Gate) => Promise<void>): Promise<void> {
