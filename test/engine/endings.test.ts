@@ -20,6 +20,7 @@ import { assertCleanSlate } from './clean-slate.ts';
 const NAMES = [
   'signal',
   'graceful',
+  'communicate',
   'cancel',
   'sustained',
   'passing',
@@ -91,7 +92,7 @@ describe('how runs end', () => {
     },
   });
 
-  describe('by what people do', { concurrency: true }, () => {
+  describe('by what people do and ask for', { concurrency: true }, () => {
     it('a signal aborts, and the journal says who and why', async () => {
       const { result, events } = await ends('signal', {}, (handle) =>
         handle.signal('abort', { mode: 'immediate', reason: 'enough', by: 'ada' }),
@@ -117,6 +118,24 @@ describe('how runs end', () => {
         'stage 1',
         'samples',
       ]);
+    });
+
+    it('a stop condition that is to communicate ends all at once: nobody looks at the steady state in between', async () => {
+      const { result, events } = await ends(
+        'communicate',
+        // No other run here has a stop condition on the level.
+        { ...stages(4_000), stopConditions: [{ ...levelAbove5, forMs: 0, abort: 'communicate' }] },
+        async (_, victims) => {
+          await until(() => victims.stopped().length === 2);
+          lane.level = 9;
+        },
+      ).finally(() => (lane.level = 0));
+      assert.deepEqual([result.status, result.deviated], ['aborted', true]);
+      assert.equal(events.find((event) => event.type === 'abort')?.mode, 'communicate');
+      assert.equal(events.filter((event) => event.type === 'reverted').length, 2);
+      const { events: history } = await lane.client.workflow.getHandle('communicate').fetchHistory();
+      const asked = (history ?? []).map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name);
+      assert.equal(asked.filter((name) => name === 'recover').length, 1);
     });
 
     it('a cancel from Temporal is an abort, and waits for the rollback', async () => {
