@@ -143,6 +143,29 @@ describe('a held fault', () => {
     assert.deepEqual(await driver.verify([one], attempt), ['absent']);
   });
 
+  const noLimits = spawnSync('prlimit', ['--version']).error && 'needs prlimit: install util-linux, or run .ci/run';
+  it('is continued although the disk takes no writes, and is not called reverted', { skip: noLimits }, async () => {
+    const one = await fault('a');
+    await on(one);
+    const restarted = open(folder);
+    /** As on a full disk, no file of the process can be written to. */
+    const limit = (pid: number, size: string): void => {
+      const args = ['--pid', `${pid}`, `--fsize=${size}:`];
+      assert.equal(spawnSync('prlimit', args).status, 0, args.join(' '));
+    };
+    limit(holder(), '0');
+    limit(process.pid, '0');
+    try {
+      await assert.rejects(restarted.revert([one], attempt), /disk I\/O error/);
+      assert.equal(await stopped(one.pid), false);
+      assert.deepEqual(await restarted.verify([one], attempt), ['active'], 'it is not written down');
+    } finally {
+      limit(process.pid, 'unlimited');
+    }
+    await driver.revert([one], attempt);
+    assert.deepEqual(await driver.verify([one], attempt), ['absent']);
+  });
+
   it('is not called absent by whoever has another ledger and sees the process stand still', async () => {
     const one = await fault('a');
     await on(one);
