@@ -1,17 +1,20 @@
 /** The example plugin: conformant, loaded by name, and used by an experiment. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { promisify } from 'node:util';
 import { sweep } from '../../activities/sweep.ts';
 import { conformance } from 'squall/conformance';
 import { driver } from '../../docs/plugin-example/missing.ts';
 import { provider } from '../../docs/plugin-example/size.ts';
+import { WorkerProcess } from '../../bench/worker-process.ts';
+import { startDevServer } from '../../workers/temporal-server.ts';
+import { squall } from '../cli/squall.ts';
 import { ROOT } from '../readme/blocks.ts';
+
+const EXAMPLE = join(ROOT, 'docs', 'plugin-example');
 
 conformance('file/missing', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'squall-files-'));
@@ -67,9 +70,45 @@ test('its probe reads a real file, and has no data where there is none', async (
 });
 
 test('squall knows it by its name', async () => {
-  const example = join(ROOT, 'docs', 'plugin-example');
-  const squall = (...args: string[]) =>
-    promisify(execFile)(join(ROOT, 'bin', 'squall'), [...args, '--config', join(example, 'squall.yaml')]);
-  assert.match((await squall('faults', 'file/missing')).stdout, /undo +the file is moved back/);
-  assert.match((await squall('validate', join(example, 'experiment.yaml'))).stdout, /valid.*cart-template-missing/);
+  const config = ['--config', join(EXAMPLE, 'squall.yaml')];
+  assert.match((await squall(['faults', 'file/missing', ...config])).out, /undo +the file is moved back/);
+  const { out } = await squall(['validate', join(EXAMPLE, 'experiment.yaml'), ...config]);
+  assert.match(out, /valid.*cart-template-missing/);
+});
+
+test('its experiment is run, with its fault, its targets and its probe', async () => {
+  await using undo = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'squall-plugin-'));
+  undo.defer(() => rm(folder, { recursive: true, force: true }));
+  for (const name of ['cart.html', 'help.html']) await writeFile(join(folder, name), 'hello');
+  const here = async (name: string, ...changes: readonly [from: string, to: string][]): Promise<string> => {
+    const text = await readFile(join(EXAMPLE, name), 'utf8');
+    await writeFile(
+      join(folder, name),
+      changes.reduce((changed, [from, to]) => changed.replaceAll(from, to), text),
+    );
+    return join(folder, name);
+  };
+  const config = await here('squall.yaml', ['./index.ts', join(EXAMPLE, 'index.ts')], ['/srv/shop/templates', folder]);
+  await appendFile(config, 'journal: journal\nstate: state\n');
+  const experiment = await here('experiment.yaml', ['hold: 1m }', 'hold: 2s }\nsampleEvery: 200ms']);
+
+  const log = { logFile: join(folder, 'log') };
+  const server = await startDevServer({ namespace: 'default', headless: true, ...log });
+  undo.defer(() => server.stop());
+  const serve = ['--control', '--site', 'local'];
+  const worker = await WorkerProcess.start({ serve, config, temporalAddress: server.address, ...log });
+  undo.defer(() => worker.end());
+
+  const page = join(folder, 'help.html');
+  let missing = false;
+  const observer = setInterval(() => (missing ||= !existsSync(page)), 20);
+  undo.defer(() => clearInterval(observer));
+  const { code, out, err } = await squall(['run', experiment, '--config', config], {
+    TEMPORAL_ADDRESS: server.address,
+  });
+  assert.equal(code, 0, out + err);
+  assert.match(out, /^completed, held/m);
+  assert.ok(missing, 'its file was not there while the fault was on');
+  assert.ok(existsSync(page), 'and is back');
 });
