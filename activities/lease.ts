@@ -141,7 +141,7 @@ export async function revert(
   const faults = faultsOf(batch, driver, installation, batch.params);
   let seen: Seen | undefined = lastLook ? earlierLook() : {};
   const report = async (): Promise<RevertReport> => {
-    seen ??= await look(faults, driver, attempt);
+    seen ??= await look(batch, driver, installation, attempt);
     // Told at once: an attempt that comes after this one finds what it has reverted.
     Context.current().heartbeat(seen);
     const left = await revertAndVerify(faults, driver, attempt).catch((error: unknown) =>
@@ -167,8 +167,14 @@ function earlierLook(): Seen | undefined {
 }
 
 /** Whether the faults are on now. Must not keep a revert waiting for long. */
-async function look(faults: readonly Fault<unknown>[], driver: FaultDriver<unknown>, attempt: Attempt): Promise<Seen> {
+async function look(
+  batch: FaultBatch,
+  driver: FaultDriver<unknown>,
+  installation: string,
+  attempt: Attempt,
+): Promise<Seen> {
   try {
+    const faults = faultsOf(batch, driver, installation, driver.params.parse(batch.params));
     const lapsed = await inTime(LOOK_MS, renew(faults, driver, attempt));
     return lapsed === undefined ? {} : { lapsed };
   } catch (error) {

@@ -16,13 +16,16 @@ type Site<Name extends keyof SiteActivities> = Pick<ActivityInterfaceFor<SiteAct
 /** An activity that has not been heard of for this long is lost, in milliseconds; those that hold and watch have their own. */
 const LOST_MS = 5_000;
 
-/** A journal that was written once may be away for a while; one that never was makes nobody wait. */
+/**
+ * A journal that was written once may be away for a while; one that never was is tried a few times, which takes three
+ * seconds where it refuses. That nobody serves the queue for a while is no failure of the journal's.
+ */
 export function journal(known: boolean): ActivityInterfaceFor<ControlActivities> {
   return proxyActivities<ControlActivities>({
     taskQueue: CONTROL_QUEUE,
     startToCloseTimeout: 10_000,
-    scheduleToCloseTimeout: known ? 600_000 : 5_000,
-    retry: { initialInterval: 200, maximumInterval: 10_000 },
+    scheduleToCloseTimeout: 600_000,
+    retry: { initialInterval: 200, maximumInterval: 10_000, ...(known ? {} : { maximumAttempts: 5 }) },
   });
 }
 

@@ -8,7 +8,8 @@ import { after, before, describe, it } from 'node:test';
 import { openFileStore } from '../../activities/journal/file.ts';
 import { freePort } from '../../workers/temporal-server.ts';
 import { abortedRun, heldRun, stuckRun } from '../report/journals.ts';
-import { eventsOf, open, squall } from './squall.ts';
+import { until } from './installation.ts';
+import { eventsOf, open, squall, start } from './squall.ts';
 import type { Ended } from './squall.ts';
 
 const VERBS = [
@@ -82,6 +83,15 @@ describe('squall without a server', { concurrency: 2 }, () => {
       assert.match(err, new RegExp(`${nowhere['TEMPORAL_ADDRESS']}.*squall dev`));
       assert.equal(err.trim().split('\n').length, 1, 'one line, no stack');
     }
+  });
+
+  it('Ctrl-C ends a dev that waits for a Temporal which is not there', async () => {
+    const dev = start(['dev'], { ...nowhere, XDG_STATE_HOME: folder });
+    let said = '';
+    dev.child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await until(() => said.includes('Trying again'));
+    dev.child.kill('SIGINT');
+    assert.equal((await dev.ended).code, 130);
   });
 
   it('a file that is not there, is empty, or is wrong is named with its place', async () => {

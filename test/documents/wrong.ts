@@ -45,6 +45,7 @@ export const WRONG: readonly Wrong[] = [
 {"what":"a hold that is negative","replace":"hold: 5m","by":"hold: -5m","says":["14:43: blastRadius.hold: found \"-5m\", expected a duration such as 100ms or 5m"]},
 {"what":"a hold beyond seven days","replace":"hold: 5m","by":"hold: 8d","says":["14:43: blastRadius.hold: found \"8d\", expected a duration from 100ms to 7d"]},
 {"what":"a hold of nothing","replace":"hold: 5m","by":"hold: 0s","says":["14:43: blastRadius.hold: found \"0s\", expected a duration from 100ms to 7d"]},
+{"what":"a hold that may see no sample","replace":"sampleEvery: 500ms","by":"sampleEvery: 3m","says":["14:43: blastRadius.hold: found \"5m\", expected at least 6m, 2 times sampleEvery: what nobody looks at proves nothing","16:42: stopConditions[0].for: found \"1m\", expected 0s, or longer than sampleEvery (3m): one sample cannot show that a breach lasts","17:52: stopConditions[1].for: found \"2m\", expected 0s, or longer than sampleEvery (3m): one sample cannot show that a breach lasts"]},
 {"what":"no hold","replace":"hold: 5m, ","by":"","says":["14:14: blastRadius: found no hold, expected a duration such as 100ms or 5m"]},
 {"what":"no stages in the list","replace":"stages: [1%, 5%, 3]","by":"stages: []","says":["14:24: blastRadius.stages: found a list of 0, expected at least 1 in the list"]},
 {"what":"a stage without percent","replace":"stages: [1%, 5%, 3]","by":"stages: [0.01]","says":["14:25: blastRadius.stages[0]: found 0.01, expected a share from 0% to 100% such as 10%, or a whole number of targets"]},

@@ -5,6 +5,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { EXIT } from '../../starters/exit.ts';
+import { freePort } from '../../workers/temporal-server.ts';
 import { ROOT } from './blocks.ts';
 import { open } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
@@ -50,6 +52,18 @@ test('Ctrl-C in the middle of the demo rolls back, says so, and leaves nothing',
   await demo.code;
   assert.match(demo.output(), /waiting for the rollback[^]*reverted[^]*no verdict/);
   assert.doesNotMatch(demo.output(), /^ +at /m, 'a stack');
+  assert.deepEqual(demo.left(), [], 'processes left behind');
+});
+
+test('Ctrl-C ends a demo that waits for a Temporal which is not there', async () => {
+  const demo = open('npm run demo', ROOT, {
+    XDG_STATE_HOME: state,
+    TMPDIR: state,
+    TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`,
+  });
+  await demo.until(/Trying again/);
+  demo.interrupt();
+  assert.equal(await demo.code, EXIT.interrupted, demo.output());
   assert.deepEqual(demo.left(), [], 'processes left behind');
 });
 

@@ -38,7 +38,6 @@ describe('the tour', () => {
     await mkdir(join(home, '.cache'));
     env = {
       TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`,
-      SQUALL_CONFIG: '.cache/shop/squall.yaml',
       XDG_STATE_HOME: join(home, 'state'),
     };
   });
