@@ -3,21 +3,17 @@
  * before a renewal, or the run's second lease, and nothing else can.
  */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { WorkflowHandle } from '@temporalio/client';
 import { openFileStore } from '../../activities/journal/file.ts';
 import { reset, setMood } from '../../bench/torture/blows.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
-import { Lane } from '../../bench/torture/lane.ts';
+import type { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
-import type { Experiment } from '../../domain/experiment.ts';
-import type { LeaseResult, RunResult, Story } from '../../workflows/messages.ts';
+import type { LeaseResult } from '../../workflows/messages.ts';
 import { startRun } from '../../workers/start-run.ts';
 import { record } from '../replay/record.ts';
-import { assertCleanSlate } from './clean-slate.ts';
+import { Scenes, TWO, until } from './scenes.ts';
 
 const GROUPS = [
   'terminated',
@@ -27,66 +23,25 @@ const GROUPS = [
   'cancelled',
   'killed',
   'liar',
-  'hung',
-  'dead',
   'late',
   'released',
   'fixed',
-  'unseen',
-  'late-stuck',
-  'continued',
   'wedged',
 ] as const;
 type Group = (typeof GROUPS)[number];
-const TWO = [{ kind: 'count', count: 2, text: '2' }] as const;
 const one = (value: number) => ({ value, dimension: 'count', text: `${value}` }) as const;
 
 describe('without expiry on the target', () => {
+  let scenes: Scenes<Group>;
   let folder: string;
   let lane: Lane;
+  let held: Scenes<Group>['held'];
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'squall-layers-'));
-    lane = new Lane(folder, 'layers', { groups: GROUPS });
-    await lane.up();
+    scenes = await Scenes.open(GROUPS);
+    ({ folder, lane, held } = scenes);
   });
-  after(async () => {
-    await lane.down();
-    await rm(folder, { recursive: true, force: true });
-  });
+  after(() => scenes.close());
 
-  interface Scene {
-    readonly handle: WorkflowHandle;
-    readonly lease: WorkflowHandle;
-    readonly victims: Victims;
-  }
-
-  /** A run that holds, and the clean slate after what `act` does to it. */
-  async function held(
-    group: Group,
-    act: (scene: Scene) => Promise<unknown>,
-    { fault = 'host/undying-pause', ...change }: Partial<Experiment> & { fault?: string } = {},
-  ): Promise<void> {
-    const victims = await Victims.start(join(folder, 'victims'), group, 3);
-    try {
-      const experiment = {
-        ...pausing({ fault, group, seed: 'any', ttlMs: 6_000, stages: [2], holdMs: 600_000 }),
-        ...change,
-      };
-      const handle = await startRun(lane.client, group, { experiment, documentHash: '', startedBy: 'a test' });
-      await until(async () => victims.stopped().length >= 2 && (await phaseOf(handle)) === 'holding');
-      await act({ handle, lease: lane.client.workflow.getHandle(`${group}/stage-1`), victims });
-      await assertCleanSlate(lane, group, victims);
-    } finally {
-      await victims.end();
-    }
-  }
-
-  const story = (handle: WorkflowHandle): Promise<Story> => handle.query<Story, [number]>('story', 0);
-  const phaseOf = async (handle: WorkflowHandle): Promise<string> =>
-    story(handle).then(
-      ({ state }) => state.phase,
-      () => 'no answer',
-    );
   /** Another control worker in the place of the present one. */
   async function deploy({ wedged }: { readonly wedged: boolean }): Promise<void> {
     await lane.kill('control');
@@ -94,15 +49,11 @@ describe('without expiry on the target', () => {
     await lane.start('control');
   }
 
-  /** By name, since a reset goes on in another execution. */
-  const endOf = async ({ workflowId }: WorkflowHandle): Promise<RunResult> =>
-    (await lane.client.workflow.getHandle(workflowId).result()) as RunResult;
-
   describe('side by side', { concurrency: 3 }, () => {
     it('L1: a cancelled lease reverts, and its run ends without a verdict', () =>
       held('cancelled', async ({ handle, lease }) => {
         await lease.cancel();
-        assert.equal((await endOf(handle)).status, 'inconclusive');
+        assert.equal((await scenes.endOf(handle)).status, 'inconclusive');
       }));
 
     it('L1: the lease of a terminated run is cancelled by the server, and reverts', () =>
@@ -117,19 +68,19 @@ describe('without expiry on the target', () => {
           .getHandle(handle.workflowId)
           .signal('abort', { mode: 'immediate', reason: 'enough', by: 'a test' })
           .catch(() => undefined);
-        await endOf(handle);
+        await scenes.endOf(handle);
       }));
 
     it('L2: a run reset to its last task holds nothing of the run before', () =>
       held('last', async ({ handle }) => {
         await reset(handle, lane, 'last');
-        await endOf(handle);
+        await scenes.endOf(handle);
       }));
 
     it('L3: a terminated lease is followed by one that reverts, and the run ends without a verdict', () =>
       held('lost', async ({ handle, lease }) => {
         await lease.terminate('a test');
-        const { status, reason } = await endOf(handle);
+        const { status, reason } = await scenes.endOf(handle);
         assert.equal(status, 'inconclusive');
         assert.match(reason, /lost/);
       }));
@@ -138,7 +89,7 @@ describe('without expiry on the target', () => {
       held(
         'fixed',
         async ({ handle, victims }) => {
-          const { status } = await endOf(handle);
+          const { status } = await scenes.endOf(handle);
           assert.equal(status, 'completed');
           assert.ok((victims.lastStoppedMs ?? 0) - (victims.firstStoppedMs ?? 0) > 12_000, 'it was on all the time');
         },
@@ -146,35 +97,6 @@ describe('without expiry on the target', () => {
           fault: 'host/fixed-pause',
           blastRadius: { stages: TWO, holdMs: 15_000, seed: 'any' },
         },
-      ));
-
-    it('a fault that ended after its last renewal was not on to the end, and proves nothing', () =>
-      held(
-        'continued',
-        async ({ handle, victims }) => {
-          // Past the first renewal; the next comes after the hold.
-          await new Promise((resolve) => setTimeout(resolve, 1_500));
-          process.kill(victims.stopped()[0] ?? 0, 'SIGCONT');
-          const { status, deviated, reason } = await endOf(handle);
-          assert.deepEqual([status, deviated], ['inconclusive', null]);
-          assert.match(reason, /1 of 2 faults ended by themselves.*somebody has continued the process/);
-          const { events } = await story(handle);
-          const at = (type: string): number => events.findIndex((event) => event.type === type);
-          assert.ok(at('abort') > at('reverted') - 2, 'it was seen at the end');
-        },
-        { timeToLiveMs: 120_000, blastRadius: { stages: TWO, holdMs: 4_000, seed: 'any' } },
-      ));
-
-    it('targets that mostly die under the fault leave little to hold, and no verdict', () =>
-      held(
-        'dead',
-        async ({ handle, victims }) => {
-          for (const pid of victims.stopped().slice(1)) process.kill(pid, 'SIGKILL');
-          const { status, reason } = await endOf(handle);
-          assert.equal(status, 'inconclusive');
-          assert.match(reason, /2 of 3 targets are gone/);
-        },
-        { blastRadius: { stages: [{ kind: 'count', count: 3, text: '3' }], holdMs: 600_000, seed: 'any' } },
       ));
   });
 
@@ -185,7 +107,7 @@ describe('without expiry on the target', () => {
         await lane.kill('site');
         await lane.start('site');
         await handle.signal('abort', { mode: 'immediate', reason: 'enough', by: 'a test' });
-        assert.equal((await endOf(handle)).status, 'aborted');
+        assert.equal((await scenes.endOf(handle)).status, 'aborted');
       }));
 
     it('L2: the lease of a run that a deploy has wedged gets no answer, and reverts although the run stays open', () =>
@@ -221,7 +143,7 @@ describe('without expiry on the target', () => {
         admitWithinMs: 1,
       });
       await lane.start('control');
-      const { status, reason } = await endOf(handle);
+      const { status, reason } = await scenes.endOf(handle);
       await victims.end();
       assert.equal(status, 'refused');
       assert.match(reason, /no worker took the run/);
@@ -241,7 +163,7 @@ describe('without expiry on the target', () => {
           await lane.stop('site');
           await lane.start('site');
           lane.level = 9;
-          const { status, deviated } = await endOf(handle).finally(() => (lane.level = 0));
+          const { status, deviated } = await scenes.endOf(handle).finally(() => (lane.level = 0));
           assert.deepEqual([status, deviated], ['aborted', true]);
           const journal = await openFileStore(join(folder, 'journal')).read('released');
           const levels = (journal?.events ?? []).flatMap((event) =>
@@ -264,66 +186,18 @@ describe('without expiry on the target', () => {
         },
       ));
 
-    it('a stage that hardly anybody watched proves nothing, although nobody was away for long', () =>
-      held(
-        'unseen',
-        async ({ handle, victims }) => {
-          await lane.kill('site');
-          await new Promise((resolve) => setTimeout(resolve, 8_000));
-          await lane.start('site');
-          const { status, deviated, reason } = await endOf(handle);
-          assert.deepEqual([status, deviated], ['inconclusive', null]);
-          assert.match(reason, /stage 1 was watched for only/);
-          assert.equal(victims.stopped().length, 0);
-        },
-        { timeToLiveMs: 60_000, blastRadius: { stages: TWO, holdMs: 6_000, seed: 'any' } },
-      ));
-
-    it('a run whose last revert was stuck has held its fault for longer than was asked, and proves nothing', () =>
-      held(
-        'late-stuck',
-        async ({ handle }) => {
-          await setMood(lane, 'fail-revert');
-          await until(async () => (await phaseOf(handle)) === 'stuck');
-          await setMood(lane, undefined);
-          const { status, deviated, reason } = await endOf(handle);
-          assert.deepEqual([status, deviated], ['inconclusive', null]);
-          assert.match(reason, /a revert cannot be confirmed/);
-        },
-        { fault: 'host/moody-pause', timeToLiveMs: 120_000, blastRadius: { stages: TWO, holdMs: 4_000, seed: 'any' } },
-      ));
-
     it('a revert that says so and does not is not believed', () =>
       held(
         'liar',
         async ({ handle, victims }) => {
           await setMood(lane, 'lie-revert');
           await handle.signal('abort', { mode: 'immediate', reason: 'enough', by: 'a test' });
-          await until(async () => (await phaseOf(handle)) === 'stuck' || victims.stopped().length === 0);
-          assert.equal(await phaseOf(handle), 'stuck');
+          await until(async () => (await scenes.phaseOf(handle)) === 'stuck' || victims.stopped().length === 0);
+          assert.equal(await scenes.phaseOf(handle), 'stuck');
           await setMood(lane, undefined);
-          assert.equal((await endOf(handle)).status, 'aborted');
+          assert.equal((await scenes.endOf(handle)).status, 'aborted');
         },
         { fault: 'host/moody-pause', timeToLiveMs: 120_000 },
       ));
-
-    it('a renewal that never returns ends the run, which saw nothing of its fault', () =>
-      held(
-        'hung',
-        async ({ handle }) => {
-          await setMood(lane, 'hang-renew');
-          const { status } = await endOf(handle).finally(() => setMood(lane, undefined));
-          assert.equal(status, 'inconclusive');
-        },
-        { fault: 'host/moody-pause' },
-      ));
   });
 });
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 90_000;
-  while (!(await holds())) {
-    assert.ok(performance.now() < end, 'nothing has happened for a minute and a half');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

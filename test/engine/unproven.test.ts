@@ -1,0 +1,94 @@
+/** Runs that end by themselves and cannot know whether the system held: they say so, and are never called held. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setMood } from '../../bench/torture/blows.ts';
+import type { Lane } from '../../bench/torture/lane.ts';
+import { Scenes, TWO, until } from './scenes.ts';
+
+const GROUPS = ['continued', 'dead', 'unseen', 'late-stuck', 'hung'] as const;
+type Group = (typeof GROUPS)[number];
+
+describe('nothing is proven', () => {
+  let scenes: Scenes<Group>;
+  let lane: Lane;
+  let held: Scenes<Group>['held'];
+  before(async () => {
+    scenes = await Scenes.open(GROUPS);
+    ({ lane, held } = scenes);
+  });
+  after(() => scenes.close());
+
+  describe('side by side', { concurrency: true }, () => {
+    it('a fault that ended after its last renewal was not on to the end, and proves nothing', () =>
+      held(
+        'continued',
+        async ({ handle, victims }) => {
+          // Past the first renewal; the next comes after the hold.
+          await new Promise((resolve) => setTimeout(resolve, 1_500));
+          process.kill(victims.stopped()[0] ?? 0, 'SIGCONT');
+          const { status, deviated, reason } = await scenes.endOf(handle);
+          assert.deepEqual([status, deviated], ['inconclusive', null]);
+          assert.match(reason, /1 of 2 faults ended by themselves.*somebody has continued the process/);
+          const { events } = await scenes.story(handle);
+          const at = (type: string): number => events.findIndex((event) => event.type === type);
+          assert.ok(at('abort') > at('reverted'), 'it was seen at the end');
+        },
+        { timeToLiveMs: 120_000, blastRadius: { stages: TWO, holdMs: 4_000, seed: 'any' } },
+      ));
+
+    it('targets that mostly die under the fault leave little to hold, and no verdict', () =>
+      held(
+        'dead',
+        async ({ handle, victims }) => {
+          for (const pid of victims.stopped().slice(1)) process.kill(pid, 'SIGKILL');
+          const { status, reason } = await scenes.endOf(handle);
+          assert.equal(status, 'inconclusive');
+          assert.match(reason, /2 of 3 targets are gone/);
+        },
+        { blastRadius: { stages: [{ kind: 'count', count: 3, text: '3' }], holdMs: 600_000, seed: 'any' } },
+      ));
+  });
+
+  // A worker and a driver's mood are everybody's: these go one after the other.
+  describe('one at a time', () => {
+    it('a stage that hardly anybody watched proves nothing, although nobody was away for long', () =>
+      held(
+        'unseen',
+        async ({ handle, victims }) => {
+          await lane.kill('site');
+          await new Promise((resolve) => setTimeout(resolve, 8_000));
+          await lane.start('site');
+          const { status, deviated, reason } = await scenes.endOf(handle);
+          assert.deepEqual([status, deviated], ['inconclusive', null]);
+          assert.match(reason, /stage 1 was watched for only/);
+          assert.equal(victims.stopped().length, 0);
+        },
+        { timeToLiveMs: 60_000, blastRadius: { stages: TWO, holdMs: 6_000, seed: 'any' } },
+      ));
+
+    it('a run whose last revert was stuck has held its fault for longer than was asked, and proves nothing', () =>
+      held(
+        'late-stuck',
+        async ({ handle }) => {
+          await setMood(lane, 'fail-revert');
+          await until(async () => (await scenes.phaseOf(handle)) === 'stuck');
+          await setMood(lane, undefined);
+          const { status, deviated, reason } = await scenes.endOf(handle);
+          assert.deepEqual([status, deviated], ['inconclusive', null]);
+          assert.match(reason, /a revert cannot be confirmed/);
+        },
+        { fault: 'host/moody-pause', timeToLiveMs: 120_000, blastRadius: { stages: TWO, holdMs: 4_000, seed: 'any' } },
+      ));
+
+    it('a renewal that never returns ends the run, which saw nothing of its fault', () =>
+      held(
+        'hung',
+        async ({ handle }) => {
+          await setMood(lane, 'hang-renew');
+          const { status } = await scenes.endOf(handle).finally(() => setMood(lane, undefined));
+          assert.equal(status, 'inconclusive');
+        },
+        { fault: 'host/moody-pause' },
+      ));
+  });
+});
