@@ -139,11 +139,9 @@ export async function revert(
 ): Promise<RevertReport> {
   const attempt = currentAttempt();
   const faults = faultsOf(batch, driver, installation, batch.params);
-  let seen: Seen | undefined = lastLook ? earlierLook() : {};
+  // Before anything else, so that the first heartbeat tells the next attempt, which finds what this one has reverted.
+  const seen = lastLook ? (earlierLook() ?? (await look(batch, driver, installation, attempt))) : {};
   const report = async (): Promise<RevertReport> => {
-    seen ??= await look(batch, driver, installation, attempt);
-    // Told at once: an attempt that comes after this one finds what it has reverted.
-    Context.current().heartbeat(seen);
     const left = await revertAndVerify(faults, driver, attempt).catch((error: unknown) =>
       faults.map(({ target }) => `${target}: ${reasonOf(error)}`),
     );
@@ -157,13 +155,9 @@ export async function revert(
 /** What the last look at a lease's faults has found. */
 type Seen = Pick<RevertReport, 'lapsed'>;
 
-/** What an earlier attempt saw before it reverted anything; undefined in the first. */
+/** What an earlier attempt saw before it reverted anything; undefined where none did, or none was heard of. */
 function earlierLook(): Seen | undefined {
-  const { info } = Context.current();
-  if (info.attempt === 1) return undefined;
-  return (
-    (info.heartbeatDetails as Seen | undefined) ?? { lapsed: 'nobody can say whether the fault was on to the end' }
-  );
+  return Context.current().info.heartbeatDetails as Seen | undefined;
 }
 
 /** Whether the faults are on now. Must not keep a revert waiting for long. */

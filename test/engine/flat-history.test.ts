@@ -101,7 +101,7 @@ describe('flat history', () => {
       ...experiment,
       blastRadius: {
         stages: [0.01, 0.05, 0.1, 0.25, 0.5].map((share) => ({ kind: 'share', share, text: `${share * 100}%` })),
-        holdMs: 500,
+        holdMs: 1_500,
         seed: run,
       },
     });

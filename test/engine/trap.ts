@@ -72,7 +72,7 @@ async function spring(
       await work();
       return new Promise(() => undefined);
     case 'repeat':
-      return endless ? Promise.race([work(), work()]) : (await work(), work());
+      return endless ? Promise.race([work(), work()]) : twice(work);
     case 'cancel':
       await run().cancel();
       return work();
@@ -84,4 +84,20 @@ async function spring(
       process.kill(process.pid, 'SIGKILL');
       return new Promise(() => undefined);
   }
+}
+
+/** The second time knows, as after a lost reply, what the first has said of itself. */
+async function twice(work: () => Promise<unknown>): Promise<unknown> {
+  const context = Context.current();
+  const beat = context.heartbeat.bind(context);
+  const said: { heartbeatDetails?: unknown } = {};
+  Object.defineProperty(context, 'heartbeat', {
+    value(details: unknown) {
+      said.heartbeatDetails = details;
+      beat(details);
+    },
+  });
+  await work();
+  Object.assign(context.info, said);
+  return work();
 }
