@@ -24,6 +24,8 @@ const SWEEP_MS = 1_000 + 2_000;
 const STALL_MS = 45_000;
 /** How long an answer is waited for, in milliseconds: one that is late must not make the look at another run an old one. */
 const ANSWER_MS = 1_000;
+/** How long a run is asked before its silence counts against it, in milliseconds: on a busy machine many a question goes unheard. */
+const PATIENCE_MS = 20_000;
 /** How long a surviving run may take to its end, in milliseconds. */
 const SURVIVOR_MS = 60_000;
 
@@ -142,8 +144,36 @@ async function untilDeadline(
       if (late) return harmed[i] ?? 0;
       return nowMs < (healthyMs[i] ?? 0) + deadlineMs ? 0 : group.harmedFor(deadlineMs).length;
     });
-    if (harmed.every((count, i) => count === leaked[i])) return leaked;
+    if (!harmed.every((count, i) => count === leaked[i])) continue;
+    const suspects = late ? [] : handles.flatMap((handle, i) => ((leaked[i] ?? 0) > 0 ? [{ handle, i }] : []));
+    let unheard = false;
+    for (const { handle, i } of suspects) {
+      const wantedMs = await wantedUntilMs(handle, lane);
+      // Whoever wanted its fault less than a deadline ago was only not heard.
+      if (wantedMs === undefined || wantedMs < Date.now() - deadlineMs) continue;
+      unheard = true;
+      healthyMs[i] = performance.now() - (Date.now() - wantedMs);
+    }
+    if (!unheard) return leaked;
   }
+}
+
+/**
+ * Until when a run wanted its fault, in milliseconds since the Unix epoch: now, or when it aborted, began to roll back or was
+ * ended from outside. Undefined where nobody answers, however patiently it is asked.
+ */
+async function wantedUntilMs(handle: WorkflowHandle, { client }: Lane): Promise<number | undefined> {
+  const patiently = <T>(question: () => Promise<T>): Promise<T | undefined> =>
+    client.connection.withDeadline(Date.now() + PATIENCE_MS, question).catch(() => undefined);
+  const described = await patiently(() => handle.describe());
+  if (described === undefined) return undefined;
+  const { status, closeTime } = described;
+  if (status.name !== 'RUNNING' && status.name !== 'COMPLETED') return closeTime?.getTime();
+  const story = await patiently(() => handle.query(storyQuery, 0));
+  const unwanted = story?.events.find(
+    (event) => event.type === 'abort' || (event.type === 'phase' && event.phase === 'rolling-back'),
+  );
+  return story && (unwanted?.atMs ?? closeTime?.getTime() ?? Date.now());
 }
 
 async function untilClosed(handle: WorkflowHandle): Promise<void> {
