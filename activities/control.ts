@@ -2,9 +2,14 @@
  * The control worker's activities.
  *
  * Owns the journal's way from a workflow into the store, and the metrics that are derived from what was new in it, so
- * that a replay or a repeated attempt counts once.
+ * that a replay or a repeated attempt counts once. What guards ask and whom a stop tells is in files of their own.
  */
+import { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
 import type { JournalEvent } from '../domain/journal.ts';
+import { climb } from './admission/guard.ts';
+import type { Guard } from './admission/guard.ts';
+import { enforceStop } from './enforce-stop.ts';
 import type { ControlActivities } from './interface.ts';
 import type { JournalStore } from './journal/store.ts';
 
@@ -22,6 +27,9 @@ export interface Control {
   readonly versions: Readonly<Record<string, string>>;
   /** Whether Squall's search attributes are registered in the namespace. */
   readonly searchAttributes: boolean;
+  /** In the order they are asked. */
+  readonly guards: readonly Guard[];
+  readonly client: Client;
   /** Told of every event that was new to the journal, once. */
   readonly onEvents: OnEvents;
 }
@@ -35,5 +43,7 @@ export function controlActivities(control: Control): ControlActivities {
       await control.onEvents(run, added, async () => (await control.store.read(run))?.events ?? []);
       return { searchAttributes: control.searchAttributes };
     },
+    admit: (input) => climb(control.guards, input, Context.current().cancellationSignal),
+    enforceStop: (stop) => enforceStop(control.client, stop),
   };
 }

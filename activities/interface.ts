@@ -4,6 +4,8 @@
  * Owns the signatures of every activity; `workflows/` sees nothing else of this folder. Arguments and results are plain
  * JSON and compact: they are written into history.
  */
+import type { Admission } from '../domain/admission.ts';
+import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { Experiment, JsonObject } from '../domain/experiment.ts';
 import type { Expiry, TargetId } from '../domain/fault.ts';
 import type { CheckedReading, JournalEvent, PreflightCheck } from '../domain/journal.ts';
@@ -16,6 +18,16 @@ import type { LeaseTiming } from '../domain/timing.ts';
 export interface ControlActivities {
   /** Appends to the run's journal; events already there count once. */
   record(run: string, events: readonly JournalEvent[]): Promise<Recorded>;
+  /** Whether a run may begin or widen: the answers of every guard, up to the first refusal. */
+  admit(input: AdmitInput): Promise<Admission>;
+  /** Tells every open run to stop, until it is cancelled. */
+  enforceStop(stop: EmergencyStop): Promise<never>;
+}
+
+/** What guards are asked about. */
+export interface AdmitInput {
+  readonly run: string;
+  readonly experiment: Experiment;
 }
 
 /** What the control worker says of itself with every append. */

@@ -11,6 +11,7 @@ import { machineNow } from './machine.ts';
 import { megabytes, renderOutcome } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { canMeasureProcesses } from './process-cost.ts';
+import { measureStop } from './stop.ts';
 
 const whole = (text: string): number => {
   if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError(`found ${text}, expected a whole number from 1`);
@@ -18,16 +19,19 @@ const whole = (text: string): number => {
 };
 
 const options = new Command('bench')
-  .description('Measures abort latency, the cost of a run beside Chaos Toolkit, and the memory of held runs.')
-  .option('--only <part>', 'latency, cost or held')
+  .description(
+    'Measures abort latency, the cost of a run beside Chaos Toolkit, the memory of held runs, and the emergency stop.',
+  )
+  .option('--only <part>', 'latency, cost, held or stop')
   .option('--aborts <n>', 'runs that are aborted, for the latency', whole, 30)
   .option('--runs <n>', 'no-op runs one after the other, for the cost', whole, 50)
   .option('--at-once <n>', 'no-op runs at once', whole, 50)
   .option('--held <n>', 'runs held at once', whole, 200)
+  .option('--stopped <n>', 'held runs that an emergency stop ends', whole, 200)
   .option('--json', 'one JSON object a part')
   .addHelpText('after', '\nExamples:\n  npm run bench\n  npm run bench -- --only cost --at-once 100\n')
   .parse()
-  .opts<{ only?: string; aborts: number; runs: number; atOnce: number; held: number; json?: true }>();
+  .opts<{ only?: string; aborts: number; runs: number; atOnce: number; held: number; stopped: number; json?: true }>();
 
 if (!canMeasureProcesses()) {
   process.stderr.write('the bench reads /proc, which this system does not have: run it on Linux\n');
@@ -39,6 +43,7 @@ const parts: Readonly<Record<string, () => Promise<Outcome>>> = {
   latency: () => measureAbortLatency(options, say),
   cost: () => measureCost(options, say),
   held: () => measureHeld(options, say),
+  stop: () => measureStop(options, say),
 };
 const chosen = Object.entries(parts).filter(([name]) => options.only === undefined || name === options.only);
 if (chosen.length === 0) {

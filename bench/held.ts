@@ -1,14 +1,11 @@
 /** What runs cost that only hold: memory and CPU of the worker and of the server, many held at once. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { noop, noopConfig } from './experiments.ts';
+import { AT_ONCE, holdAll } from './hold.ts';
 import { Installation } from './installation.ts';
 import { megabytes } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 
-/** Runs that are begun, or ended, at once; then the next ones. */
-const AT_ONCE = 20;
-/** Every run is given this long to be held, in milliseconds. */
-const SETTLE_MS = 60_000;
 /** For how long the cost of holding is watched, in milliseconds. */
 const WATCH_MS = 20_000;
 
@@ -26,7 +23,7 @@ export async function measureHeld({ held }: { held: number }, say: (line: string
   const before = await memory(ours);
   say(`${held} runs, held at once`);
   const names = Array.from({ length: held }, (_, i) => `held-${i}`);
-  for (let from = 0; from < held; from += AT_ONCE) await beginAndHold(ours, names.slice(from, from + AT_ONCE));
+  await holdAll(ours, names);
   await sleep(5_000);
   const fromCost = ours.cost();
   await sleep(WATCH_MS);
@@ -65,17 +62,6 @@ export async function measureHeld({ held }: { held: number }, say: (line: string
     ],
     figures: { held, beforeBytes: before, afterBytes: after, workerCpuS, serverCpuS, watchedMs: WATCH_MS },
   };
-}
-
-async function beginAndHold(ours: Installation, names: readonly string[]): Promise<void> {
-  await Promise.all(names.map((run) => ours.begin(run, noop(run, { holdMs: 3_600_000, sampleEveryMs: 1_000 }))));
-  const end = performance.now() + SETTLE_MS;
-  for (const run of names) {
-    while ((await ours.phase(run)) !== 'holding') {
-      if (performance.now() > end) throw new Error(`${run} is not held after ${SETTLE_MS / 1000} s`);
-      await sleep(500);
-    }
-  }
 }
 
 async function memory(ours: Installation): Promise<number> {

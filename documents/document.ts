@@ -6,7 +6,8 @@
  */
 import { closest } from 'fastest-levenshtein';
 import { isMap, isScalar, isSeq } from 'yaml';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { check } from '../domain/known-keys.ts';
 import { shown } from './problem.ts';
 import type { Problem } from './problem.ts';
 import { offsetOf, readSources } from './source.ts';
@@ -41,16 +42,6 @@ export function parseSource<T>(source: Source, locate: Locate, schema: z.ZodType
   const result = check(schema, value);
   if (result.success) return { ok: true, value: result.data };
   return { ok: false, problems: inOrder(issuesToProblems(result.error.issues, value, source, locate)) };
-}
-
-/** Parses `value`; the issue of an unknown key says in its message which keys are known. */
-export function check<T>(schema: z.ZodType<T>, value: unknown): z.ZodSafeParseResult<T> {
-  return schema.safeParse(value, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys' && issue.inst instanceof z.ZodObject
-        ? Object.keys(issue.inst.shape).join(', ')
-        : undefined,
-  });
 }
 
 /** The plain value of a document; undefined when its aliases make it too large. */

@@ -4,38 +4,13 @@
  * Owns its keys, defaults and rules that need more than one key. Everything written with a unit is parsed here.
  */
 import { z } from 'zod';
-import type { Breach, StageSize, SteadyStateCheck, StopCondition, Tolerance } from '../domain/experiment.ts';
+import type { Breach, Preconditions, StageSize, StopCondition } from '../domain/experiment.ts';
 import type { Quantity } from '../domain/quantity.ts';
 import { MIN_TTL_MS } from '../domain/timing.ts';
-import { formatDuration, parseQuantity, parseShare } from '../domain/units.ts';
+import { formatDuration, parseShare } from '../domain/units.ts';
 import { writtenDuration } from '../domain/written-duration.ts';
-
-const name = (what: string): z.ZodString => {
-  const expected = `expected ${what}: lower-case letters, digits and dashes`;
-  return z.string(expected).regex(/^[a-z][a-z0-9-]{0,62}$/, expected);
-};
-
-const quantity = z
-  .union([z.number(), z.string()])
-  .transform((written, context): Quantity => {
-    const parsed = parseQuantity(written);
-    if (parsed) return parsed;
-    context.addIssue({ code: 'custom', message: 'expected a number with its unit: 500ms, 1%, 10MB, 100/min, 42' });
-    return z.NEVER;
-  })
-  .describe('A number with its unit: 500ms, 1%, 10MB, 100/min, 42.');
-
-const SHARE = 'expected a share such as 10%';
-
-const share = z
-  .string(SHARE)
-  .transform((written, context): number => {
-    const parsed = parseShare(written);
-    if (parsed !== undefined) return parsed;
-    context.addIssue({ code: 'custom', message: SHARE });
-    return z.NEVER;
-  })
-  .describe('A share such as 10%.');
+import { steadyState } from './steady-state-schema.ts';
+import { name, pair, quantity, share } from './written.ts';
 
 const duration = (minMs: number, maxMs: number): z.ZodType<number, string> =>
   writtenDuration.refine(
@@ -44,80 +19,6 @@ const duration = (minMs: number, maxMs: number): z.ZodType<number, string> =>
   );
 
 const DAY_MS = 86_400_000;
-
-const PAIR = 'expected [low, high] of one unit, the lower first';
-
-const pair = z
-  .tuple([quantity, quantity], PAIR)
-  .refine(([low, high]) => low.dimension === high.dimension && low.value < high.value, PAIR);
-
-const BASELINE = 'expected a share of the baseline: 10% of baseline';
-
-const baselineShare = z
-  .string(BASELINE)
-  .transform((written, context): number => {
-    const parsed = parseShare(/^(\S+) of baseline$/.exec(written)?.[1] ?? '');
-    if (parsed !== undefined) return parsed;
-    context.addIssue({ code: 'custom', message: BASELINE });
-    return z.NEVER;
-  })
-  .describe('Nearness to the baseline taken in pre-flight: 10% of baseline.');
-
-const group = z.enum(['business', 'system', 'dependencies']);
-
-const checkShape = {
-  probe: name('a probe'),
-  min: quantity.optional(),
-  max: quantity.optional(),
-  between: pair.optional(),
-  within: baselineShare.optional(),
-};
-
-interface WrittenCheck {
-  readonly probe: string;
-  readonly min?: Quantity | undefined;
-  readonly max?: Quantity | undefined;
-  readonly between?: [Quantity, Quantity] | undefined;
-  readonly within?: number | undefined;
-}
-
-function toleranceOf({ min, max, between, within }: WrittenCheck): Tolerance | undefined {
-  const ways = [min ?? max, between, within].filter((way) => way !== undefined).length;
-  if (ways !== 1) return undefined;
-  if (within !== undefined) return { kind: 'baseline', share: within };
-  if (between) return { kind: 'range', min: between[0], max: between[1] };
-  return { kind: 'range', ...(min ? { min } : {}), ...(max ? { max } : {}) };
-}
-
-function toCheck(
-  written: WrittenCheck,
-  of: SteadyStateCheck['group'],
-  context: z.core.$RefinementCtx,
-): SteadyStateCheck {
-  const tolerance = toleranceOf(written);
-  if (tolerance) return { probe: written.probe, group: of, tolerance };
-  context.addIssue({ code: 'custom', message: 'expected one of: min and/or max, between, within' });
-  return z.NEVER;
-}
-
-const check = z
-  .strictObject({ ...checkShape, group: group.default('system') })
-  .transform((written, context) => toCheck(written, written.group, context));
-const grouped = (of: SteadyStateCheck['group']) =>
-  z.array(z.strictObject(checkShape).transform((written, context) => toCheck(written, of, context))).default([]);
-
-const steadyState = z
-  .union([
-    z.array(check),
-    z
-      .strictObject({
-        business: grouped('business'),
-        system: grouped('system'),
-        dependencies: grouped('dependencies'),
-      })
-      .transform((groups) => [...groups.business, ...groups.system, ...groups.dependencies]),
-  ])
-  .refine((checks) => checks.length > 0, 'expected at least one check');
 
 const stopCondition = z
   .strictObject({
@@ -216,6 +117,39 @@ const INJECT_MS = 10_000;
 /** Each stage is held for at least so many samples, so that one of them is always taken under the fault. */
 const SAMPLES_MIN = 2;
 
+const precondition = z.union([
+  z
+    .strictObject({
+      window: name('a window').optional(),
+      capacity: share.optional(),
+      coolDown: duration(1_000, 30 * DAY_MS).optional(),
+    })
+    .refine((one) => Object.keys(one).length === 1, 'expected one of: window, capacity, coolDown'),
+  z.enum(['healthy', 'no-incidents']),
+]);
+
+const preconditions = z
+  .array(precondition)
+  .max(10)
+  .transform((list, context): Preconditions => {
+    const asked = list.map(preconditionOf);
+    const keys = asked.flatMap((one) => Object.keys(one));
+    if (new Set(keys).size < keys.length)
+      context.addIssue({ code: 'custom', message: 'expected each precondition once' });
+    return Object.assign({}, ...asked) as Preconditions;
+  });
+
+function preconditionOf(written: z.output<typeof precondition>): Preconditions {
+  if (written === 'healthy') return { healthy: true };
+  if (written === 'no-incidents') return { noIncidents: true };
+  const { window, capacity, coolDown } = written;
+  return {
+    ...(window === undefined ? {} : { window }),
+    ...(capacity === undefined ? {} : { capacityMin: capacity }),
+    ...(coolDown === undefined ? {} : { coolDownMs: coolDown }),
+  };
+}
+
 /** The schema, for the fault kinds that there are. */
 export function experimentSchema(kinds: readonly string[]) {
   return z
@@ -234,6 +168,9 @@ export function experimentSchema(kinds: readonly string[]) {
         .describe('What the fault is done to.'),
       blastRadius,
       stopConditions: z.array(stopCondition).min(1).max(20).describe('What ends the run early.'),
+      preconditions: preconditions
+        .optional()
+        .describe('What must be true before it begins and before each stage, besides what is asked of every run.'),
       recoverWithin: duration(100, DAY_MS)
         .default(120_000)
         .describe('How long the steady state may take to return. Default: 2m.'),

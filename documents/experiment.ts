@@ -7,7 +7,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Experiment, JsonObject } from '../domain/experiment.ts';
-import { check, issuesToProblems, parseSource, toJs } from './document.ts';
+import { check } from '../domain/known-keys.ts';
+import { issuesToProblems, parseSource, toJs } from './document.ts';
 import { experimentSchema } from './experiment-schema.ts';
 import type { WrittenExperiment } from './experiment-schema.ts';
 import type { Problem } from './problem.ts';
@@ -122,7 +123,7 @@ type Issue = Parameters<typeof issuesToProblems>[0][number];
 const mappings = z.record(z.string(), z.unknown());
 
 function assemble(written: WrittenExperiment, params: JsonObject, selector: JsonObject): Experiment {
-  const { targets, blastRadius, timeToLive, steadyState, stopConditions, ...rest } = written;
+  const { targets, blastRadius, timeToLive, steadyState, stopConditions, preconditions, ...rest } = written;
   const { hold, max, seed, stages } = blastRadius;
   return {
     name: rest.experiment,
@@ -140,6 +141,7 @@ function assemble(written: WrittenExperiment, params: JsonObject, selector: Json
     stopConditions,
     recoverWithinMs: rest.recoverWithin,
     sampleEveryMs: rest.sampleEvery,
+    ...(preconditions === undefined ? {} : { preconditions }),
     ...(timeToLive === undefined ? {} : { timeToLiveMs: timeToLive }),
   };
 }

@@ -27,12 +27,27 @@ export interface Experiment {
   readonly targets: Targets;
   readonly blastRadius: BlastRadius;
   readonly stopConditions: readonly StopCondition[];
+  /** What must be true before it begins and before each stage, besides what the control worker asks of every run. */
+  readonly preconditions?: Preconditions;
   /** How long the steady state may take to return after the rollback, in milliseconds. */
   readonly recoverWithinMs: number;
   /** How often each probe is sampled, in milliseconds. */
   readonly sampleEveryMs: number;
   /** The least a fault lives without a renewal, in milliseconds; very many targets live longer (`leaseTiming`). Absent: 30 s. */
   readonly timeToLiveMs?: number;
+}
+
+/** What an author asks of the world before anything is touched. */
+export interface Preconditions {
+  /** Refused where the control worker cannot tell. */
+  readonly healthy?: true;
+  readonly noIncidents?: true;
+  /** The name of a window of the control worker. */
+  readonly window?: string;
+  /** The least spare capacity, as a ratio. */
+  readonly capacityMin?: number;
+  /** Time since the last run of the same experiment, in milliseconds. */
+  readonly coolDownMs?: number;
 }
 
 /** The three groups people sort their steady state into. */

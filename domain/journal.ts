@@ -4,6 +4,7 @@
  * Owns the versioned schema. A run appends {@link JournalEvent}s in order; everything people look at (report, status,
  * metrics) is derived from them. `seq` makes an append idempotent: the same event offered twice counts once.
  */
+import type { Admission } from './admission.ts';
 import type { AbortMode, Experiment, SteadyStateGroup } from './experiment.ts';
 import type { Expiry } from './fault.ts';
 import type { SeriesByProbe } from './probe.ts';
@@ -74,6 +75,12 @@ export type JournalEntry =
       readonly baseline: Readonly<Record<string, number>>;
       /** What the target does when nobody speaks any more; absent in journals before 0.2. */
       readonly expiry?: Expiry;
+    }
+  | {
+      readonly type: 'admission';
+      /** The stage it was asked for; absent before pre-flight. */
+      readonly stage?: number;
+      readonly guards: Admission;
     }
   | { readonly type: 'refused'; readonly check: string; readonly found: string }
   | { readonly type: 'phase'; readonly phase: Phase; readonly stage?: number }

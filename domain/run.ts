@@ -19,6 +19,8 @@ export type AbortCause =
   | 'blind'
   | 'unstable'
   | 'person'
+  | 'emergency-stop'
+  | 'admission'
   | 'cancelled'
   | 'lease-lost'
   | 'fault-lapsed'
@@ -118,10 +120,11 @@ function deviates({ cause }: Abort): boolean {
   return cause === 'stop-condition';
 }
 
-const PERSONAL: ReadonlySet<AbortCause> = new Set(['person', 'cancelled']);
+/** Somebody's decision, or that of a rule they made: the machinery did its work. */
+const DECIDED: ReadonlySet<AbortCause> = new Set(['person', 'emergency-stop', 'admission', 'cancelled']);
 
 function statusOf(abort: Abort): 'aborted' | 'inconclusive' {
-  return deviates(abort) || PERSONAL.has(abort.cause) ? 'aborted' : 'inconclusive';
+  return deviates(abort) || DECIDED.has(abort.cause) ? 'aborted' : 'inconclusive';
 }
 
 /** How a run ended. */
@@ -151,7 +154,10 @@ export function verdict(run: RunState): Verdict {
       ? { status: 'completed', deviated: false, reason: heldReason(run) }
       : { status: 'inconclusive', deviated: null, reason: 'nobody looked whether the steady state returned' };
   }
-  const { evidence } = run.abort;
+  const { cause, evidence } = run.abort;
+  // Nothing was touched yet.
+  if ((cause === 'emergency-stop' || cause === 'admission') && run.stage === -1)
+    return { status: 'refused', deviated: null, reason: `${cause}: ${evidence}` };
   const status = statusOf(run.abort);
   const deviated = deviates(run.abort) || failedToRecover ? true : null;
   const reason = failedToRecover ? `${evidence}; and the steady state did not return in time` : evidence;

@@ -8,7 +8,7 @@ import { JournalError } from '../activities/journal/store.ts';
 import { InvalidProbes } from '../activities/probes/registry.ts';
 import { InvalidDocument } from '../documents/problem.ts';
 import { InvalidConfig } from '../workers/config.ts';
-import { Unreachable } from '../workers/connect.ts';
+import { InvalidConnection, Unreachable } from '../workers/connect.ts';
 import { PortTaken } from '../workers/temporal-server.ts';
 import { EXIT } from './exit.ts';
 
@@ -18,7 +18,7 @@ export class UsageError extends Error {
 }
 
 /** What the person at the terminal can mend, whoever finds it. */
-const INVALID = [UsageError, InvalidDocument, InvalidConfig, InvalidProbes, JournalError, PortTaken];
+const INVALID = [UsageError, InvalidDocument, InvalidConfig, InvalidConnection, InvalidProbes, JournalError, PortTaken];
 
 /** gRPC's DEADLINE_EXCEEDED and UNAVAILABLE. */
 const UNREACHABLE_CODES: ReadonlySet<number> = new Set([4, 14]);

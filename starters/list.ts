@@ -1,5 +1,8 @@
 /** `squall list`: open runs, and those that ended lately, as Temporal knows them. */
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { readLatch } from '../activities/admission/stop.ts';
+import type { Latched } from '../activities/admission/stop.ts';
+import { describeStop } from '../domain/emergency-stop.ts';
 import { connectClient } from '../workers/connect.ts';
 import type { RunResult } from '../workflows/messages.ts';
 import { output } from './output.ts';
@@ -12,6 +15,11 @@ export async function main(_args: readonly string[], options: Common): Promise<n
   const client = await connectClient({ queryClosed: true });
   const out = output(options.json === true);
   try {
+    for (const stop of await stops(client)) {
+      const since = new Date(stop.sinceMs).toISOString();
+      out.event('stopped', { site: stop.site ?? null, reason: stop.reason, by: stop.by, since });
+      out.line(`${out.style(['bold', 'red'], 'STOPPED')}: ${describeStop(stop)}, since ${since}`);
+    }
     const found: WorkflowExecutionInfo[] = [];
     for await (const run of client.workflow.list({ query: "WorkflowType = 'experiment'", pageSize: LISTED_MAX }))
       if (found.push(run) === LISTED_MAX) break;
@@ -27,6 +35,18 @@ export async function main(_args: readonly string[], options: Common): Promise<n
   } finally {
     await client.connection.close();
   }
+}
+
+/** The emergency stops that are on. */
+async function stops(client: Client): Promise<Latched[]> {
+  const latched: Latched[] = [];
+  for await (const { workflowId } of client.workflow.list({
+    query: "WorkflowType = 'emergencyStop' AND ExecutionStatus = 'Running'",
+  })) {
+    const stop = await readLatch(client, workflowId);
+    if (stop) latched.push(stop);
+  }
+  return latched;
 }
 
 /** `running`, how Temporal says that it was ended from outside, or the run's own word for its end. */

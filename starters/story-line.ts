@@ -52,6 +52,7 @@ function words(event: JournalEvent, out: Output): string | undefined {
     case 'phase':
       return event.phase === 'rolling-back' || event.phase === 'recovering' ? event.phase : undefined;
     case 'started':
+    case 'admission':
     case 'samples':
     case 'steady-state':
     case 'closed':

@@ -130,6 +130,27 @@ export const verbs: readonly ((program: Command) => void)[] = [
   (program) =>
     verb(
       program,
+      'stop',
+      'emergency stop: end every run at once, and admit none until `resume`; returns when all have rolled back',
+      () => import('./stop.ts'),
+      "  squall stop --reason 'checkout is down'\n  squall stop --site prod-eu --reason INC-4711 --no-wait",
+    )
+      .option('--site <name>', 'only the runs at this site')
+      .option('--reason <text>', 'why; whoever is refused reads it', 'no reason was given')
+      .option('--no-wait', 'return as soon as the stop is latched'),
+  (program) =>
+    verb(
+      program,
+      'resume',
+      'end an emergency stop',
+      () => import('./resume.ts'),
+      "  squall resume --reason 'INC-4711 is over'\n  squall resume --site prod-eu --reason 'INC-4711 is over'",
+    )
+      .option('--site <name>', 'the stop of this site')
+      .requiredOption('--reason <text>', 'why'),
+  (program) =>
+    verb(
+      program,
       `report ${RUN}`,
       'write a run’s report',
       () => import('./report.ts'),

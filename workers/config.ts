@@ -15,6 +15,7 @@ import { InvalidDocument } from '../documents/problem.ts';
 import type { Problem } from '../documents/problem.ts';
 import { BYTES_MAX } from '../documents/source.ts';
 import { writtenDuration } from '../domain/written-duration.ts';
+import { admissionSchema } from './admission-settings.ts';
 
 /** A configuration that cannot be read, or asks for what cannot be had; the message says what to mend. */
 export class InvalidConfig extends Error {
@@ -45,6 +46,20 @@ const configSchema = z.strictObject({
   sites: sites(ownSections),
   probes: probesSchema.default({}).describe('The probes that experiments name.'),
   allowCommands: z.boolean().default(false).describe('Whether probes of type `command` may run.'),
+  admission: admissionSchema
+    .optional()
+    .describe('What is asked before a run and before each stage. The control worker reads it.'),
+  emergencyStop: z
+    .strictObject({
+      file: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Everything is stopped once this file is there, relative to this one. SQUALL_STOP names another.'),
+      probe: z.string().min(1).optional().describe('Everything is stopped once this probe reads anything but 0.'),
+    })
+    .default({})
+    .describe('Levers of your own, beside `squall stop`. The control worker reads them.'),
   plugins: z.array(z.string().min(1)).default([]).describe('Modules with drivers and probes, relative to this file.'),
 });
 
@@ -61,6 +76,8 @@ type Written = z.infer<typeof withPlugins>;
 /** A worker's configuration, with absolute paths. */
 export interface Config extends Omit<z.infer<typeof configSchema>, 'state' | 'sites'> {
   readonly state: string;
+  /** Where the file is; relative paths in it are relative to this. */
+  readonly folder: string;
   /** By site and provider. What is a plugin's is as it was written. */
   readonly sites: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -125,7 +142,15 @@ async function bytesOf(file: string): Promise<Uint8Array> {
 }
 
 function complete(raw: Written, base: string): Config {
-  return { ...raw, ...located(raw, base), journal: resolve(base, raw.journal) };
+  const { file, probe } = raw.emergencyStop;
+  const lever = process.env['SQUALL_STOP'] ?? (file === undefined ? undefined : resolve(base, file));
+  return {
+    ...raw,
+    ...located(raw, base),
+    folder: base,
+    journal: resolve(base, raw.journal),
+    emergencyStop: { ...(lever ? { file: lever } : {}), ...(probe === undefined ? {} : { probe }) },
+  };
 }
 
 function located(raw: Pick<Written, 'installation' | 'state' | 'sites' | 'plugins'>, base: string): SweepConfig {

@@ -5,8 +5,10 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerInterceptors } from '@temporalio/worker';
+import type { Guard } from '../activities/admission/guard.ts';
 import { controlActivities } from '../activities/control.ts';
 import type { OnEvents } from '../activities/control.ts';
 import { openFileStore } from '../activities/journal/file.ts';
@@ -19,6 +21,8 @@ import { registerSearchAttributes } from './search-attributes.ts';
 export interface ControlOptions {
   readonly config: Config;
   readonly connection: NativeConnection;
+  readonly client: Client;
+  readonly guards: readonly Guard[];
   readonly namespace: string;
   readonly log: (line: string) => void;
   readonly onEvents: OnEvents;
@@ -29,7 +33,7 @@ export interface ControlOptions {
 
 /** Builds the worker; it serves once its `run()` is called. */
 export async function controlWorker(options: ControlOptions): Promise<Worker> {
-  const { config, connection, namespace, log, onEvents } = options;
+  const { config, connection, client, namespace, log, onEvents } = options;
   const [codePath, searchAttributes, versions] = await Promise.all([
     options.bundle ?? workflowBundle(),
     registerSearchAttributes(connection, namespace, log),
@@ -42,12 +46,23 @@ export async function controlWorker(options: ControlOptions): Promise<Worker> {
     taskQueue: CONTROL_QUEUE,
     workflowBundle: { codePath },
     activities: {
-      ...controlActivities({ store, installation: config.installation, versions, searchAttributes, onEvents }),
+      ...controlActivities({
+        store,
+        installation: config.installation,
+        versions,
+        searchAttributes,
+        guards: options.guards,
+        client,
+        onEvents,
+      }),
     },
     interceptors: options.interceptors ?? {},
     // A worker that was killed holds its workflows' sticky queue for this long; every revert would wait for it.
     stickyQueueScheduleToStartTimeout: '1s',
     shutdownGraceTime: '5s',
+    // That an emergency stop is over is learnt from heartbeats, so they must not be saved up.
+    maxHeartbeatThrottleInterval: '500ms',
+    defaultHeartbeatThrottleInterval: '500ms',
     maxConcurrentActivityTaskExecutions: 50,
   });
 }

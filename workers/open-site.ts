@@ -11,6 +11,7 @@ import { openDrivers, openTargets, tryDrivers } from '../activities/faults/regis
 import { reasonOf } from '../activities/probes/reading.ts';
 import type { ProbeProvider } from '../activities/probes/probe.ts';
 import { openProbes } from '../activities/probes/registry.ts';
+import type { OpenProbes } from '../activities/probes/registry.ts';
 import type { OpenSite } from '../activities/site.ts';
 import type { TargetProviderFactory } from '../activities/targets/provider.ts';
 import { InvalidConfig } from './config.ts';
@@ -26,11 +27,12 @@ type AnyProbeProvider = ProbeProvider<any>;
 const pluginSchema = z.object({
   drivers: z.array(z.custom<DriverFactory>((value) => typeof value === 'function')).default([]),
   targets: z.array(z.custom<TargetProviderFactory>((value) => typeof value === 'function')).default([]),
-
   probes: z
     .array(z.custom<AnyProbeProvider>((value) => typeof value === 'object' && value !== null && 'open' in value))
     .default([]),
 });
+
+type Plugin = z.infer<typeof pluginSchema>;
 
 /** Opens the site called `name`. A site that the configuration does not name has the defaults of every provider. */
 export async function openSite(config: Config, name: string): Promise<OpenSite> {
@@ -41,11 +43,18 @@ export async function openSite(config: Config, name: string): Promise<OpenSite> 
     targets: plugins.flatMap(({ targets }) => targets),
   };
   const [drivers, targets] = await Promise.all([openDrivers(site, faults), openTargets(site, faults)]);
-  const probes = openProbes(config.probes, {
-    allowCommands: config.allowCommands,
-    plugins: plugins.flatMap((plugin) => plugin.probes),
-  });
+  const probes = openConfigured(config, plugins);
   return { installation: config.installation, drivers, targets, probes };
+}
+
+/** Opens the probes of the configuration, for a worker that serves no site. */
+export async function openProbesOf(config: Config): Promise<OpenProbes> {
+  return openConfigured(config, await Promise.all(config.plugins.map(loadPlugin)));
+}
+
+function openConfigured(config: Config, plugins: readonly Plugin[]): OpenProbes {
+  const { probes, allowCommands } = config;
+  return openProbes(probes, { allowCommands, plugins: plugins.flatMap((plugin) => plugin.probes) });
 }
 
 /** What of a site can end faults, and why the rest cannot: a driver that fails keeps no other from it. */
@@ -79,7 +88,7 @@ function siteOf(config: SweepConfig, name: string): Site {
   return { name, installation, stateDir, settings: sites[name] ?? {} };
 }
 
-async function loadPlugin(specifier: string): Promise<z.infer<typeof pluginSchema>> {
+async function loadPlugin(specifier: string): Promise<Plugin> {
   const url = specifier.startsWith('/') ? pathToFileURL(specifier).href : specifier;
   try {
     return pluginSchema.parse(await import(url));

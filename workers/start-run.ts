@@ -11,6 +11,8 @@ export async function startRun(client: Client, run: string, input: RunInput): Pr
     taskQueue: CONTROL_QUEUE,
     args: [input],
     workflowTaskTimeout: '2s',
+    // Whom a stop or a cool-down concerns must be known without asking anybody.
+    memo: { site: experiment.targets.site, experiment: experiment.name },
     staticSummary: `${experiment.fault} at ${experiment.targets.site}`,
     staticDetails: `**${experiment.name}**\n\n${experiment.hypothesis}`,
   });

@@ -8,15 +8,17 @@ import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/w
 import type { Worker, WorkerInterceptors } from '@temporalio/worker';
 import { openFileStore } from '../activities/journal/file.ts';
 import type { OpenSite } from '../activities/site.ts';
+import { openLadder } from './admission.ts';
 import type { Config } from './config.ts';
 import { connectClient, connectWorker, Unreachable, whereIsTemporal } from './connect.ts';
 import { controlWorker } from './control.ts';
 import { serveEndpoint } from './endpoint.ts';
 import { ImpactMetrics } from './impact.ts';
 import { scheduleJanitor } from './janitor.ts';
+import { followLevers, openLevers } from './levers.ts';
 import { RunMetrics } from './metrics.ts';
 import { followOpenRuns } from './open-runs.ts';
-import { openSite } from './open-site.ts';
+import { openProbesOf, openSite } from './open-site.ts';
 import { siteWorkers } from './site.ts';
 import { startSweeping } from './sweeper.ts';
 
@@ -68,15 +70,18 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     await sweeper.stop();
     throw error;
   });
+  const probes = control ? await openProbesOf(config) : undefined;
+  const levers = probes ? openLevers(config, probes) : [];
   const metrics = new RunMetrics();
   const impact = new ImpactMetrics(metrics.registry);
   const connection = await patiently(connectWorker, log);
   const client = await patiently(connectClient, log);
   const { namespace } = whereIsTemporal();
   const workers: Worker[] = [];
-  if (control) {
+  if (probes) {
     const onEvents = metrics.observe;
-    workers.push(await controlWorker({ config, connection, namespace, log, onEvents, interceptors }));
+    const guards = openLadder(config, probes, client, levers);
+    workers.push(await controlWorker({ config, connection, client, namespace, guards, log, onEvents, interceptors }));
   }
   if (site && options.site !== undefined) {
     const sampled = impact.observe;
@@ -92,10 +97,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     options.metricsHost,
   );
   const running = workers.map((worker) => worker.run());
+  const heeding = followLevers(client, levers, log);
   const follower = control ? followOpenRuns(client, metrics, openFileStore(config.journal)) : undefined;
   const done = Promise.all(running).then(async () => {
     await sweeper.stop();
     follower?.stop();
+    heeding.stop();
     await endpoint.close();
     await client.connection.close();
     await connection.close();

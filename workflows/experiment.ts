@@ -8,22 +8,25 @@ import {
   CancellationScope,
   condition,
   setCurrentDetails,
+  patched,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { PreflightResult } from '../activities/interface.ts';
+import { concerns, describeStop } from '../domain/emergency-stop.ts';
 import type { JournalEntry } from '../domain/journal.ts';
 import { NEW_RUN, transition, verdict } from '../domain/run.ts';
 import type { Abort, RunEvent, RunState } from '../domain/run.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
 import type { Stretch } from '../domain/sight.ts';
 import { leaseTiming, notAfterMs } from '../domain/timing.ts';
+import { admitted } from './admission.ts';
 import { why } from './blindness.ts';
 import { Leases } from './leases.ts';
 import type { OpenLease } from './leases.ts';
 import { Logbook } from './logbook.ts';
-import { abortSignal, leaseNewsSignal, storyQuery, wantedQuery } from './messages.ts';
+import { abortSignal, leaseNewsSignal, stopSignal, storyQuery, wantedQuery } from './messages.ts';
 import type { RunInput, RunResult } from './messages.ts';
 import { preflightAt } from './proxies.ts';
 import { rollBack } from './rollback.ts';
@@ -33,6 +36,10 @@ import { Watching } from './watching.ts';
 export async function experiment(input: RunInput): Promise<RunResult> {
   const run = new Run(input);
   setHandler(abortSignal, ({ mode, reason, by }) => run.abort({ cause: 'person', mode, evidence: reason, by }));
+  setHandler(stopSignal, (stop) => {
+    if (concerns(stop, input.experiment.targets.site))
+      run.abort({ cause: 'emergency-stop', mode: 'immediate', evidence: describeStop(stop), by: stop.by });
+  });
   setHandler(leaseNewsSignal, (news) => run.leases.hear(news));
   setHandler(wantedQuery, (lease) => run.leases.wanted(lease));
   setHandler(storyQuery, (fromSeq) => ({ state: run.state, events: run.log.since(fromSeq) }));
@@ -135,12 +142,12 @@ export class Run {
     const waitedMs = Date.now() - startTime.getTime();
     // A reset run was taken long ago.
     if (runId === firstExecutionRunId && waitedMs > (this.input.admitWithinMs ?? Infinity)) {
-      return this.#refuse('admission', `no worker took the run for ${Math.round(waitedMs / 1000)} s; start it again`);
+      return this.refuse('admission', `no worker took the run for ${Math.round(waitedMs / 1000)} s; start it again`);
     }
     try {
       this.#searchable = (await this.log.write()).searchAttributes;
     } catch (failure) {
-      return this.#refuse('journal', `the journal cannot be written: ${why(failure)}`);
+      return this.refuse('journal', `the journal cannot be written: ${why(failure)}`);
     }
     if (this.#searchable) {
       upsertSearchAttributes([
@@ -150,6 +157,7 @@ export class Run {
         { key: SEARCH_ATTRIBUTES.experiment, value: experiment.name },
       ]);
     }
+    if (patched('admission') && !(await admitted(this))) return undefined;
     const preflight = await this.#askSite(seed);
     if (!preflight) return undefined;
     const { checks, candidates, excluded, baseline, expiry, readings } = preflight;
@@ -157,31 +165,39 @@ export class Run {
     this.note({ type: 'steady-state', when: 'before', held: readings.every((reading) => reading.held), readings });
     this.baseline = baseline;
     const failed = checks.find((check) => !check.passed);
-    return failed ? this.#refuse(failed.check, failed.found) : preflight;
+    return failed ? this.refuse(failed.check, failed.found) : preflight;
   }
 
-  /** Asks the site, unless the run is aborted first. */
-  async #askSite(seed: string): Promise<PreflightResult | undefined> {
-    const { experiment } = this.input;
-    const { site } = experiment.targets;
+  /** What `ask` answers; undefined where the run is aborted first, which cancels the asking. */
+  async unlessAborted<T>(ask: () => Promise<T>): Promise<T | undefined> {
     const scope = new CancellationScope();
     condition(() => this.aborting).then(
       () => scope.cancel(),
       () => undefined,
     );
     try {
-      return await scope.run(() =>
-        preflightAt(experiment).preflight.executeWithOptions({ summary: `pre-flight at ${site}` }, [
-          { experiment, seed },
-        ]),
-      );
+      return await scope.run(ask);
     } catch (failure) {
       if (this.aborting) return undefined;
-      return this.#refuse('site', `no pre-flight at site ${site}: ${why(failure)}`);
+      throw failure;
     }
   }
 
-  #refuse(check: string, found: string): undefined {
+  async #askSite(seed: string): Promise<PreflightResult | undefined> {
+    const { experiment } = this.input;
+    const { site } = experiment.targets;
+    const options = { summary: `pre-flight at ${site}` };
+    try {
+      return await this.unlessAborted(() =>
+        preflightAt(experiment).preflight.executeWithOptions(options, [{ experiment, seed }]),
+      );
+    } catch (failure) {
+      return this.refuse('site', `no pre-flight at site ${site}: ${why(failure)}`);
+    }
+  }
+
+  /** Refuses the run; nothing was touched. */
+  refuse(check: string, found: string): undefined {
     this.apply({ type: 'refused', check, found });
     this.note({ type: 'refused', check, found });
   }
@@ -191,11 +207,14 @@ export class Run {
     const timing = leaseTiming(preflight.targets.length, experiment.timeToLiveMs);
     const watching = new Watching(experiment, this.baseline, timing, this.log, (abort) => this.abort(abort));
     watching.start();
+    const admits = patched('admission');
     try {
       for (const planned of preflight.stages) {
         if (this.aborting) break;
-        if (planned.skipped === undefined) await this.#stage(planned, preflight);
-        else this.note({ type: 'stage-skipped', stage: planned.stage, size: planned.size, why: planned.skipped });
+        if (planned.skipped === undefined) {
+          if (admits && !(await admitted(this, planned.stage))) break;
+          await this.#stage(planned, preflight);
+        } else this.note({ type: 'stage-skipped', stage: planned.stage, size: planned.size, why: planned.skipped });
       }
     } catch (failure) {
       this.abort({ cause: 'error', mode: 'immediate', evidence: why(failure) });

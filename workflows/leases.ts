@@ -132,6 +132,7 @@ export class Leases {
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
         cancellationType: ChildWorkflowCancellationType.ABANDON,
         workflowTaskTimeout: '2s',
+        memo: { site: input.site },
         staticSummary: `${input.mode === 'hold' ? 'hold' : 'revert'} ${input.kind} on ${input.targets.length} targets at ${input.site}`,
       });
       child.result().then(

@@ -5,6 +5,7 @@
  */
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { FaultBatch } from '../activities/interface.ts';
+import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode, Experiment } from '../domain/experiment.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import type { RunState, Verdict } from '../domain/run.ts';
@@ -57,6 +58,10 @@ export type LeaseNews =
 
 /** To a run: end early. Fire and forget, so that it works with every worker down. */
 export const abortSignal = defineSignal<[{ mode: AbortMode; reason: string; by: string }]>('abort');
+/** To a run: everything, or a site, is stopped. */
+export const stopSignal = defineSignal<[EmergencyStop]>('stop');
+/** To an emergency stop: release the latch. */
+export const resumeSignal = defineSignal<[Resume]>('resume');
 /** To a run, from a lease. */
 export const leaseNewsSignal = defineSignal<[LeaseNews]>('leaseNews');
 /** To a lease, from its run: end the fault; and with `lastLook` first see whether it is still on. */
@@ -65,6 +70,12 @@ export const releaseSignal = defineSignal<[reason: string, lastLook?: boolean]>(
 export const wantedQuery = defineQuery<boolean, [lease: string]>('wanted');
 /** To a run: its state, and the journal events from `seq` on. */
 export const storyQuery = defineQuery<Story, [fromSeq: number]>('story');
+
+/** Who released an emergency stop, as the starter says, and why. */
+export interface Resume {
+  readonly by: string;
+  readonly reason: string;
+}
 
 /** A run as far as it has come. */
 export interface Story {

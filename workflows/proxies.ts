@@ -11,6 +11,7 @@ import { CONTROL_QUEUE, siteQueues } from '../domain/queues.ts';
 import { attemptTimeoutMs, preflightTimeoutMs, revertPatienceMs } from '../domain/timing.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
 
+type Control<Name extends keyof ControlActivities> = Pick<ActivityInterfaceFor<ControlActivities>, Name>;
 type Site<Name extends keyof SiteActivities> = Pick<ActivityInterfaceFor<SiteActivities>, Name>;
 
 /** An activity that has not been heard of for this long is lost, in milliseconds; those that hold and watch have their own. */
@@ -20,12 +21,35 @@ const LOST_MS = 5_000;
  * A journal that was written once may be away for a while; one that never was is tried a few times, which takes three
  * seconds where it refuses. That nobody serves the queue for a while is no failure of the journal's.
  */
-export function journal(known: boolean): ActivityInterfaceFor<ControlActivities> {
+export function journal(known: boolean): Control<'record'> {
   return proxyActivities<ControlActivities>({
     taskQueue: CONTROL_QUEUE,
     startToCloseTimeout: 10_000,
     scheduleToCloseTimeout: 600_000,
     retry: { initialInterval: 200, maximumInterval: 10_000, ...(known ? {} : { maximumAttempts: 5 }) },
+  });
+}
+
+/** Whether a run may begin or widen. Asked a few times; then nobody could be asked, which is a refusal. */
+export function admission(): Control<'admit'> {
+  return proxyActivities<ControlActivities>({
+    taskQueue: CONTROL_QUEUE,
+    startToCloseTimeout: 30_000,
+    scheduleToCloseTimeout: 60_000,
+    retry: { maximumAttempts: 3, initialInterval: 200 },
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+}
+
+/** For as long as the stop is on: whoever runs it may come and go. */
+export function enforcing(): Control<'enforceStop'> {
+  return proxyActivities<ControlActivities>({
+    taskQueue: CONTROL_QUEUE,
+    startToCloseTimeout: '365 days',
+    heartbeatTimeout: LOST_MS,
+    retry: { initialInterval: 200, maximumInterval: 1_000 },
+    // Whoever hears that it was resumed may start a run at once, which nobody may tell to stop any more.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
 }
 

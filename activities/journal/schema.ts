@@ -52,6 +52,15 @@ const experiment = z.object({
     seed: z.string().exactOptional(),
   }),
   stopConditions: z.array(z.object({ probe: z.string(), breach, forMs: ms, abort: abortMode })),
+  preconditions: z
+    .object({
+      healthy: z.literal(true).exactOptional(),
+      noIncidents: z.literal(true).exactOptional(),
+      window: z.string().exactOptional(),
+      capacityMin: z.number().exactOptional(),
+      coolDownMs: ms.exactOptional(),
+    })
+    .exactOptional(),
   recoverWithinMs: ms,
   sampleEveryMs: ms,
   timeToLiveMs: ms.exactOptional(),
@@ -74,6 +83,8 @@ const abortCause = z.enum([
   'blind',
   'unstable',
   'person',
+  'emergency-stop',
+  'admission',
   'cancelled',
   'lease-lost',
   'fault-lapsed',
@@ -106,6 +117,12 @@ const EVENTS = {
     excluded: z.array(z.object({ reason: z.string(), count })),
     baseline: z.record(z.string(), z.number()),
     expiry: z.enum(['renewed', 'fixed', 'none']).exactOptional(),
+  }),
+  admission: z.object({
+    ...stamp,
+    type: z.literal('admission'),
+    stage: count.exactOptional(),
+    guards: z.array(z.object({ guard: z.string(), passed: z.boolean(), found: z.string() })),
   }),
   refused: z.object({ ...stamp, type: z.literal('refused'), check: z.string(), found: z.string() }),
   phase: z.object({ ...stamp, type: z.literal('phase'), phase, stage: count.exactOptional() }),
@@ -192,6 +209,7 @@ const EVENTS = {
 export const journalEventSchema = z.discriminatedUnion('type', [
   EVENTS.started,
   EVENTS['pre-flight'],
+  EVENTS.admission,
   EVENTS.refused,
   EVENTS.phase,
   EVENTS['stage-skipped'],
@@ -243,6 +261,7 @@ export const IN_STEP: { readonly [T in JournalEntry['type']]: SameKeys<EventOf<T
 } = {
   started: true,
   'pre-flight': true,
+  admission: true,
   refused: true,
   phase: true,
   'stage-skipped': true,

@@ -5,6 +5,7 @@
  * from a plugin; the section is read before plugins are loaded, so such an entry is judged when it is opened.
  */
 import { z } from 'zod';
+import { check } from '../../domain/known-keys.ts';
 import type { Dimension } from '../../domain/quantity.ts';
 import { writtenDuration } from '../../domain/written-duration.ts';
 import * as command from './command.ts';
@@ -81,7 +82,7 @@ export const probeEntrySchema = z
     const entry = { type, unit, timeoutMs: timeout };
     const builtIn = BUILT_IN.get(type);
     if (builtIn === undefined) return { ...entry, settings, parsed: false };
-    const result = builtIn.provider.settings.safeParse(settings);
+    const result = check(builtIn.provider.settings, settings);
     if (!result.success) {
       for (const issue of result.error.issues) context.issues.push({ ...issue, input: settings } as never);
       return z.NEVER;

@@ -60,7 +60,8 @@ export function missingSecrets({ tokenFrom, headersFrom = {} }: Credentials): st
   });
 }
 
-async function readSecret(ref: SecretRef): Promise<string> {
+/** The secret, read now. Throws an error that names the reference, never the value. */
+export async function readSecret(ref: SecretRef): Promise<string> {
   const secret = 'env' in ref ? process.env[ref.env] : await readBounded(ref.file);
   const where = 'env' in ref ? `the environment variable ${ref.env}` : `the file ${ref.file}`;
   const value = secret?.trim();

@@ -32,6 +32,9 @@ interface WorkerProcess {
 export interface LaneOptions {
   /** Host groups of the site; each is made of the processes whose pid files are `victims/<group>-*.pid`. */
   readonly groups: readonly string[];
+  /** More probes, and what else belongs into its `squall.yaml`. */
+  readonly probes?: string;
+  readonly configuration?: string;
   /** A script to run in the place of `squall worker`, with `control` or `site` as its argument. */
   readonly worker?: string;
 }
@@ -86,7 +89,7 @@ export class Lane {
     });
     await new Promise<void>((resolve) => this.#health?.listen(0, '127.0.0.1', resolve));
     const health = `http://127.0.0.1:${(this.#health.address() as AddressInfo).port}/`;
-    await writeFile(this.config, configText(this.name, this.folder, this.#options.groups, health));
+    await writeFile(this.config, configText(this.name, this.folder, this.#options, health));
     await this.start('temporal');
     const connection = await Connection.connect({ address: this.address });
     this.#client = new Client({ connection });
@@ -187,7 +190,12 @@ export class Lane {
   }
 }
 
-function configText(name: string, folder: string, groups: readonly string[], health: string): string {
+function configText(
+  name: string,
+  folder: string,
+  { groups, probes = '', configuration = '' }: LaneOptions,
+  health: string,
+): string {
   return `installation: ${name}
 journal: ${join(folder, 'journal')}
 state: ${join(folder, 'state')}
@@ -201,6 +209,6 @@ probes:
   alive: { type: http, url: '${health}', measure: up, unit: count, timeout: 2s }
   level: { type: http, url: '${health}level', jsonPointer: /level, unit: count, timeout: 2s }
   error-rate: { type: http, url: '${health}level', jsonPointer: /level, unit: ratio, timeout: 2s }
-plugins: ['${join(import.meta.dirname, 'plugin.ts')}']
-`;
+${probes}plugins: ['${join(import.meta.dirname, 'plugin.ts')}']
+${configuration}`;
 }

@@ -8,7 +8,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../workers/config.ts';
-import { connectWorker, whereIsTemporal } from '../../workers/connect.ts';
+import { connectClient, connectWorker, whereIsTemporal } from '../../workers/connect.ts';
 import { controlWorker } from '../../workers/control.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'squall-wedged-'));
@@ -20,6 +20,8 @@ try {
   worker = await controlWorker({
     config: await readConfig(process.env['SQUALL_CONFIG'] ?? 'squall.yaml'),
     connection: await connectWorker(),
+    client: await connectClient(),
+    guards: [],
     namespace: whereIsTemporal().namespace,
     log: (line) => void process.stderr.write(`${line}\n`),
     onEvents: async () => undefined,

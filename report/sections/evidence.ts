@@ -13,6 +13,8 @@ const CAUSES = {
   blind: 'nobody was watching for longer than the blind budget',
   unstable: 'a probe kept crossing its limit',
   person: 'a person asked for it',
+  'emergency-stop': 'an emergency stop was called',
+  admission: 'a guard refused the next stage',
   cancelled: 'the run was cancelled',
   'lease-lost': 'a lease was lost',
   'fault-lapsed': 'the fault had ended by itself',

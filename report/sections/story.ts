@@ -55,6 +55,11 @@ function lineOf(event: JournalEvent, experiment: Experiment | undefined): Line |
         words: `${passed} of ${counted(event.checks.length, 'check')} passed; ${counted(event.candidates, 'candidate')}`,
       };
     }
+    case 'admission':
+      return {
+        what: event.stage === undefined ? 'admission' : `admission to stage ${event.stage + 1}`,
+        words: event.guards.map(({ guard, found }) => `${guard}: ${found}`).join('; '),
+      };
     case 'refused':
       return { what: 'refused', words: `${event.check}: ${event.found}`, loud: true };
     case 'stage-skipped':

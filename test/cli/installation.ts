@@ -8,6 +8,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Lane } from '../../bench/torture/lane.ts';
+import type { LaneOptions } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import { holdersOf } from '../engine/clean-slate.ts';
 import type { Started } from './squall.ts';
@@ -40,9 +41,12 @@ export class Installation<Group extends string> {
     this.env = { TEMPORAL_ADDRESS: lane.address, SQUALL_CONFIG: lane.config };
   }
 
-  static async open<Group extends string>(groups: readonly Group[]): Promise<Installation<Group>> {
+  static async open<Group extends string>(
+    groups: readonly Group[],
+    options: Omit<LaneOptions, 'groups'> = {},
+  ): Promise<Installation<Group>> {
     const folder = await mkdtemp(join(tmpdir(), 'squall-cli-'));
-    const lane = new Lane(folder, 'cli', { groups });
+    const lane = new Lane(folder, 'cli', { groups, ...options });
     await lane.up();
     return new Installation(folder, lane);
   }

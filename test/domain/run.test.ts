@@ -30,6 +30,8 @@ test('the endings, by cause and recovery', () => {
     ['person', true, 'aborted', null],
     ['person', false, 'aborted', true],
     ['cancelled', true, 'aborted', null],
+    ['emergency-stop', true, 'aborted', null],
+    ['admission', false, 'aborted', true],
     ['no-data', true, 'inconclusive', null],
     ['blind', true, 'inconclusive', null],
     ['unstable', true, 'inconclusive', null],
@@ -53,6 +55,14 @@ test('a refusal touches nothing and closes', () => {
   assert.equal(run.phase, 'closed');
   assert.equal(run.stage, -1);
   assert.equal(verdict(run).status, 'refused');
+});
+
+test('a stop or a guard before the first stage is a refusal', () => {
+  for (const cause of ['emergency-stop', 'admission'] as const) {
+    const run = after(abort(cause), { type: 'closes' });
+    assert.deepEqual([verdict(run).status, run.phase], ['refused', 'closed']);
+  }
+  assert.equal(verdict(after(abort('person'), { type: 'closes' })).status, 'aborted');
 });
 
 test('the first abort wins, and an immediate one hurries a graceful one even while it rolls back', () => {

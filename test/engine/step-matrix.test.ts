@@ -18,11 +18,15 @@ const cells = STEPS.flatMap((step) => BLOWS.map((blow) => ({ step, blow, run: tr
 
 type Cell = (typeof cells)[number];
 
+/** Steps at which the verdict no longer changes. */
+const AFTER: ReadonlySet<string> = new Set<Cell['step']>(['revert', 'recover', 'close']);
+
 /** How a run may end whose step met this blow. A run that went on as if nothing had happened is the best of them. */
 function endsOf({ step, blow }: Cell): readonly string[] {
   const before = step === 'record' || step === 'preflight';
   if (blow === 'terminate') return ['TERMINATED'];
-  if (blow === 'cancel') return step === 'revert' || step === 'recover' ? ['completed'] : ['aborted'];
+  if (blow === 'cancel') return AFTER.has(step) ? ['completed'] : ['aborted'];
+  if (step === 'close') return ['completed'];
   if (blow === 'timeout' || blow === 'kill') return ['completed', before ? 'refused' : 'inconclusive'];
   return ['completed'];
 }
@@ -55,7 +59,7 @@ describe('the step matrix', () => {
   describe('one run at a time', () => {
     for (const cell of cells.filter(({ blow }) => blow === 'kill')) {
       it(`${cell.step}: kill the worker`, async () => {
-        const part = cell.step === 'record' ? 'control' : 'site';
+        const part = cell.step === 'record' || cell.step === 'close' ? 'control' : 'site';
         const restarted = lane.gone(part).then(() => lane.start(part));
         await live(cell);
         await restarted;

@@ -10,9 +10,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { WorkerInterceptors } from '@temporalio/worker';
+import type { JournalEvent } from '../../domain/journal.ts';
 
-/** The activities of a run, in their order. */
-export const STEPS = ['record', 'preflight', 'inject', 'hold', 'watch', 'revert', 'recover'] as const;
+/** The activities of a run, in their order; `close` is the last `record`. */
+export const STEPS = ['record', 'preflight', 'inject', 'hold', 'watch', 'revert', 'recover', 'close'] as const;
 /** What can happen to each. */
 export const BLOWS = ['fail', 'timeout', 'repeat', 'cancel', 'terminate', 'kill'] as const;
 
@@ -39,13 +40,19 @@ export function traps(folder: string, client: Client): WorkerInterceptors {
             const run = context.info.workflowExecution?.workflowId.split('/')[0] ?? '';
             const [, step, blow] = /^matrix-([a-z]+)-([a-z]+)$/.exec(run) ?? [];
             const again = (): Promise<unknown> => next(input);
-            if (step !== context.info.activityType || !springs(folder, run)) return again();
+            if (step !== stepOf(context.info.activityType, input.args) || !springs(folder, run)) return again();
             return spring(blow as Blow, ENDLESS.has(step), again, () => client.workflow.getHandle(run));
           },
         },
       }),
     ],
   };
+}
+
+/** The last writing of a run is a step of its own; the trap of `record` springs at the first. */
+function stepOf(activity: string, args: readonly unknown[]): string {
+  const events = activity === 'record' ? (args[1] as readonly JournalEvent[]) : [];
+  return events.some(({ type }) => type === 'closed') ? 'close' : activity;
 }
 
 function springs(folder: string, run: string): boolean {

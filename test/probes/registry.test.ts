@@ -59,7 +59,8 @@ describe('the probes section', () => {
   const table: [name: string, entry: unknown, problem: RegExp][] = [
     ['no unit', { type: 'metrics', url: URL_, gauge: 'm' }, /^it\.unit: /],
     ['an unknown unit', { ...gauge, unit: 'seconds' }, /^it\.unit: /],
-    ['an unknown setting', { ...gauge, colour: 'red' }, /colour/],
+    // Whoever tells it names the key; the message names those that there are.
+    ['an unknown setting', { ...gauge, colour: 'red' }, /^it: url, .*gauge/],
     ['a timeout without a unit', { ...gauge, timeout: '5' }, /^it\.timeout: /],
     ['a timeout of nothing', { ...gauge, timeout: '0s' }, /^it\.timeout: .*more than 0/],
     ['two measures', { ...gauge, counter: 'm' }, /expected one of .* found 2/],

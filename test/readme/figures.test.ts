@@ -15,7 +15,7 @@ test('npm run torture: no fault leaks', async (t) => {
 });
 
 test('npm run bench: every part has its figures', async () => {
-  const bench = open('npm run bench -- --json --aborts 2 --runs 3 --at-once 5 --held 5', ROOT);
+  const bench = open('npm run bench -- --json --aborts 2 --runs 3 --at-once 5 --held 5 --stopped 5', ROOT);
   const code = await bench.code;
   const parts = bench
     .output()
@@ -24,7 +24,7 @@ test('npm run bench: every part has its figures', async () => {
     .map((line) => JSON.parse(line) as { part: string; goals?: readonly { met: boolean }[] });
   assert.deepEqual(
     parts.map(({ part }) => part),
-    ['machine', 'latency', 'cost', 'held'],
+    ['machine', 'latency', 'cost', 'held', 'stop'],
     bench.output(),
   );
   const missed = parts.flatMap(({ goals = [] }) => goals).filter(({ met }) => !met);

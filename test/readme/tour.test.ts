@@ -75,6 +75,8 @@ describe('the tour', () => {
       /completed.*held/,
       /aborting first-/,
       /aborted/,
+      /STOPPED: everything is stopped: checkout is down/,
+      /resumed: everything/,
       /host\/stutter/,
       /shop: 0 faults found/,
     ])

@@ -91,6 +91,17 @@ test('a section of another provider may be a plugin’s where there are plugins;
   assert.equal((await complaints(`plugins: []\n${at('file: { pattern: x }')}`)).length, 1);
 });
 
+test('a misspelt setting of a probe is told with the nearest right word', async () => {
+  assert.deepEqual(
+    await complaints(
+      'probes:\n  errors: { type: http, unit: percent, url: "http://127.0.0.1/", measure: latency, expectStatsu: 200 }\n',
+    ),
+    [
+      '2:84: probes.errors.expectStatsu: found unknown key "expectStatsu", expected one of url, tokenFrom, headersFrom, measure, jsonPointer, expectStatus. Did you mean expectStatus?',
+    ],
+  );
+});
+
 test('a section may be there with nothing in it', async () => {
   assert.deepEqual(await complaints(at('host:')), []);
 });

@@ -1,0 +1,44 @@
+/**
+ * Guards: what must be true before a run begins or widens.
+ *
+ * Owns the protocol and the climb: guard by guard, each with a time limit, until one refuses. A guard that cannot be read
+ * refuses.
+ */
+import type { Admission } from '../../domain/admission.ts';
+import { inTime } from '../attempt.ts';
+import type { AdmitInput } from '../interface.ts';
+import { reasonOf } from '../probes/reading.ts';
+
+/** One question, asked of the world. */
+export interface Guard {
+  /** As it is named in the journal. */
+  readonly name: string;
+  /** Rejects where the answer cannot be had, which refuses. */
+  ask(input: AdmitInput, signal: AbortSignal): Promise<{ readonly passed: boolean; readonly found: string }>;
+}
+
+/** The longest that one guard may take, in milliseconds. */
+const GUARD_MS = 5_000;
+
+/** Asks `guards` in their order, up to the first refusal. `signal` ends the asking early, by a rejection. */
+export async function climb(guards: readonly Guard[], input: AdmitInput, signal: AbortSignal): Promise<Admission> {
+  const answers = [];
+  for (const guard of guards) {
+    const answer = await ask(guard, input, signal);
+    signal.throwIfAborted();
+    answers.push({ guard: guard.name, ...answer });
+    if (!answer.passed) break;
+  }
+  return answers;
+}
+
+async function ask(guard: Guard, input: AdmitInput, signal: AbortSignal): ReturnType<Guard['ask']> {
+  const over = new AbortController();
+  try {
+    return await inTime(GUARD_MS, guard.ask(input, AbortSignal.any([signal, over.signal])), guard.name);
+  } catch (error) {
+    return { passed: false, found: `cannot be read: ${reasonOf(error)}` };
+  } finally {
+    over.abort();
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The emergency stop, as admission sees it.
+ *
+ * Owns the reading of the latch, which is a workflow that is open: Temporal answers for it with no worker at all, and at
+ * once after it was pulled. Levers of one's own are read beside it.
+ */
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { z } from 'zod';
+import { describeStop, STOP_GUARD, stopIdsFor } from '../../domain/emergency-stop.ts';
+import type { EmergencyStop } from '../../domain/emergency-stop.ts';
+import type { Guard } from './guard.ts';
+import type { Lever } from './lever.ts';
+
+/** A stop that is on, and since when in milliseconds since the Unix epoch. */
+export interface Latched extends EmergencyStop {
+  readonly sinceMs: number;
+}
+
+/** What the latch carries for whoever looks at it from outside. */
+const memo = z.object({ site: z.string().optional(), reason: z.string(), by: z.string() });
+
+/** The stop of this workflow id, where it is on. Rejects where Temporal does not answer. */
+export async function readLatch(client: Client, id: string): Promise<Latched | undefined> {
+  try {
+    const { status, startTime, memo: carried } = await client.workflow.getHandle(id).describe();
+    if (status.name !== 'RUNNING') return undefined;
+    const { site, reason, by } = memo.parse(carried);
+    return { ...(site === undefined ? {} : { site }), reason, by, sinceMs: startTime.getTime() };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** Refuses while everything or the run's site is stopped. */
+export function stopGuard(client: Client, levers: readonly Lever[]): Guard {
+  return {
+    name: STOP_GUARD,
+    async ask({ experiment }, signal) {
+      for (const id of stopIdsFor(experiment.targets.site)) {
+        const latched = await readLatch(client, id);
+        if (latched) return { passed: false, found: `${describeStop(latched)}; \`squall resume\` ends it` };
+      }
+      for (const lever of levers)
+        if (await lever.pulled(signal)) return { passed: false, found: `everything is stopped by ${lever.name}` };
+      return { passed: true, found: 'nothing is stopped' };
+    },
+  };
+}

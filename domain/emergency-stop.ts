@@ -1,0 +1,37 @@
+/**
+ * The emergency stop: one lever for everything, or for one site.
+ *
+ * Owns its names, which outlive a deploy, and whom it concerns. A stop is on as long as the workflow of its name is open.
+ */
+
+/** Why everything, or a site, is stopped. */
+export interface EmergencyStop {
+  /** Absent: everything. */
+  readonly site?: string;
+  readonly reason: string;
+  /** Who pulled the lever, as the starter says. */
+  readonly by: string;
+}
+
+/** The name of the guard that reads the lever, and of the check that a stopped run was refused by. */
+export const STOP_GUARD = 'emergency-stop';
+
+/** The workflow whose being open is the stop. */
+export function stopId(site?: string): string {
+  return site === undefined ? 'stop/everything' : `stop/site/${site}`;
+}
+
+/** Every stop that would concern a run at `site`. */
+export function stopIdsFor(site: string): readonly string[] {
+  return [stopId(), stopId(site)];
+}
+
+/** Whether a run at `site` must end. */
+export function concerns(stop: EmergencyStop, site: string): boolean {
+  return stop.site === undefined || stop.site === site;
+}
+
+/** In words: what is stopped, why, and by whom. */
+export function describeStop({ site, reason, by }: EmergencyStop): string {
+  return `${site === undefined ? 'everything' : `site ${site}`} is stopped: ${reason}, by ${by}`;
+}

@@ -1,0 +1,174 @@
+/** The ladder in runs: what refuses before anything is touched, what ends a run that is under way, and what is written down. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { openFileStore } from '../../activities/journal/file.ts';
+import { pausing } from '../../bench/torture/experiment.ts';
+import type { Lane } from '../../bench/torture/lane.ts';
+import { Victims } from '../../bench/torture/victims.ts';
+import type { Experiment, Preconditions } from '../../domain/experiment.ts';
+import type { JournalEvent } from '../../domain/journal.ts';
+import { startRun } from '../../workers/start-run.ts';
+import type { RunResult } from '../../workflows/messages.ts';
+import { Installation, until } from '../cli/installation.ts';
+import { assertCleanSlate } from '../engine/clean-slate.ts';
+import { saying, startServer } from '../probes/server.ts';
+import type { TestServer } from '../probes/server.ts';
+
+const GROUPS = [
+  'passes',
+  'incident',
+  'unwell',
+  'full',
+  'hot',
+  'closed',
+  'unreadable',
+  'mid-run',
+  'short',
+  'held',
+] as const;
+type Group = (typeof GROUPS)[number];
+
+/** What the world says. */
+interface World {
+  incidents: number | undefined;
+  errors: number | undefined;
+  spare: number | undefined;
+}
+
+describe('the ladder of guards', () => {
+  let world: World;
+  let server: TestServer;
+  let installation: Installation<Group>;
+  let lane: Lane;
+  before(async () => {
+    server = await startServer((request, response) => {
+      const value = world[(request.url ?? '').slice(1) as keyof World];
+      if (value === undefined) request.destroy();
+      else saying(JSON.stringify({ value }), 200, 'application/json')(request, response);
+    });
+    const probe = (name: string, of: keyof World): string =>
+      `  ${name}: { type: http, url: '${server.url}/${of}', jsonPointer: /value, unit: ratio, timeout: 1s }\n`;
+    installation = await Installation.open(GROUPS, {
+      probes: probe('errors', 'errors') + probe('spare', 'spare'),
+      configuration: `admission:
+  healthy: [{ probe: errors, max: 1% }]
+  incidents: [{ http: { url: '${server.url}/incidents', jsonPointer: /value, calmWhen: { equals: 0 } } }]
+  capacity: { probe: spare }
+  windows:
+    never: { timeZone: UTC, open: { mon-sun: 00:00-24:00 }, freezes: [{ file: gone.ics }] }
+`,
+    });
+    lane = installation.lane;
+  });
+  beforeEach(() => {
+    world = { incidents: 0, errors: 0.002, spare: 0.5 };
+  });
+  after(async () => {
+    await installation.close();
+    await server.close();
+  });
+
+  async function run(
+    group: Group,
+    { preconditions, holdMs = 3_000, name }: { preconditions?: Preconditions; holdMs?: number; name?: string } = {},
+    act: (victims: Victims) => Promise<void> = async () => undefined,
+  ): Promise<{ result: RunResult; events: readonly JournalEvent[]; touched: boolean }> {
+    const victims = await Victims.start(join(installation.folder, 'victims'), group, 3);
+    const paused = pausing({ fault: 'host/pause', group, seed: group, ttlMs: 10_000, stages: [1, 2], holdMs });
+    const experiment: Experiment = {
+      ...paused,
+      name: name ?? group,
+      ...(preconditions === undefined ? {} : { preconditions }),
+    };
+    try {
+      const handle = await startRun(lane.client, group, { experiment, documentHash: '', startedBy: 'a test' });
+      await act(victims);
+      const result = (await handle.result()) as RunResult;
+      await assertCleanSlate(lane, group, victims);
+      const journal = await openFileStore(join(installation.folder, 'journal')).read(group);
+      return { result, events: journal?.events ?? [], touched: victims.firstStoppedMs !== undefined };
+    } finally {
+      await victims.end();
+    }
+  }
+
+  it('where all pass, every answer is written down, before pre-flight and before each stage', async () => {
+    const { result, events } = await run('passes', { preconditions: { healthy: true, noIncidents: true } });
+    assert.equal(result.status, 'completed', result.reason);
+    const asked = events.filter((event) => event.type === 'admission');
+    assert.deepEqual(
+      asked.map(({ stage }) => stage),
+      [undefined, 0, 1],
+    );
+    for (const { guards } of asked)
+      assert.deepEqual(
+        guards.map(({ guard, passed, found }) => `${guard}: ${passed}, ${found}`),
+        [
+          'emergency-stop: true, nothing is stopped',
+          'window: true, the experiment asks for none',
+          'cool-down: true, not asked for',
+          `no-incidents: true, no incident, says ${new URL(server.url).host}`,
+          'healthy: true, errors is 0.2%',
+          'capacity: true, spare is 50%',
+        ],
+      );
+  });
+
+  describe('refuses, and nothing is touched', { concurrency: 1 }, () => {
+    const refused = async (
+      group: Group,
+      says: RegExp,
+      change: Partial<World>,
+      preconditions?: Preconditions,
+    ): Promise<void> => {
+      Object.assign(world, change);
+      const { result, events, touched } = await run(group, preconditions === undefined ? {} : { preconditions });
+      assert.equal(result.status, 'refused');
+      assert.match(result.reason, says);
+      assert.equal(touched, false);
+      const admission = events.find((event) => event.type === 'admission');
+      assert.equal(admission?.guards.at(-1)?.passed, false);
+      assert.equal(
+        events.some(({ type }) => type === 'pre-flight'),
+        false,
+      );
+    };
+    it('an incident', () => refused('incident', /^no-incidents: .*\/value is 1$/, { incidents: 1 }));
+    it('what is not healthy', () =>
+      refused('unwell', /^healthy: errors is 2%, expected at most 1%$/, { errors: 0.02 }));
+    it('too little spare capacity', () =>
+      refused('full', /^capacity: spare is 29%, expected at least 30%$/, { spare: 0.29 }));
+    it('less than the experiment asks for', () =>
+      refused('hot', /^capacity: spare is 50%, expected at least 60%$/, {}, { capacityMin: 0.6 }));
+    it('a calendar that cannot be read', () =>
+      refused('closed', /^window: cannot be read: ENOENT/, {}, { window: 'never' }));
+    it('a probe that does not answer', () =>
+      refused('unreadable', /^healthy: errors is without data, expected at most 1%$/, { errors: undefined }));
+  });
+
+  it('an incident that begins in mid-run aborts before the next stage', async () => {
+    const { result, events } = await run('mid-run', { holdMs: 4_000 }, async (victims) => {
+      await until(() => victims.stopped().length > 0);
+      world.incidents = 3;
+    });
+    assert.equal(result.status, 'aborted');
+    assert.match(result.reason, /^no-incidents: .*\/value is 3$/);
+    assert.equal(events.filter(({ type }) => type === 'stage-opened').length, 1);
+    assert.equal(events.find((event) => event.type === 'abort')?.cause, 'admission');
+    assert.ok(events.some((event) => event.type === 'recovered'));
+  });
+
+  it('the same experiment waits until it has cooled down; one that was refused does not count', async () => {
+    const first = await run('held', { name: 'twice' });
+    assert.equal(first.result.status, 'completed', first.result.reason);
+    // Temporal's list is late.
+    await until(async () => {
+      const { count } = await lane.client.workflow.count("WorkflowId = 'held' AND ExecutionStatus = 'Completed'");
+      return count === 1;
+    });
+    const { result, touched } = await run('short', { name: 'twice', preconditions: { coolDownMs: 3_600_000 } });
+    assert.match(result.reason, /^cool-down: held ended \S+ ago, expected 1h in between$/);
+    assert.equal(touched, false);
+  });
+});

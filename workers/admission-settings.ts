@@ -1,0 +1,103 @@
+/**
+ * The `admission:` section of `squall.yaml`: what the control worker asks before a run, and before each of its stages.
+ *
+ * Owns its schema. Who writes the section must say where incidents and spare capacity are known: they are required of every
+ * run, and what is required cannot be left out by forgetting it.
+ */
+import { Temporal } from 'temporal-polyfill';
+import { z } from 'zod';
+import { alertmanagerSettings } from '../activities/admission/alertmanager.ts';
+import { httpIncidentSettings } from '../activities/admission/http-incidents.ts';
+import { pagerdutySettings } from '../activities/admission/pagerduty.ts';
+import { DAYS } from '../activities/admission/window.ts';
+import { httpSettings } from '../activities/probes/secret.ts';
+import { check } from '../documents/steady-state-schema.ts';
+import { name, share } from '../documents/written.ts';
+import { writtenDuration } from '../domain/written-duration.ts';
+
+const bounds = z
+  .array(check)
+  .min(1)
+  .max(20)
+  .refine((checks) => checks.every(({ tolerance }) => tolerance.kind === 'range'), {
+    error: 'expected min, max or between: nobody takes a baseline before admission',
+  });
+
+const source = z.union(
+  [
+    z.strictObject({ alertmanager: alertmanagerSettings }),
+    z.strictObject({ pagerduty: pagerdutySettings }),
+    z.strictObject({ http: httpIncidentSettings }),
+  ],
+  'expected one of: alertmanager, pagerduty, http',
+);
+
+const HOURS = 'expected hours such as 09:00-17:00, the earlier first';
+const hours = z.string(HOURS).transform((written, context): [string, string] => {
+  const [, from, to] = /^((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5]\d|24:00)$/.exec(written) ?? [];
+  if (from !== undefined && to !== undefined && from < to) return [from, to];
+  context.addIssue({ code: 'custom', message: HOURS });
+  return z.NEVER;
+});
+
+const SPAN = `expected a day or days: ${DAYS.join(', ')}, mon-fri`;
+/** `mon` or `mon-fri`, as ISO days of the week. */
+const span = z.string().regex(new RegExp(`^(${DAYS.join('|')})(-(${DAYS.join('|')}))?$`), SPAN);
+
+function daysOf(written: string): number[] {
+  const [first = '', last = first] = written.split('-');
+  const [from, to] = [first, last].map((day) => DAYS.indexOf(day as (typeof DAYS)[number]) + 1) as [number, number];
+  return Array.from({ length: ((to - from + 7) % 7) + 1 }, (_, i) => ((from + i - 1) % 7) + 1);
+}
+
+const calendar = z.union(
+  [
+    z.strictObject({ file: z.string().min(1).describe('An iCalendar file, relative to this one.') }),
+    z.strictObject(httpSettings),
+  ],
+  'expected file or url',
+);
+
+const window = z.strictObject({
+  timeZone: z
+    .string()
+    .refine(isTimeZone, 'expected an IANA time zone such as Europe/Zurich')
+    .describe('Whose wall clock the hours are on, daylight saving included.'),
+  open: z
+    .record(span, z.union([hours.transform((pair) => [pair]), z.array(hours).min(1)], HOURS))
+    .refine((days) => Object.keys(days).length > 0, 'expected at least one day')
+    .transform((days) => {
+      const open = new Map<number, (readonly [string, string])[]>();
+      for (const [written, pairs] of Object.entries(days))
+        for (const day of daysOf(written)) open.set(day, [...(open.get(day) ?? []), ...pairs]);
+      return open;
+    })
+    .describe('By day: mon-fri: 09:00-17:00.'),
+  holidays: z.array(z.iso.date('expected a date such as 2026-12-25')).default([]),
+  freezes: z.array(calendar).max(10).default([]).describe('iCalendars whose events are change freezes.'),
+});
+
+function isTimeZone(text: string): boolean {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The section. */
+export const admissionSchema = z.strictObject({
+  healthy: bounds
+    .prefault([{ probe: 'error-rate', max: '1%' }])
+    .describe('Probes within bounds. Default: error-rate, at most 1%.'),
+  incidents: z.array(source).min(1).max(10).describe('Where incidents are known.'),
+  capacity: z
+    .strictObject({ probe: name('a probe'), min: share.prefault('30%') })
+    .describe('A probe that reads the share of capacity that is spare, and the least of it. Default: 30%.'),
+  windows: z.record(name('a window'), window).default({}).describe('Windows that experiments may ask for.'),
+  coolDown: writtenDuration.optional().describe('Time between two runs of the same experiment.'),
+});
+
+/** The section, parsed. */
+export type AdmissionSettings = z.output<typeof admissionSchema>;

@@ -1,0 +1,75 @@
+/**
+ * The ladder of a control worker, from its configuration.
+ *
+ * Composition only. A probe that is named and not there is refused here, before anything is served.
+ */
+import { resolve } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { alertmanager } from '../activities/admission/alertmanager.ts';
+import { fileCalendar, urlCalendar } from '../activities/admission/calendar.ts';
+import { coolDownGuard } from '../activities/admission/cool-down.ts';
+import type { Guard } from '../activities/admission/guard.ts';
+import { healthyGuard, readingGuard } from '../activities/admission/healthy.ts';
+import { httpIncidents } from '../activities/admission/http-incidents.ts';
+import { incidentsGuard } from '../activities/admission/incidents.ts';
+import { ladderOf } from '../activities/admission/ladder.ts';
+import type { Lever } from '../activities/admission/lever.ts';
+import { pagerduty } from '../activities/admission/pagerduty.ts';
+import { stopGuard } from '../activities/admission/stop.ts';
+import { windowGuard } from '../activities/admission/window.ts';
+import type { Calendar, Window } from '../activities/admission/window.ts';
+import type { OpenProbes } from '../activities/probes/registry.ts';
+import { formatQuantity } from '../domain/units.ts';
+import type { AdmissionSettings } from './admission-settings.ts';
+import { InvalidConfig } from './config.ts';
+import type { Config } from './config.ts';
+
+/** Every guard, in order. Throws {@link InvalidConfig} where one names a probe that there is not. */
+export function openLadder(
+  config: Pick<Config, 'admission' | 'folder'>,
+  probes: OpenProbes,
+  client: Client,
+  levers: readonly Lever[],
+): readonly Guard[] {
+  const settings = config.admission;
+  const named = settings ? [...settings.healthy.map(({ probe }) => probe), settings.capacity.probe] : [];
+  const missing = named.find((probe) => !probes.has(probe));
+  if (missing !== undefined)
+    throw new InvalidConfig(
+      `admission: found probe ${missing}, expected one of this configuration's: ${[...probes.keys()].join(', ')}`,
+    );
+  return ladderOf({
+    stop: stopGuard(client, levers),
+    window: windowGuard(windowsOf(settings, config.folder), Date.now),
+    coolDown: coolDownGuard(client, settings?.coolDown ?? 0),
+    incidents: settings && incidentsGuard(settings.incidents.map(sourceOf)),
+    healthy: settings && healthyGuard(probes, settings.healthy),
+    capacity: settings && capacityGuard(probes, settings.capacity),
+  });
+}
+
+type Source = AdmissionSettings['incidents'][number];
+
+function sourceOf(source: Source): ReturnType<typeof alertmanager> {
+  if ('alertmanager' in source) return alertmanager(source.alertmanager);
+  return 'pagerduty' in source ? pagerduty(source.pagerduty) : httpIncidents(source.http);
+}
+
+function capacityGuard(probes: OpenProbes, { probe, min }: AdmissionSettings['capacity']): Guard {
+  return readingGuard('capacity', probes, ({ experiment }) => {
+    const value = Math.max(min, experiment.preconditions?.capacityMin ?? 0);
+    const least = { value, dimension: 'ratio', text: formatQuantity(value, 'ratio') } as const;
+    return [{ probe, group: 'system', tolerance: { kind: 'range', min: least } }];
+  });
+}
+
+function windowsOf(settings: AdmissionSettings | undefined, folder: string): ReadonlyMap<string, Window> {
+  const calendarOf = (calendar: AdmissionSettings['windows'][string]['freezes'][number]): Calendar =>
+    'file' in calendar ? fileCalendar(resolve(folder, calendar.file)) : urlCalendar(calendar);
+  return new Map(
+    Object.entries(settings?.windows ?? {}).map(([name, { timeZone, open, holidays, freezes }]): [string, Window] => [
+      name,
+      { timeZone, open, holidays: new Set(holidays), freezes: freezes.map(calendarOf) },
+    ]),
+  );
+}
