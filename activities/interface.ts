@@ -133,6 +133,8 @@ export interface WatchReport {
   readonly edges: readonly Edge[];
   readonly resume: ConditionsState | null;
   readonly series: SeriesByProbe;
+  /** From the last sample of `series` to this report, in milliseconds on the site's monotonic clock; absent in 0.2. */
+  readonly sinceSampleMs?: number;
 }
 
 /** What recovery is asked: whether the steady state returns within `withinMs` milliseconds. */

@@ -96,6 +96,7 @@ async function watchRun(input: WatchInput, probes: OpenProbes, sampled: Sampled)
     edges: result.edges,
     resume: result.state,
     series: result.series,
+    sinceSampleMs: result.sinceSampleMs,
   };
 }
 

@@ -58,6 +58,8 @@ export interface WatchResult {
   readonly edges: readonly Edge[];
   readonly state: ConditionsState;
   readonly series: SeriesByProbe;
+  /** From the last sample of `series` to the end of the watch, in milliseconds; 0 where there is none. */
+  readonly sinceSampleMs: number;
 }
 
 /** Samples at once and then every `everyMs`, until a tick has edges or the signal aborts. */
@@ -67,19 +69,24 @@ export async function watch(watching: Watching): Promise<WatchResult> {
   const watched = { experiment, baseline, everyMs, dimensions: dimensionsOf(probes) };
   let state = watching.resume ?? initialConditions(experiment);
   let series: SeriesByProbe = {};
+  let sampledAtMs: number | undefined;
+  const sinceSampleMs = (): number => (sampledAtMs === undefined ? 0 : Math.round(performance.now() - sampledAtMs));
   for await (const atMs of ticks(everyMs, signal)) {
+    const beganAtMs = performance.now();
     const readings = await sampleOnce(probes, names, signal);
     // What was being read when the signal came is no evidence of anything.
     if (signal.aborted) break;
     const observed = observe(state, watched, { atMs, readings });
     state = observed.state;
     series = record(series, probes, atMs, readings);
+    sampledAtMs = beganAtMs;
     const taken = tickReadings(probes, readings);
     onReadings?.(taken);
-    if (observed.edges.length > 0) return { stopped: false, edges: observed.edges, state, series };
+    const { edges } = observed;
+    if (edges.length > 0) return { stopped: false, edges, state, series, sinceSampleMs: sinceSampleMs() };
     onTick({ atMs, readings: taken, series, resume: state });
   }
-  return { stopped: true, edges: [], state, series };
+  return { stopped: true, edges: [], state, series, sinceSampleMs: sinceSampleMs() };
 }
 
 /** Reads the named probes at once, each within its own timeout. A probe that throws, hangs or is unknown has no data. */

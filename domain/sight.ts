@@ -1,8 +1,8 @@
 /**
  * Sight: how much of a stage was watched.
  *
- * Owns laying what a watch sampled, by its own clock, at the time at which it was last heard of: durations travel,
- * instants do not. What nobody watched proves nothing. Pure.
+ * Owns laying what a watch sampled, by its own clock, at the time at which it was heard of less the time that had passed
+ * since its last sample: durations travel, instants do not. What nobody watched proves nothing. Pure.
  */
 import type { SeriesByProbe } from './probe.ts';
 
@@ -15,7 +15,7 @@ export interface Stretch {
   readonly toMs: number;
 }
 
-/** When a watch looked that took `series` and was last heard of at `untilMs`: from its first sample to its last. */
+/** When a watch looked that took `series`, the last of it at `untilMs`: from its first sample to its last. */
 export function sightOf(series: SeriesByProbe, untilMs: number): Stretch {
   const times = Object.values(series).flatMap(({ points }) => points.map(([atMs]) => atMs));
   if (times.length === 0) return { fromMs: untilMs, toMs: untilMs };

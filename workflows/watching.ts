@@ -128,7 +128,7 @@ export class Watching {
   }
 
   #take(report: WatchReport): void {
-    this.#keep(report.series, Date.now());
+    this.#keep(report.series, Date.now() - (report.sinceSampleMs ?? 0));
     for (const edge of report.edges) this.#edge(edge);
   }
 

@@ -155,7 +155,18 @@ describe('watching', () => {
     );
     setTimeout(() => wanted.abort(), 30);
     const result = await watch(watching(new Map([stuck]), { signal: wanted.signal }));
-    assert.deepEqual({ ...result, state: undefined }, { stopped: true, edges: [], series: {}, state: undefined });
+    const nothing = { stopped: true, edges: [], series: {}, sinceSampleMs: 0, state: undefined };
+    assert.deepEqual({ ...result, state: undefined }, nothing);
+  });
+
+  test('says how long ago its last sample was, since nobody looked from then on', async () => {
+    const wanted = new AbortController();
+    const onTick = (): void => void setTimeout(() => wanted.abort(), 60);
+    const { sinceSampleMs } = await watch({
+      ...watching(new Map([probe('errors', script(0))]), { signal: wanted.signal, onTick }),
+      everyMs: 600_000,
+    });
+    assert.ok(sinceSampleMs >= 55 && sinceSampleMs < 600_000, `${sinceSampleMs}`);
   });
 });
 
