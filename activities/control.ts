@@ -6,11 +6,15 @@
  */
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import type { Admission } from '../domain/admission.ts';
 import type { JournalEvent } from '../domain/journal.ts';
+import type { Policy } from '../domain/policy.ts';
 import { climb } from './admission/guard.ts';
 import type { Guard } from './admission/guard.ts';
+import { starterOf } from './admission/policy.ts';
+import { authority } from './admission/proof.ts';
 import { enforceStop } from './enforce-stop.ts';
-import type { ControlActivities } from './interface.ts';
+import type { AdmitInput, ControlActivities } from './interface.ts';
 import type { JournalStore } from './journal/store.ts';
 
 /** `journal` reads all that the journal holds by now, for whoever has not heard of this run before. */
@@ -29,6 +33,7 @@ export interface Control {
   readonly searchAttributes: boolean;
   /** In the order they are asked. */
   readonly guards: readonly Guard[];
+  readonly policy: Policy;
   readonly client: Client;
   /** Told of every event that was new to the journal, once. */
   readonly onEvents: OnEvents;
@@ -43,7 +48,16 @@ export function controlActivities(control: Control): ControlActivities {
       await control.onEvents(run, added, async () => (await control.store.read(run))?.events ?? []);
       return { searchAttributes: control.searchAttributes };
     },
-    admit: (input) => climb(control.guards, input, Context.current().cancellationSignal),
+    admit: (input) => admit(control, input),
+    authorise: async (asking) => authority(control.policy, asking),
     enforceStop: (stop) => enforceStop(control.client, stop),
   };
+}
+
+async function admit({ guards, policy }: Control, input: AdmitInput): Promise<Admission> {
+  const { cancellationSignal, info } = Context.current();
+  const asked = { ...input, execution: info.workflowExecution?.runId ?? '' };
+  const answers = await climb(guards, asked, cancellationSignal);
+  if (input.stage !== undefined) return { guards: answers };
+  return { guards: answers, policy, startedBy: starterOf(policy, input).who };
 }

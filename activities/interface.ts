@@ -4,15 +4,18 @@
  * Owns the signatures of every activity; `workflows/` sees nothing else of this folder. Arguments and results are plain
  * JSON and compact: they are written into history.
  */
-import type { Admission } from '../domain/admission.ts';
+import type { Admission, Approval } from '../domain/admission.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { Experiment, JsonObject } from '../domain/experiment.ts';
 import type { Expiry, TargetId } from '../domain/fault.ts';
+import type { Claim } from '../domain/identity.ts';
 import type { CheckedReading, JournalEvent, PreflightCheck } from '../domain/journal.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
+import type { Protection } from '../domain/policy.ts';
 import type { SeriesByProbe } from '../domain/probe.ts';
 import type { Edge, ConditionsState } from '../domain/stop-conditions.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
+import type { Asking, Authority } from './admission/proof.ts';
 
 /** Served by the control worker, on the queue `control`. */
 export interface ControlActivities {
@@ -20,6 +23,8 @@ export interface ControlActivities {
   record(run: string, events: readonly JournalEvent[]): Promise<Recorded>;
   /** Whether a run may begin or widen: the answers of every guard, up to the first refusal. */
   admit(input: AdmitInput): Promise<Admission>;
+  /** Who asks for something, and whether the policy lets them. */
+  authorise(asking: Asking): Promise<Authority>;
   /** Tells every open run to stop, until it is cancelled. */
   enforceStop(stop: EmergencyStop): Promise<never>;
 }
@@ -28,6 +33,11 @@ export interface ControlActivities {
 export interface AdmitInput {
   readonly run: string;
   readonly experiment: Experiment;
+  readonly documentHash: string;
+  readonly startedBy: Claim;
+  /** The stage that is to be opened; absent before pre-flight. */
+  readonly stage?: number;
+  readonly approvals?: readonly Approval[];
 }
 
 /** What the control worker says of itself with every append. */
@@ -74,6 +84,8 @@ export interface Owner {
 export interface PreflightInput {
   readonly experiment: Experiment;
   readonly seed: string;
+  /** Whom the policy protects; absent in 0.2, which had none. */
+  readonly protect?: Protection;
 }
 
 /** What pre-flight found. `targets` is the prefix of the shuffled candidates that the ladder's top reaches. */
@@ -89,6 +101,8 @@ export interface PreflightResult {
   readonly expiry: Expiry;
   readonly reversal: string;
   readonly permissions: readonly string[];
+  /** SHA-256 of the experiment, its seed, targets and stages, in hex: what people approve. Absent in 0.2. */
+  readonly planHash?: string;
 }
 
 /** `failed` lists up to ten faults that are not on, in words; `gone` targets are not failures. */

@@ -4,14 +4,18 @@
  * Owns the ordered checks at the site; the first that fails refuses the run, and its name and finding are the answer.
  * A refusal is a value. Must never touch a target.
  */
+import { createHash } from 'node:crypto';
 import { judge } from '../domain/breach.ts';
 import { misfit } from '../domain/quantity.ts';
 import type { Quantity } from '../domain/quantity.ts';
 import type { Experiment, StopCondition, Tolerance } from '../domain/experiment.ts';
+import type { TargetId } from '../domain/fault.ts';
 import type { CheckedReading, PreflightCheck } from '../domain/journal.ts';
 import { planStages, shuffle, topOf } from '../domain/ladder.ts';
 import { BASELINE_SAMPLES } from '../domain/timing.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
+import { protectionOf } from '../domain/policy.ts';
+import type { Protection } from '../domain/policy.ts';
 import { checkSteadyState, describeLeft } from '../domain/steady-state.ts';
 import type { Readings } from '../domain/steady-state.ts';
 import type { FaultDriver } from './faults/driver.ts';
@@ -51,7 +55,7 @@ class Pass {
   readonly #site: PreflightSite;
   readonly #signal: AbortSignal;
   readonly #checks: PreflightCheck[] = [];
-  #candidates: Candidates = { targets: [], excluded: [] };
+  #candidates: Pick<Candidates, 'targets' | 'excluded'> = { targets: [], excluded: [] };
   #stages: PlannedStage[] = [];
   #chosen: string[] = [];
   #baseline: Readonly<Record<string, number>> = {};
@@ -101,7 +105,14 @@ class Pass {
       expiry: driver?.expiry ?? 'none',
       reversal: driver?.reversal ?? 'irreversible',
       permissions: driver?.permissions.map(({ needs }) => needs) ?? [],
+      planHash: this.#planHash(),
     };
+  }
+
+  #planHash(): string {
+    const { experiment, seed } = this.#input;
+    const plan = [experiment, seed, this.#chosen, this.#stages, this.#site.driver?.reversal ?? ''];
+    return createHash('sha256').update(JSON.stringify(plan)).digest('hex');
   }
 
   #check(check: string, passed: boolean, found: string): void {
@@ -153,7 +164,10 @@ class Pass {
   async #targets(experiment: Experiment): Promise<void> {
     const provider = this.#site.targets;
     const selector = provider?.selector.safeParse(experiment.targets.selector);
-    if (provider && selector?.success) this.#candidates = await provider.resolve(selector.data, this.#signal);
+    if (provider && selector?.success) {
+      const found = await provider.resolve(selector.data, this.#signal);
+      this.#candidates = this.#input.protect === undefined ? found : unprotected(found, this.#input.protect);
+    }
     const { targets } = this.#candidates;
     this.#stages = planStages(experiment.blastRadius, targets.length);
     const top = topOf(this.#stages);
@@ -205,6 +219,21 @@ class Pass {
     }
     return [true, 'no stop condition is in breach'];
   }
+}
+
+/** Without those whom the policy protects; why is told of them as of everybody else who is left out. */
+function unprotected({ targets, facts, excluded }: Candidates, protect: Protection): Omit<Candidates, 'facts'> {
+  const left = new Map<string, TargetId[]>();
+  for (const target of targets) {
+    const reason = protectionOf(protect, facts.get(target)) ?? '';
+    const group = left.get(reason);
+    if (group) group.push(target);
+    else left.set(reason, [target]);
+  }
+  const kept = left.get('') ?? [];
+  left.delete('');
+  const added = [...left].map(([reason, names]) => ({ reason, count: names.length, examples: names.slice(0, 3) }));
+  return { targets: kept, excluded: [...excluded, ...added] };
 }
 
 function limitsOf(tolerance: Tolerance): Quantity[] {

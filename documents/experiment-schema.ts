@@ -121,10 +121,14 @@ const precondition = z.union([
   z
     .strictObject({
       window: name('a window').optional(),
+      overrideWith: z.enum(['approval']).optional().describe('Outside of the window somebody else may still allow it.'),
       capacity: share.optional(),
       coolDown: duration(1_000, 30 * DAY_MS).optional(),
     })
-    .refine((one) => Object.keys(one).length === 1, 'expected one of: window, capacity, coolDown'),
+    .refine(
+      ({ overrideWith, ...one }) => Object.keys(one).length === 1 && (overrideWith === undefined || 'window' in one),
+      'expected one of: window (perhaps with overrideWith), capacity, coolDown',
+    ),
   z.enum(['healthy', 'no-incidents']),
 ]);
 
@@ -142,9 +146,10 @@ const preconditions = z
 function preconditionOf(written: z.output<typeof precondition>): Preconditions {
   if (written === 'healthy') return { healthy: true };
   if (written === 'no-incidents') return { noIncidents: true };
-  const { window, capacity, coolDown } = written;
+  const { window, overrideWith, capacity, coolDown } = written;
   return {
     ...(window === undefined ? {} : { window }),
+    ...(overrideWith === undefined ? {} : { windowOverride: overrideWith }),
     ...(capacity === undefined ? {} : { capacityMin: capacity }),
     ...(coolDown === undefined ? {} : { coolDownMs: coolDown }),
   };

@@ -1,9 +1,11 @@
 /**
  * Admission: whether a run may begin, and whether it may widen.
  *
- * Owns the form of a guard's answer and the rule of the ladder: in order, the first refusal wins, and what was asked is
- * told.
+ * Owns the form of a guard's answer and the rule of the ladder: in order, the first refusal wins, what was asked is told,
+ * and a refusal that people may set aside is set aside only by people.
  */
+import type { Identity } from './identity.ts';
+import type { Policy } from './policy.ts';
 
 /** What one guard said, and on what. */
 export interface GuardAnswer {
@@ -11,12 +13,35 @@ export interface GuardAnswer {
   readonly passed: boolean;
   /** What was found, in words. */
   readonly found: string;
+  /** The experiment asks that approval may set this refusal aside. */
+  readonly overridable?: true;
 }
 
-/** The answers of a ladder, in its order, up to the first refusal. */
-export type Admission = readonly GuardAnswer[];
+/** What a control worker says to a run that asks. */
+export interface Admission {
+  /** In the ladder's order, up to the first refusal that nobody may set aside. */
+  readonly guards: readonly GuardAnswer[];
+  /** What the rest of the run is held to; absent where it is asked before a stage. */
+  readonly policy?: Policy;
+  /** Who started it, as far as that was proven; absent where it is asked before a stage. */
+  readonly startedBy?: Identity;
+}
 
-/** The guard that refused; undefined where all passed. */
-export function refusalOf(admission: Admission): GuardAnswer | undefined {
-  return admission.find(({ passed }) => !passed);
+/** Somebody's leave for exactly one plan of one execution. */
+export interface Approval {
+  readonly by: Identity;
+  /** The plan's hash. */
+  readonly plan: string;
+  /** The execution that was approved: one that was reset must be approved anew. */
+  readonly execution: string;
+}
+
+/** The guard that refused; undefined where all passed. `approved`: people have set aside what they may. */
+export function refusalOf(guards: readonly GuardAnswer[], approved: boolean): GuardAnswer | undefined {
+  return guards.find(({ passed, overridable }) => !passed && !(overridable === true && approved));
+}
+
+/** Whether people would have to set a refusal aside, and could. */
+export function needsOverride(guards: readonly GuardAnswer[]): boolean {
+  return refusalOf(guards, false) !== undefined && refusalOf(guards, true) === undefined;
 }

@@ -44,6 +44,8 @@ export interface Preconditions {
   readonly noIncidents?: true;
   /** The name of a window of the control worker. */
   readonly window?: string;
+  /** A run outside of the window waits for somebody's approval instead of being refused. */
+  readonly windowOverride?: 'approval';
   /** The least spare capacity, as a ratio. */
   readonly capacityMin?: number;
   /** Time since the last run of the same experiment, in milliseconds. */

@@ -4,7 +4,7 @@
  * Owns the versioned schema. A run appends {@link JournalEvent}s in order; everything people look at (report, status,
  * metrics) is derived from them. `seq` makes an append idempotent: the same event offered twice counts once.
  */
-import type { Admission } from './admission.ts';
+import type { GuardAnswer } from './admission.ts';
 import type { AbortMode, Experiment, SteadyStateGroup } from './experiment.ts';
 import type { Expiry } from './fault.ts';
 import type { SeriesByProbe } from './probe.ts';
@@ -80,8 +80,20 @@ export type JournalEntry =
       readonly type: 'admission';
       /** The stage it was asked for; absent before pre-flight. */
       readonly stage?: number;
-      readonly guards: Admission;
+      readonly guards: readonly GuardAnswer[];
     }
+  | {
+      readonly type: 'approval-asked';
+      /** The hash of the plan that is to be approved. */
+      readonly plan: string;
+      /** How many people must agree. */
+      readonly people: number;
+      readonly why: string;
+      readonly forMs: number;
+    }
+  | { readonly type: 'approved'; readonly by: string; readonly plan: string; readonly reason?: string }
+  | { readonly type: 'rejected'; readonly by: string; readonly plan: string; readonly reason: string }
+  | { readonly type: 'note'; readonly by: string; readonly text: string }
   | { readonly type: 'refused'; readonly check: string; readonly found: string }
   | { readonly type: 'phase'; readonly phase: Phase; readonly stage?: number }
   | { readonly type: 'stage-skipped'; readonly stage: number; readonly size: string; readonly why: string }

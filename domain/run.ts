@@ -6,8 +6,9 @@
  */
 import type { AbortMode } from './experiment.ts';
 
-/** Where a run is. `stuck` is rollback that a person must look at; it is left only by a verified revert. */
-export type Phase = 'pre-flight' | 'injecting' | 'holding' | 'rolling-back' | 'stuck' | 'recovering' | 'closed';
+/** Where a run is. `awaiting-approval` touches nothing until somebody answers. `stuck` is rollback that a person must look at; it is left only by a verified revert. */
+export type Phase =
+  'pre-flight' | 'awaiting-approval' | 'injecting' | 'holding' | 'rolling-back' | 'stuck' | 'recovering' | 'closed';
 
 /** Did the machinery work? `inconclusive`: ended early for want of sight, so nothing can be said of the system. */
 export type Status = 'refused' | 'completed' | 'aborted' | 'inconclusive';
@@ -52,6 +53,8 @@ export interface RunState {
 /** What can happen to a run. */
 export type RunEvent =
   | { readonly type: 'refused'; readonly check: string; readonly found: string }
+  | { readonly type: 'awaits-approval' }
+  | { readonly type: 'approved' }
   | { readonly type: 'stage-opens'; readonly stage: number }
   | { readonly type: 'stage-holds' }
   | { readonly type: 'abort'; readonly abort: Abort }
@@ -74,7 +77,11 @@ export const NEW_RUN: RunState = { phase: 'pre-flight', stage: -1 };
 export function transition(run: RunState, event: RunEvent): RunState {
   switch (event.type) {
     case 'refused':
-      return run.phase === 'pre-flight' ? { ...run, refusal: { check: event.check, found: event.found } } : run;
+      return untouched(run) ? { ...run, refusal: { check: event.check, found: event.found } } : run;
+    case 'awaits-approval':
+      return run.phase === 'pre-flight' && !run.refusal && !run.abort ? { ...run, phase: 'awaiting-approval' } : run;
+    case 'approved':
+      return run.phase === 'awaiting-approval' ? { ...run, phase: 'pre-flight' } : run;
     case 'stage-opens':
       return canWiden(run) && event.stage > run.stage ? { ...run, phase: 'injecting', stage: event.stage } : run;
     case 'stage-holds':
@@ -92,8 +99,12 @@ export function transition(run: RunState, event: RunEvent): RunState {
     case 'recovery-over':
       return run.phase === 'recovering' ? { ...run, recovered: event.recovered } : run;
     case 'closes':
-      return run.phase === 'pre-flight' || run.phase === 'recovering' ? { ...run, phase: 'closed' } : run;
+      return untouched(run) || run.phase === 'recovering' ? { ...run, phase: 'closed' } : run;
   }
+}
+
+function untouched({ phase }: RunState): boolean {
+  return phase === 'pre-flight' || phase === 'awaiting-approval';
 }
 
 function canWiden(run: RunState): boolean {
@@ -102,8 +113,9 @@ function canWiden(run: RunState): boolean {
   );
 }
 
-function abortsAnew({ phase, abort: present }: RunState, abort: Abort): boolean {
-  const early = phase === 'pre-flight' || phase === 'injecting' || phase === 'holding';
+function abortsAnew(run: RunState, abort: Abort): boolean {
+  const { phase, abort: present } = run;
+  const early = untouched(run) || phase === 'injecting' || phase === 'holding';
   if (present === undefined) return early || (phase !== 'closed' && statusOf(abort) === 'inconclusive');
   // A graceful ending that is under way can be hurried, and found to deviate.
   if (present.mode !== 'graceful' || !(early || phase === 'rolling-back')) return false;

@@ -7,18 +7,19 @@
 import { randomBytes } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { CONTROL_QUEUE, siteQueues } from '../domain/queues.ts';
+import { parseDuration } from '../domain/units.ts';
 import { connectClient, Unreachable } from '../workers/connect.ts';
 import { startRun } from '../workers/start-run.ts';
 import type { RunInput } from '../workflows/messages.ts';
 import { oneExperiment } from './experiment-file.ts';
-import { isUnreachable } from './failure.ts';
+import { isUnreachable, UsageError } from './failure.ts';
 import { finish, follow } from './follow.ts';
 import { Interruption } from './interruption.ts';
 import { output } from './output.ts';
 import { requireWorkers } from './reach.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
-import { whoami } from './who.ts';
+import { prove } from './who.ts';
 
 /** A run that no worker takes within this time is refused, in milliseconds: whoever asked for it may have gone. */
 const ADMIT_MS = 30_000;
@@ -27,6 +28,7 @@ interface Options extends Common {
   readonly name?: string;
   readonly seed?: string;
   readonly detach?: boolean;
+  readonly approveBy?: string;
 }
 
 export async function main([file = '']: readonly string[], options: Options): Promise<number> {
@@ -36,6 +38,7 @@ export async function main([file = '']: readonly string[], options: Options): Pr
     options.seed === undefined
       ? experiment
       : { ...experiment, blastRadius: { ...experiment.blastRadius, seed: options.seed } };
+  const within = options.approveBy === undefined ? undefined : approvalTimeOf(options.approveBy);
   const client = await connectClient({ queryClosed: true });
   try {
     await requireWorkers(client, [CONTROL_QUEUE, siteQueues(experiment.targets.site).chaos]);
@@ -45,7 +48,10 @@ export async function main([file = '']: readonly string[], options: Options): Pr
     using interruption = new Interruption(client, run, out);
     out.event('submitting', { run, experiment: experiment.name });
     out.line(options.detach ? run : `${out.style('bold', run)}: ${experiment.hypothesis}`);
-    await submit(client, run, { experiment: seeded, documentHash, startedBy: whoami(), admitWithinMs: ADMIT_MS });
+    const { by: startedBy, ...proof } = await prove({ act: 'start', of: run, what: documentHash });
+    const approveWithin = within === undefined ? {} : { approveWithinMs: within };
+    const input = { experiment: seeded, documentHash, startedBy, ...proof, ...approveWithin, admitWithinMs: ADMIT_MS };
+    await submit(client, run, input);
     out.event('submitted', { run, experiment: experiment.name });
     if (options.detach && !interruption.wanted) return 0;
     const end = await follow(client, run, out, interruption);
@@ -53,6 +59,13 @@ export async function main([file = '']: readonly string[], options: Options): Pr
   } finally {
     await client.connection.close();
   }
+}
+
+function approvalTimeOf(written: string): number {
+  const ms = parseDuration(written);
+  if (ms === undefined || ms === 0)
+    throw new UsageError(`--approve-by: found ${written}, expected a duration such as 30m or 4h`);
+  return ms;
 }
 
 /** Starts a run. Throws {@link Unreachable} where it is not known whether it was started. */

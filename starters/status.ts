@@ -37,6 +37,13 @@ export async function main([run = '']: readonly string[], options: Common): Prom
       `${out.style('bold', run)}: ${phase === 'closed' ? status : open ? phase : described.status.name.toLowerCase()}`,
     );
     show(story.events, out);
+    if (story.awaiting) {
+      const { plan, people, approvedBy, untilMs } = story.awaiting;
+      const until = new Date(untilMs).toISOString();
+      out.event('awaiting-approval', { run, plan, people, approvedBy, until });
+      out.line(out.style('yellow', `waits until ${until}: ${approvedBy.length} of ${people} approved plan ${plan}`));
+      out.line(`\`squall approve ${run}\` or \`squall reject ${run}\`, by somebody other than who started it`);
+    }
     return 0;
   } finally {
     await client.connection.close();

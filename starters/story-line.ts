@@ -19,6 +19,17 @@ function words(event: JournalEvent, out: Output): string | undefined {
   switch (event.type) {
     case 'pre-flight':
       return `pre-flight   ${event.checks.filter(({ passed }) => passed).length} of ${event.checks.length} checks pass, ${event.candidates} candidates`;
+    case 'approval-asked':
+      return out.style(
+        'yellow',
+        `approval     waits for ${counted(event.people, 'approval')}, for ${formatDuration(event.forMs)}: ${event.why}`,
+      );
+    case 'approved':
+      return out.style('green', `approved     by ${event.by}${event.reason ? `: ${event.reason}` : ''}`);
+    case 'rejected':
+      return out.style('yellow', `rejected     by ${event.by}: ${event.reason}`);
+    case 'note':
+      return `note         ${event.by}: ${event.text}`;
     case 'refused':
       return out.style('yellow', `refused      ${event.check}: ${event.found}`);
     case 'stage-skipped':

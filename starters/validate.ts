@@ -2,6 +2,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { InvalidDocument } from '../documents/problem.ts';
+import { violationsOf } from '../domain/policy.ts';
+import { policyOf } from '../workers/policy-settings.ts';
 import { EXIT } from './exit.ts';
 import { experimentsOf } from './experiment-file.ts';
 import { report, UsageError } from './failure.ts';
@@ -9,17 +11,30 @@ import { output } from './output.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 
-export async function main(patterns: readonly string[], options: Common): Promise<number> {
+interface Options extends Common {
+  readonly policy?: boolean;
+}
+
+export async function main(patterns: readonly string[], options: Options): Promise<number> {
   const config = await configOf(options);
+  const policy = options.policy === true ? policyOf(config.policy) : undefined;
   const out = output(options.json === true);
   const { files, unmatched } = await filesOf(patterns);
-  let code = 0;
+  let code: number = EXIT.held;
   for (const file of files) {
     try {
       const experiments = await experimentsOf(file, config);
       const names = experiments.map(({ experiment }) => experiment.name);
       out.event('valid', { file, experiments: names });
       out.line(`${out.style('green', 'valid')}   ${file}: ${names.join(', ')}`);
+      for (const { experiment } of policy ? experiments : []) {
+        const violations = policy ? violationsOf(policy, experiment) : [];
+        if (violations.length > 0) code = code === EXIT.invalid ? code : EXIT.refused;
+        for (const violation of violations) {
+          out.event('violation', { file, experiment: experiment.name, violation });
+          out.line(`${out.style('yellow', 'policy')}  ${file}: ${experiment.name}: ${violation}`);
+        }
+      }
     } catch (error) {
       if (error instanceof InvalidDocument) {
         out.event('invalid', { file, problems: error.problems });

@@ -69,8 +69,8 @@ export const verbs: readonly ((program: Command) => void)[] = [
       'validate <files...>',
       'check documents; touches nothing',
       () => import('./validate.ts'),
-      "  squall validate 'experiments/**/*.yaml'",
-    ),
+      "  squall validate 'experiments/**/*.yaml'\n  squall validate --policy slow.yaml --config control.yaml",
+    ).option('--policy', 'and against the policy of the configuration'),
   (program) =>
     verb(
       program,
@@ -91,6 +91,7 @@ export const verbs: readonly ((program: Command) => void)[] = [
     )
       .option('--name <experiment>', 'which document of the file')
       .option('--seed <text>', 'choose the same targets as a run with this seed')
+      .option('--approve-by <duration>', 'how long it waits for the approvals that the policy asks for (1h)')
       .option('--detach', 'start it and return at once'),
   (program) =>
     verb(
@@ -127,6 +128,42 @@ export const verbs: readonly ((program: Command) => void)[] = [
       .option('--reason <text>', 'why, for the journal', 'aborted from the command line')
       .addOption(new Option('--mode <mode>', 'how').choices(['immediate', 'graceful']).default('immediate'))
       .option('--no-wait', 'return as soon as the run has been told'),
+  (program) =>
+    verb(
+      program,
+      `approve ${RUN}`,
+      'allow the plan that a run waits with, as somebody other than who started it',
+      () => import('./approve.ts'),
+      '  squall approve slow-payments-20261124-101500-x7k2 --plan 5f3a9c\n  SQUALL_AS=alice SQUALL_KEY=alice.pem squall approve …',
+    )
+      .option('--plan <hash>', 'only if this is the plan: its hash, or how it begins')
+      .option('--reason <text>', 'why, for the journal'),
+  (program) =>
+    verb(
+      program,
+      `reject ${RUN}`,
+      'end a run that waits for approval',
+      () => import('./reject.ts'),
+      "  squall reject slow-payments-20261124-101500-x7k2 --reason 'not during the sale'",
+    )
+      .option('--plan <hash>', 'only if this is the plan: its hash, or how it begins')
+      .option('--reason <text>', 'why, for the journal'),
+  (program) =>
+    verb(
+      program,
+      `note ${RUN} <words...>`,
+      'a timed remark in a run’s journal',
+      () => import('./note.ts'),
+      "  squall note slow-payments-20261124-101500-x7k2 'the cache was cold'",
+    ),
+  (program) =>
+    verb(
+      program,
+      'policy',
+      'what the configuration allows, whatever an experiment asks',
+      () => import('./policy.ts'),
+      '  squall policy --config control.yaml\n  squall policy --json | jq .policy.hash',
+    ),
   (program) =>
     verb(
       program,

@@ -15,10 +15,12 @@ import { incidentsGuard } from '../activities/admission/incidents.ts';
 import { ladderOf } from '../activities/admission/ladder.ts';
 import type { Lever } from '../activities/admission/lever.ts';
 import { pagerduty } from '../activities/admission/pagerduty.ts';
+import { approvalGuard, policyGuard } from '../activities/admission/policy.ts';
 import { stopGuard } from '../activities/admission/stop.ts';
 import { windowGuard } from '../activities/admission/window.ts';
 import type { Calendar, Window } from '../activities/admission/window.ts';
 import type { OpenProbes } from '../activities/probes/registry.ts';
+import type { Policy } from '../domain/policy.ts';
 import { formatQuantity } from '../domain/units.ts';
 import type { AdmissionSettings } from './admission-settings.ts';
 import { InvalidConfig } from './config.ts';
@@ -30,6 +32,7 @@ export function openLadder(
   probes: OpenProbes,
   client: Client,
   levers: readonly Lever[],
+  policy: Policy,
 ): readonly Guard[] {
   const settings = config.admission;
   const named = settings ? [...settings.healthy.map(({ probe }) => probe), settings.capacity.probe] : [];
@@ -40,6 +43,8 @@ export function openLadder(
     );
   return ladderOf({
     stop: stopGuard(client, levers),
+    policy: policyGuard(policy),
+    approval: approvalGuard,
     window: windowGuard(windowsOf(settings, config.folder), Date.now),
     coolDown: coolDownGuard(client, settings?.coolDown ?? 0),
     incidents: settings && incidentsGuard(settings.incidents.map(sourceOf)),

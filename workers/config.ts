@@ -16,6 +16,7 @@ import type { Problem } from '../documents/problem.ts';
 import { BYTES_MAX } from '../documents/source.ts';
 import { writtenDuration } from '../domain/written-duration.ts';
 import { admissionSchema } from './admission-settings.ts';
+import { policySchema } from './policy-settings.ts';
 
 /** A configuration that cannot be read, or asks for what cannot be had; the message says what to mend. */
 export class InvalidConfig extends Error {
@@ -49,6 +50,9 @@ const configSchema = z.strictObject({
   admission: admissionSchema
     .optional()
     .describe('What is asked before a run and before each stage. The control worker reads it.'),
+  policy: policySchema
+    .optional()
+    .describe('What is allowed, whatever an experiment asks. The control worker reads it.'),
   emergencyStop: z
     .strictObject({
       file: z

@@ -12,6 +12,7 @@ import type { Guard } from '../activities/admission/guard.ts';
 import { controlActivities } from '../activities/control.ts';
 import type { OnEvents } from '../activities/control.ts';
 import { openFileStore } from '../activities/journal/file.ts';
+import type { Policy } from '../domain/policy.ts';
 import { CONTROL_QUEUE } from '../domain/queues.ts';
 import { workflowBundle } from './bundle.ts';
 import type { Config } from './config.ts';
@@ -23,6 +24,7 @@ export interface ControlOptions {
   readonly connection: NativeConnection;
   readonly client: Client;
   readonly guards: readonly Guard[];
+  readonly policy: Policy;
   readonly namespace: string;
   readonly log: (line: string) => void;
   readonly onEvents: OnEvents;
@@ -52,6 +54,7 @@ export async function controlWorker(options: ControlOptions): Promise<Worker> {
         versions,
         searchAttributes,
         guards: options.guards,
+        policy: options.policy,
         client,
         onEvents,
       }),

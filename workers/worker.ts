@@ -18,6 +18,7 @@ import { scheduleJanitor } from './janitor.ts';
 import { followLevers, openLevers } from './levers.ts';
 import { RunMetrics } from './metrics.ts';
 import { followOpenRuns } from './open-runs.ts';
+import { policyOf } from './policy-settings.ts';
 import { openProbesOf, openSite } from './open-site.ts';
 import { siteWorkers } from './site.ts';
 import { startSweeping } from './sweeper.ts';
@@ -80,8 +81,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const workers: Worker[] = [];
   if (probes) {
     const onEvents = metrics.observe;
-    const guards = openLadder(config, probes, client, levers);
-    workers.push(await controlWorker({ config, connection, client, namespace, guards, log, onEvents, interceptors }));
+    const policy = policyOf(config.policy);
+    const guards = openLadder(config, probes, client, levers, policy);
+    const parts = { config, connection, client, namespace, guards, policy, log, onEvents, interceptors };
+    workers.push(await controlWorker(parts));
   }
   if (site && options.site !== undefined) {
     const sampled = impact.observe;

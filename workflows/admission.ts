@@ -4,37 +4,58 @@
  * Owns what a run does with the answer: it is journalled whole, a refusal before anything was touched refuses the run, and
  * one in mid-run aborts it. Nobody to ask is a refusal.
  */
-import { refusalOf } from '../domain/admission.ts';
+import { needsOverride, refusalOf } from '../domain/admission.ts';
 import type { Admission } from '../domain/admission.ts';
 import { STOP_GUARD } from '../domain/emergency-stop.ts';
 import { why } from './blindness.ts';
 import type { Run } from './experiment.ts';
 import { admission } from './proxies.ts';
 
-/** Whether the run may begin, or open `stage`; where not, it has been refused or aborted. */
-export async function admitted(run: Run, stage?: number): Promise<boolean> {
-  const answers = await run.unlessAborted(() => ask(run, stage));
-  if (!answers) return false;
-  run.note({ type: 'admission', ...(stage === undefined ? {} : { stage }), guards: answers });
-  const refusal = refusalOf(answers);
+/** What the control worker says before pre-flight; undefined where the run has been refused or aborted. */
+export async function admitted(run: Run): Promise<Admission | undefined> {
+  const answer = await ask(run);
+  if (!answer) return undefined;
+  // What people may set aside they are asked once the plan is known.
+  const refusal = refusalOf(answer.guards, needsOverride(answer.guards));
+  return refusal ? run.refuse(refusal.guard, refusal.found) : answer;
+}
+
+/** Whether `stage` may be opened; where not, the run has been aborted. */
+export async function admittedTo(run: Run, stage: number): Promise<boolean> {
+  const answer = await ask(run, stage);
+  if (!answer) return false;
+  const refusal = refusalOf(answer.guards, run.approvals.given.length > 0);
   if (!refusal) return true;
   const { guard, found } = refusal;
-  if (stage === undefined) run.refuse(guard, found);
-  else {
-    const cause = guard === STOP_GUARD ? 'emergency-stop' : 'admission';
-    run.abort({ cause, mode: 'immediate', evidence: `${guard}: ${found}` });
-  }
+  const cause = guard === STOP_GUARD ? 'emergency-stop' : 'admission';
+  run.abort({ cause, mode: 'immediate', evidence: `${guard}: ${found}` });
   return false;
 }
 
-async function ask(run: Run, stage?: number): Promise<Admission> {
-  const where = stage === undefined ? 'pre-flight' : `stage ${stage + 1}`;
+async function ask(run: Run, stage?: number): Promise<Admission | undefined> {
+  const where = stage === undefined ? {} : { stage };
+  const answer = await run.unlessAborted(() => answerTo(run, stage));
+  if (answer) run.note({ type: 'admission', ...where, guards: answer.guards });
+  return answer;
+}
+
+async function answerTo(run: Run, stage?: number): Promise<Admission> {
+  const { experiment, documentHash, startedBy, signature } = run.input;
+  const summary = `admission before ${stage === undefined ? 'pre-flight' : `stage ${stage + 1}`}`;
+  const { given } = run.approvals;
   try {
-    return await admission().admit.executeWithOptions({ summary: `admission before ${where}` }, [
-      { run: run.id, experiment: run.input.experiment },
+    return await admission().admit.executeWithOptions({ summary }, [
+      {
+        run: run.id,
+        experiment,
+        documentHash,
+        startedBy: { by: startedBy, ...(signature === undefined ? {} : { signature }) },
+        ...(stage === undefined ? {} : { stage }),
+        ...(given.length === 0 ? {} : { approvals: given }),
+      },
     ]);
   } catch (failure) {
     if (run.aborting) throw failure;
-    return [{ guard: 'admission', passed: false, found: `nobody could be asked: ${why(failure)}` }];
+    return { guards: [{ guard: 'admission', passed: false, found: `nobody could be asked: ${why(failure)}` }] };
   }
 }

@@ -4,7 +4,9 @@
  * Owns the order: pre-flight, stages, rollback, recovery, close. Every ending — a stop condition, a signal, a cancel, a
  * lost lease, an error in this very code — is the one abort path. Must never touch a target: it asks for leases.
  */
+import { ApplicationFailure } from '@temporalio/common';
 import {
+  allHandlersFinished,
   CancellationScope,
   condition,
   setCurrentDetails,
@@ -21,17 +23,30 @@ import type { Abort, RunEvent, RunState } from '../domain/run.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
 import type { Stretch } from '../domain/sight.ts';
 import { leaseTiming, notAfterMs } from '../domain/timing.ts';
-import { admitted } from './admission.ts';
+import { admittedTo } from './admission.ts';
+import { Approvals, WORDS_MAX } from './approvals.ts';
 import { why } from './blindness.ts';
 import { Leases } from './leases.ts';
 import type { OpenLease } from './leases.ts';
 import { Logbook } from './logbook.ts';
-import { abortSignal, leaseNewsSignal, stopSignal, storyQuery, wantedQuery } from './messages.ts';
-import type { RunInput, RunResult } from './messages.ts';
-import { preflightAt } from './proxies.ts';
+import {
+  abortSignal,
+  approveUpdate,
+  leaseNewsSignal,
+  noteUpdate,
+  rejectUpdate,
+  stopSignal,
+  storyQuery,
+  wantedQuery,
+} from './messages.ts';
+import type { Answer, Note, RunInput, RunResult } from './messages.ts';
+import { passPreflight } from './pre-flight.ts';
 import { rollBack } from './rollback.ts';
 import { coarse, describe, SEARCH_ATTRIBUTES } from './story.ts';
 import { Watching } from './watching.ts';
+
+/** Notes in one run; each costs history. */
+const REMARKS_MAX = 100;
 
 export async function experiment(input: RunInput): Promise<RunResult> {
   const run = new Run(input);
@@ -42,7 +57,17 @@ export async function experiment(input: RunInput): Promise<RunResult> {
   });
   setHandler(leaseNewsSignal, (news) => run.leases.hear(news));
   setHandler(wantedQuery, (lease) => run.leases.wanted(lease));
-  setHandler(storyQuery, (fromSeq) => ({ state: run.state, events: run.log.since(fromSeq) }));
+  setHandler(approveUpdate, (answer) => run.approvals.approve(answer), {
+    validator: (answer: Answer) => run.approvals.check(answer),
+  });
+  setHandler(rejectUpdate, (answer) => run.approvals.reject(answer), {
+    validator: (answer: Answer) => run.approvals.check(answer),
+  });
+  setHandler(noteUpdate, (note) => run.remark(note), { validator: (note: Note) => run.checkRemark(note) });
+  setHandler(storyQuery, (fromSeq) => {
+    const { awaiting } = run.approvals;
+    return { state: run.state, events: run.log.since(fromSeq), ...(awaiting ? { awaiting } : {}) };
+  });
   CancellationScope.current().cancelRequested.catch(() =>
     run.abort({ cause: 'cancelled', mode: 'immediate', evidence: 'the run was cancelled' }),
   );
@@ -62,11 +87,14 @@ export class Run {
   openedAtMs: number | undefined;
   /** The stages that were held, and when, on the workflow's clock. */
   readonly held: (Stretch & { readonly stage: number })[] = [];
+  readonly approvals: Approvals;
+  #remarks = 0;
   /** Whether the control worker found the search attributes registered. */
-  #searchable = false;
+  searchable = false;
 
   constructor(input: RunInput) {
     this.input = input;
+    this.approvals = new Approvals(this);
     this.leases = new Leases({
       endedEarly: (lease) => this.#leaseEnded(lease),
       stuck: (lease) => this.#stuck(lease),
@@ -89,6 +117,22 @@ export class Run {
     this.log.add(entry);
   }
 
+  /** Throws where this remark is not taken. */
+  checkRemark({ text }: Note): void {
+    if (text.length === 0 || text.length > WORDS_MAX)
+      throw ApplicationFailure.nonRetryable(`expected 1 to ${WORDS_MAX} characters, found ${text.length}`, 'Refused');
+    if (this.#remarks >= REMARKS_MAX)
+      throw ApplicationFailure.nonRetryable(`the run has ${REMARKS_MAX} notes already`, 'Refused');
+  }
+
+  /** Takes a remark into the journal. */
+  remark({ by, text }: Note): null {
+    this.#remarks += 1;
+    this.note({ type: 'note', by, text });
+    this.log.writeSoon();
+    return null;
+  }
+
   /** The only way a run changes phase. */
   apply(event: RunEvent): void {
     const before = this.state;
@@ -101,7 +145,7 @@ export class Run {
       });
     }
     setCurrentDetails(describe(this.input.experiment, this.state));
-    if (this.#searchable && coarse(before) !== coarse(this.state)) {
+    if (this.searchable && coarse(before) !== coarse(this.state)) {
       upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.state, value: coarse(this.state) }]);
     }
   }
@@ -118,7 +162,7 @@ export class Run {
 
   async live(): Promise<RunResult> {
     try {
-      const preflight = await this.#preflight();
+      const preflight = await passPreflight(this);
       if (preflight && !this.aborting) await this.#widen(preflight);
     } catch (failure) {
       this.abort({ cause: 'error', mode: 'immediate', evidence: why(failure) });
@@ -130,42 +174,6 @@ export class Run {
     }
     this.apply({ type: 'reverted' });
     return this.#close();
-  }
-
-  async #preflight(): Promise<PreflightResult | undefined> {
-    const { experiment, documentHash, startedBy } = this.input;
-    const seed = experiment.blastRadius.seed ?? this.id;
-    setCurrentDetails(describe(experiment, this.state));
-    this.note({ type: 'started', experiment, documentHash, seed, startedBy, installation: '', versions: {} });
-    this.note({ type: 'phase', phase: 'pre-flight' });
-    const { startTime, runId, firstExecutionRunId } = workflowInfo();
-    const waitedMs = Date.now() - startTime.getTime();
-    // A reset run was taken long ago.
-    if (runId === firstExecutionRunId && waitedMs > (this.input.admitWithinMs ?? Infinity)) {
-      return this.refuse('admission', `no worker took the run for ${Math.round(waitedMs / 1000)} s; start it again`);
-    }
-    try {
-      this.#searchable = (await this.log.write()).searchAttributes;
-    } catch (failure) {
-      return this.refuse('journal', `the journal cannot be written: ${why(failure)}`);
-    }
-    if (this.#searchable) {
-      upsertSearchAttributes([
-        { key: SEARCH_ATTRIBUTES.state, value: coarse(this.state) },
-        { key: SEARCH_ATTRIBUTES.fault, value: experiment.fault },
-        { key: SEARCH_ATTRIBUTES.site, value: experiment.targets.site },
-        { key: SEARCH_ATTRIBUTES.experiment, value: experiment.name },
-      ]);
-    }
-    if (patched('admission') && !(await admitted(this))) return undefined;
-    const preflight = await this.#askSite(seed);
-    if (!preflight) return undefined;
-    const { checks, candidates, excluded, baseline, expiry, readings } = preflight;
-    this.note({ type: 'pre-flight', checks, candidates, excluded, baseline, expiry });
-    this.note({ type: 'steady-state', when: 'before', held: readings.every((reading) => reading.held), readings });
-    this.baseline = baseline;
-    const failed = checks.find((check) => !check.passed);
-    return failed ? this.refuse(failed.check, failed.found) : preflight;
   }
 
   /** What `ask` answers; undefined where the run is aborted first, which cancels the asking. */
@@ -180,19 +188,6 @@ export class Run {
     } catch (failure) {
       if (this.aborting) return undefined;
       throw failure;
-    }
-  }
-
-  async #askSite(seed: string): Promise<PreflightResult | undefined> {
-    const { experiment } = this.input;
-    const { site } = experiment.targets;
-    const options = { summary: `pre-flight at ${site}` };
-    try {
-      return await this.unlessAborted(() =>
-        preflightAt(experiment).preflight.executeWithOptions(options, [{ experiment, seed }]),
-      );
-    } catch (failure) {
-      return this.refuse('site', `no pre-flight at site ${site}: ${why(failure)}`);
     }
   }
 
@@ -212,7 +207,7 @@ export class Run {
       for (const planned of preflight.stages) {
         if (this.aborting) break;
         if (planned.skipped === undefined) {
-          if (admits && !(await admitted(this, planned.stage))) break;
+          if (admits && !(await admittedTo(this, planned.stage))) break;
           await this.#stage(planned, preflight);
         } else this.note({ type: 'stage-skipped', stage: planned.stage, size: planned.size, why: planned.skipped });
       }
@@ -298,6 +293,7 @@ export class Run {
     this.note({ type: 'closed', ...judged });
     setCurrentDetails(`**${judged.status}**${judged.deviated ? ', deviated' : ''}: ${judged.reason}`);
     await this.log.close();
+    await condition(allHandlersFinished);
     return { run: this.id, ...judged };
   }
 }

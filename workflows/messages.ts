@@ -3,10 +3,11 @@
  *
  * Owns names and shapes that outlive a deploy: changing one is a change to released workflows. Must never hold logic.
  */
-import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { FaultBatch } from '../activities/interface.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode, Experiment } from '../domain/experiment.ts';
+import type { Claim } from '../domain/identity.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import type { RunState, Verdict } from '../domain/run.ts';
 
@@ -17,6 +18,10 @@ export interface RunInput {
   readonly documentHash: string;
   /** Who started it, as the starter says. */
   readonly startedBy: string;
+  /** Proof of that name: Ed25519 in base64; see `domain/identity.ts`. */
+  readonly signature?: string;
+  /** How long it waits for the approvals that the policy asks for, in milliseconds; absent: an hour. */
+  readonly approveWithinMs?: number;
   /** The run is refused when no worker has taken it for this long, in milliseconds; absent waits for ever. */
   readonly admitWithinMs?: number;
 }
@@ -68,6 +73,11 @@ export const leaseNewsSignal = defineSignal<[LeaseNews]>('leaseNews');
 export const releaseSignal = defineSignal<[reason: string, lastLook?: boolean]>('release');
 /** To a run: is this lease's fault still wanted? Asked before every renewal. */
 export const wantedQuery = defineQuery<boolean, [lease: string]>('wanted');
+/** To a run that waits for it: yes, or no, to exactly one plan. */
+export const approveUpdate = defineUpdate<Answered, [Answer]>('approve');
+export const rejectUpdate = defineUpdate<Answered, [Answer]>('reject');
+/** To a run: a remark for its journal. */
+export const noteUpdate = defineUpdate<null, [Note]>('note');
 /** To a run: its state, and the journal events from `seq` on. */
 export const storyQuery = defineQuery<Story, [fromSeq: number]>('story');
 
@@ -77,8 +87,40 @@ export interface Resume {
   readonly reason: string;
 }
 
+/** What a run waits for: people who approve `plan`. */
+export interface Awaiting {
+  readonly plan: string;
+  readonly execution: string;
+  readonly people: number;
+  readonly approvedBy: readonly string[];
+  /** Milliseconds since the Unix epoch. */
+  readonly untilMs: number;
+}
+
+/** What somebody says to what is waited for. */
+export interface Answer {
+  readonly claim: Claim;
+  readonly plan: string;
+  readonly execution: string;
+  readonly reason?: string;
+}
+
+/** How far that brought the run. */
+export interface Answered {
+  readonly approved: number;
+  readonly people: number;
+}
+
+/** A remark. */
+export interface Note {
+  /** Who, as the starter says. */
+  readonly by: string;
+  readonly text: string;
+}
+
 /** A run as far as it has come. */
 export interface Story {
   readonly state: RunState;
+  readonly awaiting?: Awaiting;
   readonly events: readonly JournalEvent[];
 }

@@ -1,14 +1,39 @@
 /**
  * The plan: pre-flight alone, for `squall plan`.
  *
- * Asks the site what a run would touch, and touches nothing.
+ * Asks the control worker's guards and the site what a run would meet and touch, and touches nothing.
  */
+import { patched, workflowInfo } from '@temporalio/workflow';
 import type { PreflightResult } from '../activities/interface.ts';
-import { preflightAt } from './proxies.ts';
+import type { GuardAnswer } from '../domain/admission.ts';
+import { approvalsNeeded, planViolationsOf } from '../domain/policy.ts';
 import type { RunInput } from './messages.ts';
+import { admission, preflightAt } from './proxies.ts';
 
-export async function plan(input: RunInput): Promise<PreflightResult> {
-  const { experiment } = input;
+/** What a run would meet; the guards' answers are of now. */
+export interface Plan extends PreflightResult {
+  readonly guards: readonly GuardAnswer[];
+  /** What the plan shows that the policy does not allow. */
+  readonly violations: readonly string[];
+  /** How many other people must agree. */
+  readonly approvals: number;
+}
+
+export async function plan(input: RunInput): Promise<Plan> {
+  const { experiment, documentHash, startedBy, signature } = input;
   const { seed = '' } = experiment.blastRadius;
-  return preflightAt(experiment).preflight({ experiment, seed });
+  if (!patched('admission'))
+    return {
+      ...(await preflightAt(experiment).preflight({ experiment, seed })),
+      guards: [],
+      violations: [],
+      approvals: 0,
+    };
+  const claim = { by: startedBy, ...(signature === undefined ? {} : { signature }) };
+  const run = workflowInfo().workflowId;
+  const { guards, policy } = await admission().admit({ run, experiment, documentHash, startedBy: claim });
+  const protect = policy ? { protect: policy.protect } : {};
+  const found = await preflightAt(experiment).preflight({ experiment, seed, ...protect });
+  const violations = policy ? planViolationsOf(policy, experiment, found) : [];
+  return { ...found, guards, violations, approvals: policy ? approvalsNeeded(policy, experiment, found) : 0 };
 }

@@ -41,6 +41,16 @@ export function admission(): Control<'admit'> {
   });
 }
 
+/** Who asks, and whether they may: of a control worker, which may be away for a while. */
+export function authorising(): Control<'authorise'> {
+  return proxyActivities<ControlActivities>({
+    taskQueue: CONTROL_QUEUE,
+    startToCloseTimeout: 5_000,
+    scheduleToCloseTimeout: 60_000,
+    retry: { initialInterval: 200, maximumInterval: 5_000 },
+  });
+}
+
 /** For as long as the stop is on: whoever runs it may come and go. */
 export function enforcing(): Control<'enforceStop'> {
   return proxyActivities<ControlActivities>({

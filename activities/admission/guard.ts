@@ -4,7 +4,7 @@
  * Owns the protocol and the climb: guard by guard, each with a time limit, until one refuses. A guard that cannot be read
  * refuses.
  */
-import type { Admission } from '../../domain/admission.ts';
+import type { GuardAnswer } from '../../domain/admission.ts';
 import { inTime } from '../attempt.ts';
 import type { AdmitInput } from '../interface.ts';
 import { reasonOf } from '../probes/reading.ts';
@@ -14,25 +14,30 @@ export interface Guard {
   /** As it is named in the journal. */
   readonly name: string;
   /** Rejects where the answer cannot be had, which refuses. */
-  ask(input: AdmitInput, signal: AbortSignal): Promise<{ readonly passed: boolean; readonly found: string }>;
+  ask(input: Asked, signal: AbortSignal): Promise<Omit<GuardAnswer, 'guard'>>;
+}
+
+/** What a guard is asked about. `execution`: the one that really asks. */
+export interface Asked extends AdmitInput {
+  readonly execution: string;
 }
 
 /** The longest that one guard may take, in milliseconds. */
 const GUARD_MS = 5_000;
 
-/** Asks `guards` in their order, up to the first refusal. `signal` ends the asking early, by a rejection. */
-export async function climb(guards: readonly Guard[], input: AdmitInput, signal: AbortSignal): Promise<Admission> {
-  const answers = [];
+/** Asks `guards` in their order, up to the first refusal that nobody may set aside. `signal` ends the asking early, by a rejection. */
+export async function climb(guards: readonly Guard[], input: Asked, signal: AbortSignal): Promise<GuardAnswer[]> {
+  const answers: GuardAnswer[] = [];
   for (const guard of guards) {
     const answer = await ask(guard, input, signal);
     signal.throwIfAborted();
     answers.push({ guard: guard.name, ...answer });
-    if (!answer.passed) break;
+    if (!answer.passed && answer.overridable !== true) break;
   }
   return answers;
 }
 
-async function ask(guard: Guard, input: AdmitInput, signal: AbortSignal): ReturnType<Guard['ask']> {
+async function ask(guard: Guard, input: Asked, signal: AbortSignal): ReturnType<Guard['ask']> {
   const over = new AbortController();
   try {
     return await inTime(GUARD_MS, guard.ask(input, AbortSignal.any([signal, over.signal])), guard.name);

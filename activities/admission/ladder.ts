@@ -10,6 +10,8 @@ import type { Guard } from './guard.ts';
 /** The guards that a control worker was configured with. */
 export interface Guards {
   readonly stop: Guard;
+  readonly policy: Guard;
+  readonly approval: Guard;
   readonly window: Guard;
   readonly incidents: Guard | undefined;
   readonly healthy: Guard | undefined;
@@ -18,9 +20,12 @@ export interface Guards {
 }
 
 /** What stops everything first, what costs least to ask before what costs more. */
-export function ladderOf({ stop, window, incidents, healthy, capacity, coolDown }: Guards): readonly Guard[] {
+export function ladderOf(guards: Guards): readonly Guard[] {
+  const { stop, policy, approval, window, incidents, healthy, capacity, coolDown } = guards;
   return [
     stop,
+    policy,
+    approval,
     window,
     coolDown,
     incidents ?? unconfigured('no-incidents', ({ noIncidents }) => noIncidents === true),

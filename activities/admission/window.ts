@@ -33,7 +33,7 @@ export function windowGuard(windows: ReadonlyMap<string, Window>, now: () => num
   return {
     name: 'window',
     async ask({ experiment }, signal) {
-      const name = experiment.preconditions?.window;
+      const { window: name, windowOverride } = experiment.preconditions ?? {};
       if (name === undefined) return { passed: true, found: 'the experiment asks for none' };
       const window = windows.get(name);
       if (!window) {
@@ -43,7 +43,9 @@ export function windowGuard(windows: ReadonlyMap<string, Window>, now: () => num
       const at = Temporal.Instant.fromEpochMilliseconds(now()).toZonedDateTimeISO(window.timeZone);
       const clock = `${DAYS[at.dayOfWeek - 1] ?? ''} ${at.toPlainDateTime().toString({ smallestUnit: 'minute' })} in ${window.timeZone}`;
       const closed = await whyClosed(window, at, signal);
-      return { passed: closed === undefined, found: `${name} is ${closed ?? 'open'}, at ${clock}` };
+      const found = `${name} is ${closed ?? 'open'}, at ${clock}`;
+      if (closed === undefined) return { passed: true, found };
+      return { passed: false, found, ...(windowOverride === 'approval' ? { overridable: true } : {}) };
     },
   };
 }

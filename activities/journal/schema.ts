@@ -57,6 +57,7 @@ const experiment = z.object({
       healthy: z.literal(true).exactOptional(),
       noIncidents: z.literal(true).exactOptional(),
       window: z.string().exactOptional(),
+      windowOverride: z.literal('approval').exactOptional(),
       capacityMin: z.number().exactOptional(),
       coolDownMs: ms.exactOptional(),
     })
@@ -93,7 +94,16 @@ const abortCause = z.enum([
   'error',
 ]);
 
-const phase = z.enum(['pre-flight', 'injecting', 'holding', 'rolling-back', 'stuck', 'recovering', 'closed']);
+const phase = z.enum([
+  'pre-flight',
+  'awaiting-approval',
+  'injecting',
+  'holding',
+  'rolling-back',
+  'stuck',
+  'recovering',
+  'closed',
+]);
 const status = z.enum(['refused', 'completed', 'aborted', 'inconclusive']);
 
 const stamp = { seq: count, atMs: ms };
@@ -122,8 +132,38 @@ const EVENTS = {
     ...stamp,
     type: z.literal('admission'),
     stage: count.exactOptional(),
-    guards: z.array(z.object({ guard: z.string(), passed: z.boolean(), found: z.string() })),
+    guards: z.array(
+      z.object({
+        guard: z.string(),
+        passed: z.boolean(),
+        found: z.string(),
+        overridable: z.literal(true).exactOptional(),
+      }),
+    ),
   }),
+  'approval-asked': z.object({
+    ...stamp,
+    type: z.literal('approval-asked'),
+    plan: z.string(),
+    people: count,
+    why: z.string(),
+    forMs: ms,
+  }),
+  approved: z.object({
+    ...stamp,
+    type: z.literal('approved'),
+    by: z.string(),
+    plan: z.string(),
+    reason: z.string().exactOptional(),
+  }),
+  rejected: z.object({
+    ...stamp,
+    type: z.literal('rejected'),
+    by: z.string(),
+    plan: z.string(),
+    reason: z.string(),
+  }),
+  note: z.object({ ...stamp, type: z.literal('note'), by: z.string(), text: z.string() }),
   refused: z.object({ ...stamp, type: z.literal('refused'), check: z.string(), found: z.string() }),
   phase: z.object({ ...stamp, type: z.literal('phase'), phase, stage: count.exactOptional() }),
   'stage-skipped': z.object({
@@ -210,6 +250,10 @@ export const journalEventSchema = z.discriminatedUnion('type', [
   EVENTS.started,
   EVENTS['pre-flight'],
   EVENTS.admission,
+  EVENTS['approval-asked'],
+  EVENTS.approved,
+  EVENTS.rejected,
+  EVENTS.note,
   EVENTS.refused,
   EVENTS.phase,
   EVENTS['stage-skipped'],
@@ -262,6 +306,10 @@ export const IN_STEP: { readonly [T in JournalEntry['type']]: SameKeys<EventOf<T
   started: true,
   'pre-flight': true,
   admission: true,
+  'approval-asked': true,
+  approved: true,
+  rejected: true,
+  note: true,
   refused: true,
   phase: true,
   'stage-skipped': true,

@@ -6,8 +6,10 @@
  */
 import { z } from 'zod';
 
-/** How a group's processes are found. */
-export type HostGroup = { readonly pidFiles: string } | { readonly command: string };
+/** How a group's processes are found, and what the policy is to know of them. */
+export type HostGroup = ({ readonly pidFiles: string } | { readonly command: string }) & {
+  readonly labels: Readonly<Record<string, string>>;
+};
 
 const groupSchema = z
   .strictObject({
@@ -18,10 +20,14 @@ const groupSchema = z
       .refine(isRegExp, 'expected a regular expression')
       .optional()
       .describe('A regular expression on the whole command line.'),
+    labels: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe('What policies know these processes by: `critical: "true"`, `environment: production`.'),
   })
-  .transform(({ pidFiles, command }, context): HostGroup => {
-    if (pidFiles !== undefined && command === undefined) return { pidFiles };
-    if (command !== undefined && pidFiles === undefined) return { command };
+  .transform(({ pidFiles, command, labels }, context): HostGroup => {
+    if (pidFiles !== undefined && command === undefined) return { pidFiles, labels };
+    if (command !== undefined && pidFiles === undefined) return { command, labels };
     context.addIssue({ code: 'custom', message: 'expected one of: pidFiles, command' });
     return z.NEVER;
   });

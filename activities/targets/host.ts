@@ -5,6 +5,7 @@
  * leave, a process that only inherited the pid in a pid file. Each exclusion is counted with its reason.
  */
 import { glob, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { readBounded } from '../bounded-file.ts';
@@ -43,6 +44,7 @@ export const targets: TargetProviderFactory<z.infer<typeof selector>> = (site) =
         const known = Object.keys(settings.groups).join(', ') || 'none';
         return {
           targets: [],
+          facts: new Map(),
           excluded: [{ reason: `no such group at this site; there are: ${known}`, count: 0, examples: [group] }],
         };
       }
@@ -55,7 +57,9 @@ export const targets: TargetProviderFactory<z.infer<typeof selector>> = (site) =
         wanted.map(({ id }) => id),
         resourceOf,
       );
-      return sift(wanted, await forbidden(table, settings.allowOtherUsers, held), stale);
+      const found = sift(wanted, await forbidden(table, settings.allowOtherUsers, held), stale);
+      const facts = { labels: how.labels, host: hostname() };
+      return { ...found, facts: new Map(found.targets.map((target) => [target, facts])) };
     },
   };
 };
@@ -136,7 +140,7 @@ function isSquall(command: string): boolean {
   );
 }
 
-function sift(members: readonly Wanted[], why: Forbidden, stale: readonly string[]): Candidates {
+function sift(members: readonly Wanted[], why: Forbidden, stale: readonly string[]): Omit<Candidates, 'facts'> {
   const left = new Map<string, string[]>();
   if (stale.length > 0) left.set('pid files without their process', [...stale]);
   const targets: string[] = [];

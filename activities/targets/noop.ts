@@ -15,6 +15,7 @@ export const targets: TargetProviderFactory<z.infer<typeof selector>> = () => ({
   provider: 'noop',
   selector,
   async resolve({ count, name }) {
-    return { targets: Array.from({ length: count }, (_, i) => `${name}${i + 1}`), excluded: [] };
+    const found = Array.from({ length: count }, (_, i) => `${name}${i + 1}`);
+    return { targets: found, facts: new Map(found.map((target) => [target, { labels: {} }])), excluded: [] };
   },
 });

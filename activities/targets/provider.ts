@@ -5,6 +5,7 @@
  */
 import type { z } from 'zod';
 import type { TargetId } from '../../domain/fault.ts';
+import type { TargetFacts } from '../../domain/policy.ts';
 import type { Site } from '../faults/driver.ts';
 
 /** Why candidates were left out, and how many. */
@@ -19,6 +20,11 @@ export interface Exclusion {
 export interface Candidates {
   /** In a stable order, without repeats. */
   readonly targets: readonly TargetId[];
+  /**
+   * What is known of each: labels or tags, and where it is. Who has none has facts with no labels; one of whom a provider
+   * says nothing may be protected, and is left out.
+   */
+  readonly facts: ReadonlyMap<TargetId, TargetFacts>;
   readonly excluded: readonly Exclusion[];
 }
 

@@ -52,6 +52,10 @@ export class Victims {
     return victims;
   }
 
+  get pids(): number[] {
+    return this.#children.flatMap(({ pid }) => pid ?? []);
+  }
+
   /** The victims that the kernel says are stopped now. */
   stopped(): number[] {
     return this.#children.flatMap(({ pid }) => (pid !== undefined && stateOf(pid) === 'T' ? [pid] : []));

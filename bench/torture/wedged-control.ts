@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { readConfig } from '../../workers/config.ts';
 import { connectClient, connectWorker, whereIsTemporal } from '../../workers/connect.ts';
 import { controlWorker } from '../../workers/control.ts';
+import { policyOf } from '../../workers/policy-settings.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'squall-wedged-'));
 const bundle = join(folder, 'bundle.js');
@@ -22,6 +23,7 @@ try {
     connection: await connectWorker(),
     client: await connectClient(),
     guards: [],
+    policy: policyOf(),
     namespace: whereIsTemporal().namespace,
     log: (line) => void process.stderr.write(`${line}\n`),
     onEvents: async () => undefined,

@@ -17,10 +17,10 @@ export const targets: TargetProviderFactory<z.infer<typeof selector>> = (site) =
   selector,
   async resolve({ names }) {
     const { pattern } = settings.parse(site.settings['file']);
-    const found = await Array.fromAsync(glob(pattern));
-    return {
-      targets: found.filter((path) => !isAside(path) && (names?.includes(basename(path)) ?? true)).toSorted(),
-      excluded: [],
-    };
+    const found = (await Array.fromAsync(glob(pattern)))
+      .filter((path) => !isAside(path) && (names?.includes(basename(path)) ?? true))
+      .toSorted();
+    // Files have no labels, and that is known: of whom nothing is known, a policy protects.
+    return { targets: found, facts: new Map(found.map((path) => [path, { labels: {} }])), excluded: [] };
   },
 });

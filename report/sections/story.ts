@@ -60,6 +60,11 @@ function lineOf(event: JournalEvent, experiment: Experiment | undefined): Line |
         what: event.stage === undefined ? 'admission' : `admission to stage ${event.stage + 1}`,
         words: event.guards.map(({ guard, found }) => `${guard}: ${found}`).join('; '),
       };
+    case 'approval-asked':
+    case 'approved':
+    case 'rejected':
+    case 'note':
+      return peopleLine(event);
     case 'refused':
       return { what: 'refused', words: `${event.check}: ${event.found}`, loud: true };
     case 'stage-skipped':
@@ -94,13 +99,7 @@ function lineOf(event: JournalEvent, experiment: Experiment | undefined): Line |
     case 'stuck':
       return { what: `stage ${event.stage + 1} stuck`, words: event.why, loud: true };
     case 'recovered':
-      return {
-        what: event.recovered ? 'recovered' : 'not recovered',
-        words: event.recovered
-          ? `the steady state was back after ${formatDuration(event.tookMs)}`
-          : `not within ${formatDuration(event.tookMs)}`,
-        loud: !event.recovered,
-      };
+      return recoveredLine(event);
     case 'closed':
       return { what: 'closed', words: `${event.status}: ${event.reason}` };
     case 'phase':
@@ -108,6 +107,29 @@ function lineOf(event: JournalEvent, experiment: Experiment | undefined): Line |
     case 'samples':
     case 'steady-state':
       return null;
+  }
+}
+
+function recoveredLine({ recovered, tookMs }: JournalEvent & { type: 'recovered' }): Line {
+  const lasting = formatDuration(tookMs);
+  if (recovered) return { what: 'recovered', words: `the steady state was back after ${lasting}`, loud: false };
+  return { what: 'not recovered', words: `not within ${lasting}`, loud: true };
+}
+
+/** What people said. */
+function peopleLine(event: JournalEvent & { type: 'approval-asked' | 'approved' | 'rejected' | 'note' }): Line {
+  switch (event.type) {
+    case 'approval-asked':
+      return {
+        what: 'waits for approval',
+        words: `of ${event.people}, for ${formatDuration(event.forMs)}: ${event.why}`,
+      };
+    case 'approved':
+      return { what: 'approved', words: `by ${event.by}${event.reason === undefined ? '' : `: ${event.reason}`}` };
+    case 'rejected':
+      return { what: 'rejected', words: `by ${event.by}: ${event.reason}`, loud: true };
+    case 'note':
+      return { what: 'note', words: `${event.by}: ${event.text}` };
   }
 }
 

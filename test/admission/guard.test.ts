@@ -5,6 +5,7 @@ import { climb } from '../../activities/admission/guard.ts';
 import type { Guard } from '../../activities/admission/guard.ts';
 import { concerns, describeStop, stopIdsFor } from '../../domain/emergency-stop.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
+import { asked } from './asked.ts';
 
 const experiment = pausing({
   fault: 'host/pause',
@@ -20,11 +21,7 @@ const says = (name: string, passed: boolean): Guard =>
   guard(name, async () => ({ passed, found: `${name} was asked` }));
 
 test('guards are asked in order, up to the first refusal, and every answer is told', async () => {
-  const answers = await climb(
-    [says('one', true), says('two', false), says('three', true)],
-    { run: 'any', experiment },
-    signal,
-  );
+  const answers = await climb([says('one', true), says('two', false), says('three', true)], asked(experiment), signal);
   assert.deepEqual(answers, [
     { guard: 'one', passed: true, found: 'one was asked' },
     { guard: 'two', passed: false, found: 'two was asked' },
@@ -40,7 +37,7 @@ test('a guard that cannot be read refuses, whether it throws at once, later or n
     () => Promise.reject('the disk is gone'),
   ];
   for (const ask of failing)
-    assert.deepEqual(await climb([guard('one', ask), says('two', true)], { run: 'any', experiment }, signal), [
+    assert.deepEqual(await climb([guard('one', ask), says('two', true)], asked(experiment), signal), [
       { guard: 'one', passed: false, found: 'cannot be read: the disk is gone' },
     ]);
 });
@@ -48,18 +45,18 @@ test('a guard that cannot be read refuses, whether it throws at once, later or n
 test('a guard that hangs refuses, and is told that nobody waits any more', async (context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] });
   let told = false;
-  const asked = climb(
+  const climbing = climb(
     [
       guard('one', (_input, limit) => {
         limit.addEventListener('abort', () => (told = true));
         return new Promise(() => undefined);
       }),
     ],
-    { run: 'any', experiment },
+    asked(experiment),
     signal,
   );
   context.mock.timers.tick(60_000);
-  assert.deepEqual(await asked, [
+  assert.deepEqual(await climbing, [
     { guard: 'one', passed: false, found: 'cannot be read: one has not answered within 5000 ms' },
   ]);
   assert.equal(told, true);
@@ -67,12 +64,12 @@ test('a guard that hangs refuses, and is told that nobody waits any more', async
 
 test('asking that is no longer wanted ends by a rejection, not by a refusal', async () => {
   const wanted = new AbortController();
-  const asked = climb(
+  const climbing = climb(
     [guard('one', async () => (wanted.abort(), { passed: true, found: '' }))],
-    { run: 'any', experiment },
+    asked(experiment),
     wanted.signal,
   );
-  await assert.rejects(asked, { name: 'AbortError' });
+  await assert.rejects(climbing, { name: 'AbortError' });
 });
 
 test('a stop concerns its site, or everybody', () => {

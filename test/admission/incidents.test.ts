@@ -14,6 +14,7 @@ import { until } from '../cli/installation.ts';
 import { HOSTILE, saying, startServer } from '../probes/server.ts';
 import type { TestServer } from '../probes/server.ts';
 import { Alertmanager, SKIP } from './alertmanager.ts';
+import { asked } from './asked.ts';
 
 const experiment = pausing({
   fault: 'host/pause',
@@ -25,7 +26,7 @@ const experiment = pausing({
 });
 
 async function ask(...sources: IncidentSource[]): Promise<GuardAnswer> {
-  const [answer] = await climb([incidentsGuard(sources)], { run: 'any', experiment }, new AbortController().signal);
+  const [answer] = await climb([incidentsGuard(sources)], asked(experiment), new AbortController().signal);
   return answer ?? assert.fail('no answer');
 }
 

@@ -1,5 +1,6 @@
 /** The ladder in runs: what refuses before anything is touched, what ends a run that is under way, and what is written down. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { openFileStore } from '../../activities/journal/file.ts';
@@ -8,9 +9,11 @@ import type { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import type { Experiment, Preconditions } from '../../domain/experiment.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
+import { policyOf } from '../../workers/policy-settings.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunResult } from '../../workflows/messages.ts';
 import { Installation, until } from '../cli/installation.ts';
+import { squall } from '../cli/squall.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 import { saying, startServer } from '../probes/server.ts';
 import type { TestServer } from '../probes/server.ts';
@@ -26,6 +29,7 @@ const GROUPS = [
   'mid-run',
   'short',
   'held',
+  'frozen',
 ] as const;
 type Group = (typeof GROUPS)[number];
 
@@ -35,6 +39,22 @@ interface World {
   errors: number | undefined;
   spare: number | undefined;
 }
+
+/** A change freeze that is always on. */
+const FROZEN = [
+  'BEGIN:VCALENDAR',
+  'VERSION:2.0',
+  'PRODID:-//squall//test//EN',
+  'BEGIN:VEVENT',
+  'UID:always',
+  'DTSTAMP:20200101T000000Z',
+  'DTSTART:20200101T000000Z',
+  'DTEND:20990101T000000Z',
+  'SUMMARY:Always',
+  'END:VEVENT',
+  'END:VCALENDAR',
+  '',
+].join('\r\n');
 
 describe('the ladder of guards', () => {
   let world: World;
@@ -57,9 +77,11 @@ describe('the ladder of guards', () => {
   capacity: { probe: spare }
   windows:
     never: { timeZone: UTC, open: { mon-sun: 00:00-24:00 }, freezes: [{ file: gone.ics }] }
+    frozen: { timeZone: UTC, open: { mon-sun: 00:00-24:00 }, freezes: [{ file: frozen.ics }] }
 `,
     });
     lane = installation.lane;
+    await writeFile(join(installation.folder, 'frozen.ics'), FROZEN);
   });
   beforeEach(() => {
     world = { incidents: 0, errors: 0.002, spare: 0.5 };
@@ -106,6 +128,8 @@ describe('the ladder of guards', () => {
         guards.map(({ guard, passed, found }) => `${guard}: ${passed}, ${found}`),
         [
           'emergency-stop: true, nothing is stopped',
+          `policy: true, policy default (${policyOf().hash.slice(0, 12)}) allows it, started by a test (not authenticated)`,
+          'approval: true, none was needed, or none is yet',
           'window: true, the experiment asks for none',
           'cool-down: true, not asked for',
           `no-incidents: true, no incident, says ${new URL(server.url).host}`,
@@ -145,6 +169,29 @@ describe('the ladder of guards', () => {
       refused('closed', /^window: cannot be read: ENOENT/, {}, { window: 'never' }));
     it('a probe that does not answer', () =>
       refused('unreadable', /^healthy: errors is without data, expected at most 1%$/, { errors: undefined }));
+  });
+
+  it('a closed window is set aside where the experiment lets people, and somebody does', async () => {
+    const preconditions = { window: 'frozen', windowOverride: 'approval' } as const;
+    const { result, events } = await run('frozen', { preconditions }, async () => {
+      const asBob = { ...installation.env, SQUALL_AS: 'bob' };
+      await until(async () => (await squall(['approve', 'frozen'], asBob)).code === 0);
+    });
+    assert.equal(result.status, 'completed', result.reason);
+    const asked = events.find((event) => event.type === 'approval-asked');
+    assert.match(asked?.why ?? '', /^window: frozen is closed by a change freeze, "Always"/);
+    const windows = events
+      .filter((event) => event.type === 'admission')
+      .map(({ guards }) => guards.find(({ guard }) => guard === 'window'));
+    assert.deepEqual(
+      windows.map((answer) => [answer?.passed, answer?.overridable]),
+      [
+        [false, true],
+        [false, true],
+        [false, true],
+      ],
+    );
+    assert.equal(events.find((event) => event.type === 'approved')?.by, 'bob (not authenticated)');
   });
 
   it('an incident that begins in mid-run aborts before the next stage', async () => {

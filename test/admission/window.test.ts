@@ -10,6 +10,7 @@ import type { Calendar } from '../../activities/admission/window.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { admissionSchema } from '../../workers/admission-settings.ts';
 import { saying, startServer } from '../probes/server.ts';
+import { asked } from './asked.ts';
 
 const { signal } = new AbortController();
 const plain = pausing({ fault: 'host/pause', group: 'any', seed: 'any', ttlMs: 5_000, stages: [1], holdMs: 5_000 });
@@ -30,8 +31,8 @@ async function ask(written: Written, at: string, freezes: readonly Calendar[] = 
   const [{ timeZone, open, holidays } = assert.fail()] = Object.values(windows);
   const window = { timeZone, open, holidays: new Set(holidays), freezes };
   const guard = windowGuard(new Map([['office', window]]), () => Date.parse(at));
-  const asked = { run: 'any', experiment: { ...plain, preconditions: { window: 'office' } } };
-  const { passed, found } = await guard.ask(asked, signal);
+  const input = asked({ ...plain, preconditions: { window: 'office' } });
+  const { passed, found } = await guard.ask(input, signal);
   assert.equal(passed, / is open, /.test(found), found);
   return found;
 }
@@ -89,9 +90,9 @@ test('a holiday is the date in the window’s time zone', async () => {
 
 test('an experiment that names no window is not asked, and one that names an unknown window is refused', async () => {
   const guard = windowGuard(new Map(), Date.now);
-  assert.equal((await guard.ask({ run: 'any', experiment: plain }, signal)).passed, true);
-  const asked = { run: 'any', experiment: { ...plain, preconditions: { window: 'office' } } };
-  assert.deepEqual(await guard.ask(asked, signal), {
+  assert.equal((await guard.ask(asked(plain), signal)).passed, true);
+  const input = asked({ ...plain, preconditions: { window: 'office' } });
+  assert.deepEqual(await guard.ask(input, signal), {
     passed: false,
     found: 'there is no window office on this control worker; there are: none',
   });

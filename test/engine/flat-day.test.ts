@@ -53,7 +53,7 @@ function watch({ experiment, resume }: WatchInput): WatchReport {
 
 const stubs = {
   record: () => ({ searchAttributes: false }),
-  admit: () => [],
+  admit: () => ({ guards: [] }),
   preflight: ({ experiment }: RunInput): PreflightResult => {
     const targets = STAGES.map((number) => `t${number}`);
     return {

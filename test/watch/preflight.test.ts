@@ -7,6 +7,9 @@ import { after, before, test } from 'node:test';
 import type { Site } from '../../activities/faults/driver.ts';
 import { openDrivers, openTargets } from '../../activities/faults/registry.ts';
 import type { PreflightResult } from '../../activities/interface.ts';
+import type { Candidates, TargetProvider } from '../../activities/targets/provider.ts';
+import type { Protection } from '../../domain/policy.ts';
+import { policyOf } from '../../workers/policy-settings.ts';
 import { preflight } from '../../activities/preflight.ts';
 import type { OpenProbe } from '../../activities/probes/registry.ts';
 import type { Breach, Experiment } from '../../domain/experiment.ts';
@@ -27,9 +30,17 @@ async function look(
   breach: Breach,
   dimension: Dimension = 'count',
   onRead: () => Promise<void> = async () => undefined,
+  { facts, protect }: { facts?: Candidates['facts']; protect?: Protection } = {},
 ): Promise<PreflightResult> {
   const drivers = await openDrivers(site);
-  const targets = await openTargets(site);
+  const noop = (await openTargets(site)).get('noop') ?? assert.fail();
+  const provider: TargetProvider<unknown> = {
+    ...noop,
+    resolve: async (selector, signal) => {
+      const found = await noop.resolve(selector, signal);
+      return { ...found, facts: facts ?? found.facts };
+    },
+  };
   const probe: OpenProbe = {
     name: 'value',
     type: 'constant',
@@ -59,10 +70,10 @@ async function look(
     sampleEveryMs: 10,
   };
   return preflight(
-    { experiment, seed: 'any' },
+    { experiment, seed: 'any', ...(protect ? { protect } : {}) },
     {
       driver: drivers.get('noop/noop'),
-      targets: targets.get('noop'),
+      targets: provider,
       probes: new Map([['value', probe]]),
     },
     new AbortController().signal,
@@ -143,3 +154,26 @@ test('a run that came while the baseline was taken refuses too', () =>
     assert.equal(refusal(result), 'free: 1 of 3 candidates are under another fault: n1 by late/stage-1/n1');
     assert.equal(result.checks.find(({ check }) => check === 'free')?.passed, true, 'at first they were free');
   }));
+
+test('whom the policy protects is left out and said, and so is one of whom nothing is known', async () => {
+  const { protect } = policyOf();
+  const plain = { labels: {} };
+  const calm = { kind: 'above', limit: limit(5) } as const;
+  const found = (facts: Candidates['facts']): Promise<PreflightResult> =>
+    look(0, calm, 'count', undefined, { facts, protect });
+  const all = await look(0, calm, 'count', undefined, { protect });
+  assert.deepEqual([all.candidates, all.excluded], [3, []]);
+  const { candidates, targets, excluded, planHash } = await found(
+    new Map([
+      ['n1', { labels: { critical: 'true' } }],
+      ['n2', plain],
+    ]),
+  );
+  assert.deepEqual([candidates, targets], [1, ['n2']]);
+  assert.deepEqual(excluded, [
+    { reason: 'protected by the label critical=true', count: 1 },
+    { reason: 'of whom nobody can say whether the policy protects them', count: 1 },
+  ]);
+  assert.notEqual(planHash, all.planHash);
+  assert.match(refusal(await found(new Map())), /^targets: 0 candidates, left out: 3 of whom nobody can say/);
+});

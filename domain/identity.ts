@@ -1,0 +1,43 @@
+/**
+ * Identity: who asked for something, and how sure that is.
+ *
+ * Owns the text that a person signs, and the words for who somebody is. A name that nobody proved is never passed off as
+ * one that somebody did.
+ */
+
+/** What a person may be allowed to do. */
+export type Right = 'start' | 'approve' | 'stop';
+
+/** What somebody says of themselves, with or without a signature. */
+export interface Claim {
+  /** As the starter says: `user@host`, or the name that the policy knows the key by. */
+  readonly by: string;
+  /** Ed25519 over {@link signedText}, in base64; absent where no key was given. */
+  readonly signature?: string;
+}
+
+/** Who it was. */
+export interface Identity {
+  readonly name: string;
+  /** Whether a signature proved the name. */
+  readonly proven: boolean;
+}
+
+/** What is signed for: an act, the run or stop that it concerns, and what exactly is agreed to. */
+export interface Signed {
+  readonly act: 'start' | 'approve' | 'reject' | 'resume';
+  /** The run's name, or the stop's. */
+  readonly of: string;
+  /** The hash of the document or plan, or the reason. */
+  readonly what: string;
+}
+
+/** The text that a signature is over: one line each, so that nothing that is signed for can be read as something else. */
+export function signedText({ act, of, what }: Signed, by: string): string {
+  return JSON.stringify(['squall/v1', act, of, what, by]);
+}
+
+/** For people: `alice`, or `root@db-1 (not authenticated)`. */
+export function describeIdentity({ name, proven }: Identity): string {
+  return proven ? name : `${name} (not authenticated)`;
+}

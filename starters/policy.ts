@@ -1,0 +1,57 @@
+/** `squall policy`: what the configuration allows, whatever an experiment asks. */
+import type { ApprovalRule, Policy } from '../domain/policy.ts';
+import { policyOf } from '../workers/policy-settings.ts';
+import { output } from './output.ts';
+import { configOf } from './verb-config.ts';
+import type { Common } from './verbs.ts';
+
+export async function main(_args: readonly string[], options: Common): Promise<number> {
+  const config = await configOf(options);
+  const policy = policyOf(config.policy);
+  const out = output(options.json === true);
+  out.event('policy', { policy });
+  for (const [what, words] of rowsOf(policy)) out.line(`${`${what}:`.padEnd(14)} ${words}`);
+  return 0;
+}
+
+type Row = readonly [what: string, words: string];
+
+function rowsOf(policy: Policy): Row[] {
+  const { protect, people } = policy;
+  const labels = Object.entries(protect.labels).map(([name, value]) => `${name}=${value}`);
+  const rows: Row[] = [
+    ['version', `${policy.version}, ${policy.hash}`],
+    ['sites', policy.sites?.join(', ') ?? 'any'],
+    ['faults', policy.faults?.join(', ') ?? 'any'],
+    ['reversals', policy.reversals.join(', ')],
+    ['protected', [...labels, ...named('namespaces', protect.namespaces)].join('; ')],
+    ['', [...named('accounts', protect.accounts), ...named('hosts', protect.hosts)].join('; ')],
+    ['opt-in', protect.optIn ? `only with ${protect.optIn.label}=${protect.optIn.value}` : 'not asked for'],
+    ...Object.entries(policy.environments).map(([name, { sites, radiusMax, targetsMax }]): Row => [
+      'environment',
+      [
+        `${name} (${sites.join(', ')})`,
+        ...(radiusMax === undefined ? [] : [`at most ${radiusMax * 100}% of the candidates`]),
+        ...(targetsMax === undefined ? [] : [`at most ${targetsMax} targets`]),
+      ].join(': '),
+    ]),
+    ...policy.approvals.map((rule): Row => ['approval', ruleWords(rule)]),
+    ...Object.entries(people ?? {}).map(([name, { may }]): Row => ['person', `${name}: ${may.join(', ')}`]),
+    ['people', people ? '' : 'nobody is known: anybody may do anything, and no name is proven'],
+  ];
+  return rows.filter(([, words]) => words !== '');
+}
+
+function named(what: string, names: readonly string[]): string[] {
+  return names.length === 0 ? [] : [`${what} ${names.join(', ')}`];
+}
+
+function ruleWords({ people, environments, faults, radiusAbove, reversals }: ApprovalRule): string {
+  const where = [
+    ...(environments ? [`in ${environments.join(', ')}`] : []),
+    ...(faults ? [`for ${faults.join(', ')}`] : []),
+    ...(radiusAbove === undefined ? [] : [`above ${radiusAbove * 100}% of the candidates`]),
+    ...(reversals ? [`where it is ${reversals.join(' or ')}`] : []),
+  ];
+  return `by ${people} other ${people === 1 ? 'person' : 'people'} ${where.join(', ') || 'always'}`;
+}

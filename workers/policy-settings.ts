@@ -1,0 +1,140 @@
+/**
+ * The `policy:` section of `squall.yaml`: what the organisation allows, whatever an experiment asks.
+ *
+ * Owns its schema and its defaults. They hold where there is no section too: nobody opens production, or what cannot be
+ * undone, by forgetting to write something.
+ */
+import { createHash, createPublicKey } from 'node:crypto';
+import { z } from 'zod';
+import { name, share } from '../documents/written.ts';
+import type { Policy } from '../domain/policy.ts';
+
+/** Whoever carries one of these is left out of every experiment. `environment` is left in where the policy opens it by name. */
+const PROTECTED_LABELS = { 'chaos-monkey': 'disabled', critical: 'true', environment: 'production' } as const;
+const PROTECTED_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease'];
+
+const KIND = 'expected a kind of fault such as host/pause, or host/*';
+const kinds = z.array(z.string().regex(/^[a-z0-9-]+\/(?:[a-z0-9-]+|\*)$/, KIND)).min(1);
+const texts = z.array(z.string().min(1).max(200)).max(1_000);
+const reversal = z.enum(['reverted', 'heals', 'irreversible']);
+const label = z.record(z.string().min(1), z.string());
+
+const protect = z.strictObject({
+  labels: label.default({}).describe('Besides chaos-monkey=disabled, critical=true and environment=production.'),
+  namespaces: texts.default([]).describe(`Besides ${PROTECTED_NAMESPACES.join(', ')}.`),
+  accounts: texts.default([]),
+  hosts: texts.default([]),
+});
+
+const environment = z.strictObject({
+  sites: z.array(name('a site')).min(1),
+  open: z.boolean().default(false).describe('Whether targets labelled with this environment may be targets.'),
+  maxRadius: share.optional().describe('The largest share of the candidates.'),
+  maxTargets: z.int().min(1).optional().describe('The most targets.'),
+});
+
+const approval = z.strictObject({
+  people: z.int().min(1).max(10).describe('How many, besides who started it.'),
+  environments: z.array(name('an environment')).min(1).optional(),
+  faults: kinds.optional(),
+  radiusAbove: share.optional(),
+  reversals: z.array(reversal).min(1).optional(),
+});
+
+const person = z.strictObject({
+  key: z
+    .string()
+    .refine(isEd25519, 'expected an Ed25519 public key in PEM, as `openssl pkey -in key.pem -pubout` prints it')
+    .describe('Ed25519 public key, in PEM.'),
+  may: z.array(z.enum(['start', 'approve', 'stop'])).min(1),
+});
+
+/** The section. */
+export const policySchema = z
+  .strictObject({
+    version: z.string().min(1).max(100).describe('As people call it.'),
+    sites: z.array(name('a site')).min(1).optional().describe('Those that are allowed. Default: all.'),
+    faults: kinds.optional().describe('Those that are allowed: host/pause, host/*. Default: all.'),
+    irreversible: z.boolean().default(false).describe('Whether faults are allowed that nothing brings back.'),
+    protect: protect.prefault({}).describe('Who must never be a target.'),
+    optIn: z
+      .strictObject({ label: z.string().min(1), value: z.string() })
+      .optional()
+      .describe('Only who carries this label may be a target.'),
+    environments: z.record(name('an environment'), environment).default({}),
+    approvals: z.array(approval).max(50).default([]).describe('When other people must agree.'),
+    people: z
+      .record(z.string().min(1).max(200), person)
+      .optional()
+      .describe('Who may do what, proven by a signature. Default: anybody, and no name is proven.'),
+  })
+  .superRefine(({ environments, approvals }, context) => {
+    for (const [i, { environments: named = [] }] of approvals.entries())
+      for (const [k, unknown] of named.entries())
+        if (!Object.hasOwn(environments, unknown)) {
+          const message = `expected one of the policy's environments: ${Object.keys(environments).join(', ') || 'none'}`;
+          context.addIssue({ code: 'custom', path: ['approvals', i, 'environments', k], message });
+        }
+  });
+
+/** The section, parsed. */
+type PolicySettings = z.output<typeof policySchema>;
+
+/** What is allowed where no policy is written: the defaults, under the name `default`. */
+export function policyOf(settings: PolicySettings = policySchema.parse({ version: 'default' })): Policy {
+  const { version, irreversible, protect: more, optIn, environments, sites, faults, approvals, people } = settings;
+  const opened = new Set(Object.keys(environments).filter((known) => environments[known]?.open));
+  const labels = { ...PROTECTED_LABELS, ...more.labels };
+  const kept = Object.entries(labels).filter(([key, value]) => !(key === 'environment' && opened.has(value)));
+  const rules = {
+    version,
+    ...(sites ? { sites } : {}),
+    ...(faults ? { faults } : {}),
+    reversals: irreversible ? reversal.options : reversal.options.filter((one) => one !== 'irreversible'),
+    protect: {
+      labels: Object.fromEntries(kept),
+      namespaces: [...PROTECTED_NAMESPACES, ...more.namespaces],
+      accounts: more.accounts,
+      hosts: more.hosts,
+      ...(optIn ? { optIn } : {}),
+    },
+    environments: Object.fromEntries(
+      Object.entries(environments).map(([known, { sites: of, maxRadius, maxTargets }]) => [
+        known,
+        {
+          sites: of,
+          ...(maxRadius === undefined ? {} : { radiusMax: maxRadius }),
+          ...(maxTargets === undefined ? {} : { targetsMax: maxTargets }),
+        },
+      ]),
+    ),
+    approvals: approvals.map((rule) => defined(rule)),
+    ...(people ? { people } : {}),
+  };
+  return { ...rules, hash: createHash('sha256').update(JSON.stringify(rules)).digest('hex') };
+}
+
+/** Without what is not there: a policy travels as JSON, and is the same on both ends. */
+function defined({
+  people,
+  environments,
+  faults,
+  radiusAbove,
+  reversals,
+}: z.output<typeof approval>): Policy['approvals'][number] {
+  return {
+    people,
+    ...(environments ? { environments } : {}),
+    ...(faults ? { faults } : {}),
+    ...(radiusAbove === undefined ? {} : { radiusAbove }),
+    ...(reversals ? { reversals } : {}),
+  };
+}
+
+function isEd25519(pem: string): boolean {
+  try {
+    return createPublicKey(pem).asymmetricKeyType === 'ed25519';
+  } catch {
+    return false;
+  }
+}

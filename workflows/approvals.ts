@@ -1,0 +1,120 @@
+/**
+ * Approvals: waiting for other people's leave.
+ *
+ * Owns who may answer, and for what: somebody other than who started the run, once, for exactly this plan of exactly this
+ * execution. An answer that does not fit is rejected before it is written into history. Nothing is touched meanwhile.
+ */
+import { ApplicationFailure } from '@temporalio/common';
+import { condition, workflowInfo } from '@temporalio/workflow';
+import type { Approval } from '../domain/admission.ts';
+import { describeIdentity } from '../domain/identity.ts';
+import type { Identity } from '../domain/identity.ts';
+import { formatDuration } from '../domain/units.ts';
+import type { Run } from './experiment.ts';
+import type { Answer, Answered, Awaiting } from './messages.ts';
+import { authorising } from './proxies.ts';
+
+/** How long a run waits for its approvals unless its starter says otherwise, in milliseconds. */
+export const APPROVE_WITHIN_MS = 3_600_000;
+/** The longest reason, or note, in characters. */
+export const WORDS_MAX = 1_000;
+
+/** What people are asked. */
+interface Question {
+  readonly plan: string;
+  readonly people: number;
+  readonly startedBy: Identity;
+  readonly untilMs: number;
+}
+
+/** The approvals of one run. */
+export class Approvals {
+  readonly given: Approval[] = [];
+  readonly #run: Run;
+  #question: Question | undefined;
+  #rejected = false;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  /** What is waited for now. */
+  get awaiting(): Awaiting | undefined {
+    if (!this.#question) return undefined;
+    const { plan, people, untilMs } = this.#question;
+    return {
+      plan,
+      people,
+      untilMs,
+      execution: workflowInfo().runId,
+      approvedBy: this.given.map(({ by }) => describeIdentity(by)),
+    };
+  }
+
+  /** Waits until enough people have agreed to `plan`. False: the run has been refused, or aborted. */
+  async wait(plan: string, people: number, why: string, startedBy: Identity): Promise<boolean> {
+    const run = this.#run;
+    const forMs = run.input.approveWithinMs ?? APPROVE_WITHIN_MS;
+    run.apply({ type: 'awaits-approval' });
+    if (run.aborting) return false;
+    this.#question = { plan, people, startedBy, untilMs: Date.now() + forMs };
+    run.note({ type: 'approval-asked', plan, people, why, forMs });
+    run.log.writeSoon();
+    const over = (): boolean => this.given.length >= people || this.#rejected || run.aborting;
+    await condition(over, forMs, { summary: `waiting for ${people} to approve` });
+    this.#question = undefined;
+    if (run.aborting || this.#rejected) return false;
+    if (this.given.length < people) {
+      const found = `${this.given.length} of ${people} have approved within ${formatDuration(forMs)}: ${why}`;
+      run.refuse('approval', found);
+      return false;
+    }
+    run.apply({ type: 'approved' });
+    return true;
+  }
+
+  /** Throws where this answer must not be given. Called before it is written into history, and again when it takes effect. */
+  check({ claim, plan, execution, reason = '' }: Answer): void {
+    const question = this.#question;
+    if (reason.length > WORDS_MAX) throw refused(`the reason is longer than ${WORDS_MAX} characters`);
+    if (!question) throw refused(`the run does not wait for approval, it is ${this.#run.state.phase}`);
+    if (execution !== workflowInfo().runId) throw refused('the run was reset since it was looked at; look at it again');
+    if (plan !== question.plan)
+      throw refused(`the plan to approve is ${question.plan}, found ${plan}; look at it again`);
+    if (claim.by === question.startedBy.name) throw refused(`${claim.by} started it; somebody else must answer for it`);
+    if (this.given.some(({ by }) => by.name === claim.by)) throw refused(`${claim.by} has approved it already`);
+  }
+
+  async approve(answer: Answer): Promise<Answered> {
+    const by = await this.#authorised(answer, 'approve');
+    const { plan, execution, reason } = answer;
+    this.given.push({ by, plan, execution });
+    this.#run.note({ type: 'approved', by: describeIdentity(by), plan, ...(reason ? { reason } : {}) });
+    this.#run.log.writeSoon();
+    const { people = 0 } = this.#question ?? {};
+    return { approved: this.given.length, people };
+  }
+
+  async reject(answer: Answer): Promise<Answered> {
+    const by = describeIdentity(await this.#authorised(answer, 'reject'));
+    const reason = answer.reason ?? 'no reason was given';
+    const { people = 0 } = this.#question ?? {};
+    this.#rejected = true;
+    this.#run.note({ type: 'rejected', by, plan: answer.plan, reason });
+    this.#run.refuse('approval', `rejected by ${by}: ${reason}`);
+    return { approved: this.given.length, people };
+  }
+
+  async #authorised(answer: Answer, act: 'approve' | 'reject'): Promise<Identity> {
+    const { claim, plan } = answer;
+    const signed = { act, of: this.#run.id, what: plan } as const;
+    const { who, forbidden } = await authorising().authorise({ claim, signed, right: 'approve' });
+    if (forbidden !== undefined) throw refused(forbidden);
+    this.check(answer);
+    return who;
+  }
+}
+
+function refused(words: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(words, 'Refused');
+}
