@@ -9,10 +9,12 @@ import type { Client } from '@temporalio/client';
 import type { Admission } from '../domain/admission.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import type { Policy } from '../domain/policy.ts';
+import { attend } from './admission/attend.ts';
 import { climb } from './admission/guard.ts';
-import type { Guard } from './admission/guard.ts';
+import type { Asked, Guard } from './admission/guard.ts';
 import { starterOf } from './admission/policy.ts';
 import { authority } from './admission/proof.ts';
+import { beating } from './attempt.ts';
 import { enforceStop } from './enforce-stop.ts';
 import type { AdmitInput, ControlActivities } from './interface.ts';
 import type { JournalStore } from './journal/store.ts';
@@ -48,16 +50,19 @@ export function controlActivities(control: Control): ControlActivities {
       await control.onEvents(run, added, async () => (await control.store.read(run))?.events ?? []);
       return { searchAttributes: control.searchAttributes };
     },
-    admit: (input) => admit(control, input),
+    admit: (input) => beating(() => admit(control, input)),
+    attend: (input) => beating(() => attend(control.guards, askedBy(input), Context.current().cancellationSignal)),
     authorise: async (asking) => authority(control.policy, asking),
     enforceStop: (stop) => enforceStop(control.client, stop),
   };
 }
 
 async function admit({ guards, policy }: Control, input: AdmitInput): Promise<Admission> {
-  const { cancellationSignal, info } = Context.current();
-  const asked = { ...input, execution: info.workflowExecution?.runId ?? '' };
-  const answers = await climb(guards, asked, cancellationSignal);
+  const answers = await climb(guards, askedBy(input), Context.current().cancellationSignal);
   if (input.stage !== undefined) return { guards: answers };
   return { guards: answers, policy, startedBy: starterOf(policy, input).who };
+}
+
+function askedBy(input: AdmitInput): Asked {
+  return { ...input, execution: Context.current().info.workflowExecution?.runId ?? '' };
 }

@@ -4,7 +4,7 @@
  * Owns the signatures of every activity; `workflows/` sees nothing else of this folder. Arguments and results are plain
  * JSON and compact: they are written into history.
  */
-import type { Admission, Approval } from '../domain/admission.ts';
+import type { Admission, Approval, GuardAnswer } from '../domain/admission.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { Experiment, JsonObject } from '../domain/experiment.ts';
 import type { Expiry, TargetId } from '../domain/fault.ts';
@@ -23,6 +23,8 @@ export interface ControlActivities {
   record(run: string, events: readonly JournalEvent[]): Promise<Recorded>;
   /** Whether a run may begin or widen: the answers of every guard, up to the first refusal. */
   admit(input: AdmitInput): Promise<Admission>;
+  /** Stays with a run that holds, until a guard refuses what it goes on with. Served by a queue of its own, as `enforceStop` is. */
+  attend(input: AdmitInput): Promise<GuardAnswer>;
   /** Who asks for something, and whether the policy lets them. */
   authorise(asking: Asking): Promise<Authority>;
   /** Tells every open run to stop, until it is cancelled. */

@@ -169,11 +169,27 @@ async function look(
 ): Promise<Seen> {
   try {
     const faults = faultsOf(batch, driver, installation, driver.params.parse(batch.params));
-    const lapsed = await inTime(LOOK_MS, renew(faults, driver, attempt));
+    const lapsed = await inTime(
+      LOOK_MS,
+      driver.renew ? renew(faults, driver, attempt) : ended(faults, driver, attempt),
+    );
     return lapsed === undefined ? {} : { lapsed };
   } catch (error) {
     return { lapsed: `nobody can say whether the fault was on to the end: ${reasonOf(error)}` };
   }
+}
+
+/** Which faults are no longer on, of a driver that cannot renew them: the target is re-read. What heals is gone as it should be. */
+async function ended(
+  faults: readonly Fault<unknown>[],
+  driver: FaultDriver<unknown>,
+  attempt: Attempt,
+): Promise<string | undefined> {
+  if (driver.reversal !== 'reverted') return undefined;
+  const states = await inChunks(faults, (chunk) => driver.verify(chunk, attempt));
+  const gone = faults.filter((_, i) => states[i] !== 'active');
+  const [first] = gone;
+  return first && `${gone.length} of ${faults.length} faults ended by themselves, among them ${first.id}`;
 }
 
 /** Reverts and re-reads, within the attempt; returns what is not verified absent, in words. */

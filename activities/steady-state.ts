@@ -38,7 +38,7 @@ export async function takeBaseline(
 ): Promise<TakenBaseline> {
   const taken: Record<string, Reading>[] = [];
   for await (const _atMs of ticks(sampling.everyMs, sampling.signal)) {
-    const readings = await sampleOnce(probes, names, sampling.signal);
+    const readings = await sampleOnce(probes, names, sampling.signal, sampling.everyMs);
     if (sampling.signal.aborted) break;
     taken.push(readings);
     if (taken.length >= sampling.samples) break;
@@ -98,7 +98,7 @@ export async function awaitSteadyState(awaiting: AwaitingSteadyState): Promise<R
     const passedMs = performance.now() - startMs;
     // The first sample is always taken, however short the time.
     if (samples > 0 && passedMs > withinMs && streak.ticks === 0) break;
-    const readings = await sampleOnce(probes, namesOf(experiment), signal);
+    const readings = await sampleOnce(probes, namesOf(experiment), signal, everyMs);
     if (signal.aborted) break;
     samples += 1;
     now = check(probes, experiment, baseline, readings);

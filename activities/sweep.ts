@@ -11,6 +11,7 @@ import { CHUNK_MAX } from './faults/driver.ts';
 import type { Attempt, FaultDriver } from './faults/driver.ts';
 import type { SweepReport } from './interface.ts';
 import { revertAndVerify } from './lease.ts';
+import { reasonOf } from './probes/reading.ts';
 
 /** Reverts and verifies every fault whose time is over; a driver that fails or hangs does not stop the others. */
 export async function sweep(drivers: Iterable<FaultDriver<unknown>>, attempt: Attempt): Promise<SweepReport> {
@@ -28,7 +29,10 @@ async function sweepOne(driver: FaultDriver<unknown>, attempt: Attempt): Promise
   const failed: string[] = [];
   try {
     for await (const expired of expiredOf(driver, attempt, () => found++)) {
-      const left = await revertAndVerify(expired, driver, attempt);
+      // What cannot be undone now must not keep the rest waiting.
+      const left = await revertAndVerify(expired, driver, attempt).catch((error: unknown) =>
+        expired.map(({ id }) => `${id}: ${reasonOf(error)}`),
+      );
       failed.push(...left);
       reverted.push(...expired.map(({ id }) => id).filter((id) => !left.some((words) => words.startsWith(`${id}:`))));
     }
@@ -48,6 +52,7 @@ async function* expiredOf(
 ): AsyncGenerator<Fault<unknown>[]> {
   let chunk: Fault<unknown>[] = [];
   const leftovers = driver.leftovers()[Symbol.asyncIterator]();
+  let problem: Error | undefined;
   try {
     for (;;) {
       const next = await inTime(attempt.remainingMs() - SPARE_MS, leftovers.next());
@@ -60,9 +65,13 @@ async function* expiredOf(
         chunk = [];
       }
     }
+  } catch (error) {
+    // What was listed before is undone all the same.
+    problem = error instanceof Error ? error : new Error(String(error));
   } finally {
     // Not awaited: a driver that hangs in the middle would hang here too.
     leftovers.return?.(undefined).catch(() => undefined);
   }
   if (chunk.length > 0) yield chunk;
+  if (problem !== undefined) throw problem;
 }

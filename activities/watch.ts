@@ -15,6 +15,8 @@ import { pause } from './pause.ts';
 import { noData, reasonOf } from './probes/reading.ts';
 import type { OpenProbe, OpenProbes } from './probes/registry.ts';
 
+/** A probe has answered by the next sample, or is without data in this one; of samples closer than this, by then, in milliseconds. */
+const SAMPLE_MIN_MS = 1_000;
 /** How much longer than its own timeout a probe is waited for, in milliseconds; then it has broken its protocol. */
 const PROBE_GRACE_MS = 250;
 
@@ -73,7 +75,7 @@ export async function watch(watching: Watching): Promise<WatchResult> {
   const sinceSampleMs = (): number => (sampledAtMs === undefined ? 0 : Math.round(performance.now() - sampledAtMs));
   for await (const atMs of ticks(everyMs, signal)) {
     const beganAtMs = performance.now();
-    const readings = await sampleOnce(probes, names, signal);
+    const readings = await sampleOnce(probes, names, signal, everyMs);
     // What was being read when the signal came is no evidence of anything.
     if (signal.aborted) break;
     const observed = observe(state, watched, { atMs, readings });
@@ -89,17 +91,21 @@ export async function watch(watching: Watching): Promise<WatchResult> {
   return { stopped: true, edges: [], state, series, sinceSampleMs: sinceSampleMs() };
 }
 
-/** Reads the named probes at once, each within its own timeout. A probe that throws, hangs or is unknown has no data. */
+/**
+ * Reads the named probes at once, each within its own timeout, and within `everyMs` where another sample follows: one that is
+ * slow must not blind the others. A probe that throws, hangs or is unknown has no data.
+ */
 export async function sampleOnce(
   probes: OpenProbes,
   names: readonly string[],
   signal: AbortSignal,
+  everyMs = Infinity,
 ): Promise<Record<string, Reading>> {
   const read = names.map(async (name): Promise<[string, Reading]> => {
     const known = probes.get(name);
     return [
       name,
-      known === undefined ? noData('there is no such probe at this site') : await readBounded(known, signal),
+      known === undefined ? noData('there is no such probe at this site') : await readBounded(known, signal, everyMs),
     ];
   });
   return Object.fromEntries(await Promise.all(read));
@@ -144,13 +150,18 @@ export function dimensionsOf(probes: OpenProbes): Dimensions {
   return Object.fromEntries([...probes].map(([name, { dimension }]) => [name, dimension]));
 }
 
-async function readBounded({ probe, timeoutMs }: OpenProbe, signal: AbortSignal): Promise<Reading> {
+async function readBounded({ probe, timeoutMs }: OpenProbe, signal: AbortSignal, everyMs: number): Promise<Reading> {
+  const withinMs = Math.min(timeoutMs + PROBE_GRACE_MS, Math.max(everyMs, SAMPLE_MIN_MS));
   const late = new AbortController();
   const ends = AbortSignal.any([signal, late.signal]);
   const { promise: over, resolve } = Promise.withResolvers<Reading>();
-  const timer = setTimeout(() => late.abort(), timeoutMs + PROBE_GRACE_MS);
+  const timer = setTimeout(() => late.abort(), withinMs);
   const end = (): void =>
-    resolve(noData(signal.aborted ? 'it was no longer wanted' : `it did not answer within ${timeoutMs} ms`));
+    resolve(
+      noData(
+        signal.aborted ? 'it was no longer wanted' : `it did not answer within ${Math.min(timeoutMs, withinMs)} ms`,
+      ),
+    );
   ends.addEventListener('abort', end, { once: true });
   if (ends.aborted) end();
   try {

@@ -15,6 +15,8 @@ export interface GuardAnswer {
   readonly found: string;
   /** The experiment asks that approval may set this refusal aside. */
   readonly overridable?: true;
+  /** Nobody could say: refused for want of an answer. */
+  readonly unreadable?: true;
 }
 
 /** What a control worker says to a run that asks. */

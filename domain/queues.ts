@@ -7,6 +7,8 @@
 
 /** The queue of workflows and the journal. */
 export const CONTROL_QUEUE = 'control';
+/** The queue of what the control worker does for as long as something lasts. */
+export const CONTROL_HOLD_QUEUE = 'control/hold';
 
 /** The queues of a site: pre-flight and injecting; holding, watching and recovering; reverting and sweeping. */
 export function siteQueues(site: string): { readonly chaos: string; readonly hold: string; readonly revert: string } {

@@ -146,12 +146,15 @@ export interface Verdict {
   readonly deviated: boolean | null;
   /** One sentence. */
   readonly reason: string;
+  /** The check or guard that refused; absent where none did. */
+  readonly refusedBy?: string;
 }
 
 /** Judges a run that is over or about to close. */
 export function verdict(run: RunState): Verdict {
   if (run.refusal) {
-    return { status: 'refused', deviated: null, reason: `${run.refusal.check}: ${run.refusal.found}` };
+    const { check, found } = run.refusal;
+    return { status: 'refused', deviated: null, reason: `${check}: ${found}`, refusedBy: check };
   }
   const failedToRecover = run.recovered === false;
   if (!run.abort) {
@@ -169,7 +172,7 @@ export function verdict(run: RunState): Verdict {
   const { cause, evidence } = run.abort;
   // Nothing was touched yet.
   if ((cause === 'emergency-stop' || cause === 'admission') && run.stage === -1)
-    return { status: 'refused', deviated: null, reason: `${cause}: ${evidence}` };
+    return { status: 'refused', deviated: null, reason: `${cause}: ${evidence}`, refusedBy: cause };
   const status = statusOf(run.abort);
   const deviated = deviates(run.abort) || failedToRecover ? true : null;
   const reason = failedToRecover ? `${evidence}; and the steady state did not return in time` : evidence;

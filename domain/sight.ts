@@ -2,7 +2,8 @@
  * Sight: how much of a stage was watched.
  *
  * Owns laying what a watch sampled, by its own clock, at the time at which it was heard of less the time that had passed
- * since its last sample: durations travel, instants do not. What nobody watched proves nothing. Pure.
+ * since its last sample: durations travel, instants do not. What nobody watched, or no
+ * answer was had of, proves nothing. Pure.
  */
 import type { SeriesByProbe } from './probe.ts';
 
@@ -15,27 +16,59 @@ export interface Stretch {
   readonly toMs: number;
 }
 
-/** When a watch looked that took `series`, the last of it at `untilMs`: from its first sample to its last. */
-export function sightOf(series: SeriesByProbe, untilMs: number): Stretch {
+/** When each probe answered, in the order of time. */
+export type Sights = Readonly<Record<string, readonly Stretch[]>>;
+
+/**
+ * What a watch saw that took `series`, the last of it at `lastMs`: of each probe, from answer to next answer. A sample
+ * without data is no sight, nor is the time around it.
+ */
+export function sightsOf(series: SeriesByProbe, lastMs: number): Sights {
   const times = Object.values(series).flatMap(({ points }) => points.map(([atMs]) => atMs));
-  if (times.length === 0) return { fromMs: untilMs, toMs: untilMs };
-  const tookMs = times.reduce((a, b) => Math.max(a, b)) - times.reduce((a, b) => Math.min(a, b));
-  return { fromMs: untilMs - tookMs, toMs: untilMs };
+  const shiftMs = lastMs - times.reduce((a, b) => Math.max(a, b), -Infinity);
+  return Object.fromEntries(
+    Object.entries(series).map(([probe, { points }]) => {
+      const stretches: Stretch[] = [];
+      for (const [i, [atMs, value]] of points.entries()) {
+        const [beforeMs, before] = points[i - 1] ?? [];
+        if (beforeMs === undefined || before === null || value === null) continue;
+        const open = stretches.at(-1);
+        const stretch = { fromMs: beforeMs + shiftMs, toMs: atMs + shiftMs };
+        // Many answers in a row are one stretch: these are kept for as long as the run lasts.
+        if (open?.toMs === stretch.fromMs) stretches[stretches.length - 1] = { ...open, toMs: stretch.toMs };
+        else stretches.push(stretch);
+      }
+      return [probe, stretches];
+    }),
+  );
 }
 
-/** The share of `stage` that `sights`, in the order of time, cover (ratio). */
-export function watchedShare(sights: readonly Stretch[], stage: Stretch): number {
+/** The share of `stage` that `sights`, in the order of time, cover, by the probe that saw the least of it (ratio). */
+export function watchedShare(sights: readonly Sights[], stage: Stretch): number {
+  const heldMs = stage.toMs - stage.fromMs;
+  if (heldMs <= 0) return 1;
+  const probes = new Set(sights.flatMap((sight) => Object.keys(sight)));
+  if (probes.size === 0) return 0;
+  const seen = [...probes].map((probe) =>
+    seenMs(
+      sights.flatMap((sight) => sight[probe] ?? []),
+      stage,
+    ),
+  );
+  return Math.min(...seen) / heldMs;
+}
+
+function seenMs(stretches: readonly Stretch[], stage: Stretch): number {
   let { fromMs } = stage;
-  let seenMs = 0;
-  for (const sight of sights) {
-    const beginMs = Math.max(sight.fromMs, fromMs);
-    const endMs = Math.min(sight.toMs, stage.toMs);
+  let sum = 0;
+  for (const stretch of stretches) {
+    const beginMs = Math.max(stretch.fromMs, fromMs);
+    const endMs = Math.min(stretch.toMs, stage.toMs);
     if (endMs <= beginMs) continue;
-    seenMs += endMs - beginMs;
+    sum += endMs - beginMs;
     fromMs = endMs;
   }
-  const heldMs = stage.toMs - stage.fromMs;
-  return heldMs > 0 ? seenMs / heldMs : 1;
+  return sum;
 }
 
 /** What was sampled in the last `forMs` of `series`. */

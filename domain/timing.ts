@@ -51,9 +51,12 @@ export function revertPatienceMs(targets: number): number {
   return Math.max(30_000, attemptTimeoutMs(targets));
 }
 
+/** How long a run may be asked for its admission before pre-flight, and before each stage, in milliseconds. */
+export const ADMISSION_MS = 60_000;
+
 /**
  * How long a fault injected in `stage` can be wanted at most, in milliseconds: its own injection and hold, every later
- * stage's, the restart of a worker in each, and their graceful rollback one after the other. The target ends the fault then, whoever renews it.
+ * stage's with its admission, the restart of a worker in each, and their graceful rollback one after the other. The target ends the fault then, whoever renews it.
  */
 export function notAfterMs(experiment: Experiment, stages: readonly PlannedStage[], stage: number): number {
   return stages
@@ -63,7 +66,8 @@ export function notAfterMs(experiment: Experiment, stages: readonly PlannedStage
 
 /** What a run can take from pre-flight to its end when every step takes as long as it may, in milliseconds. */
 export function worstCaseMs(experiment: Experiment, stages: readonly PlannedStage[]): number {
-  return preflightTimeoutMs(experiment) + notAfterMs(experiment, stages, 0) + experiment.recoverWithinMs;
+  const preflightMs = ADMISSION_MS + 2 * preflightTimeoutMs(experiment);
+  return preflightMs + notAfterMs(experiment, stages, 0) + experiment.recoverWithinMs;
 }
 
 /** Samples that a baseline is the median of. */
@@ -83,5 +87,5 @@ function stageMs(experiment: Experiment, planned: PlannedStage): number {
   const targets = planned.to - planned.from;
   const attemptMs = attemptTimeoutMs(targets);
   const { blindBudgetMs } = leaseTiming(targets, experiment.timeToLiveMs);
-  return attemptMs + experiment.blastRadius.holdMs + blindBudgetMs + attemptMs + lookMs(experiment);
+  return ADMISSION_MS + attemptMs + experiment.blastRadius.holdMs + blindBudgetMs + attemptMs + lookMs(experiment);
 }

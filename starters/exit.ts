@@ -16,7 +16,8 @@ export const EXIT = {
 
 /** The exit code of a run that ended with `verdict`; `interrupted` when Ctrl-C ended it. */
 export function exitOf(verdict: Verdict, interrupted: boolean): number {
-  if (verdict.status === 'refused') return EXIT.refused;
+  // There was no site worker to ask.
+  if (verdict.status === 'refused') return verdict.refusedBy === 'site' ? EXIT.unreachable : EXIT.refused;
   if (interrupted && verdict.status === 'aborted' && verdict.deviated !== true) return EXIT.interrupted;
   if (verdict.deviated === true) return EXIT.deviated;
   return verdict.deviated === false ? EXIT.held : EXIT.noVerdict;

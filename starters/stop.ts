@@ -4,13 +4,13 @@
  * The latch is in Temporal before anything else is said, and needs no worker; whoever leaves leaves it on.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { readLatch } from '../activities/admission/stop.ts';
+import type { Latched } from '../activities/admission/stop.ts';
 import { concerns, describeStop, stopId } from '../domain/emergency-stop.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import { connectClient } from '../workers/connect.ts';
-import { startStop } from '../workers/start-stop.ts';
+import { pullStop } from '../workers/start-stop.ts';
 import { storyQuery } from '../workflows/messages.ts';
 import { EXIT } from './exit.ts';
 import { UsageError } from './failure.ts';
@@ -55,14 +55,14 @@ export async function main(_args: readonly string[], given: Common & Record<stri
   }
 }
 
-/** Latches, or finds that somebody has. */
-async function latch(client: Client, stop: EmergencyStop): Promise<EmergencyStop & { readonly sinceMs: number }> {
-  try {
-    await startStop(client, stop);
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+/** Latches, or holds what somebody has latched. */
+async function latch(client: Client, stop: EmergencyStop): Promise<Latched> {
+  for (;;) {
+    await pullStop(client, stop);
+    // One that was being released in this very moment may have gone with the release: then it is pulled again.
+    const latched = await readLatch(client, stopId(stop.site));
+    if (latched) return latched;
   }
-  return (await readLatch(client, stopId(stop.site))) ?? { ...stop, sinceMs: Date.now() };
 }
 
 /** Returns once nobody that is concerned is open, or all who are cannot confirm a revert. */

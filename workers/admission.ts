@@ -21,6 +21,7 @@ import { windowGuard } from '../activities/admission/window.ts';
 import type { Calendar, Window } from '../activities/admission/window.ts';
 import type { OpenProbes } from '../activities/probes/registry.ts';
 import type { Policy } from '../domain/policy.ts';
+import { misfit } from '../domain/quantity.ts';
 import { formatQuantity } from '../domain/units.ts';
 import type { AdmissionSettings } from './admission-settings.ts';
 import { InvalidConfig } from './config.ts';
@@ -41,6 +42,8 @@ export function openLadder(
     throw new InvalidConfig(
       `admission: found probe ${missing}, expected one of this configuration's: ${[...probes.keys()].join(', ')}`,
     );
+  const [wrong] = settings ? misfits(settings, probes) : [];
+  if (wrong !== undefined) throw new InvalidConfig(`admission: ${wrong}`);
   return ladderOf({
     stop: stopGuard(client, levers),
     policy: policyGuard(policy),
@@ -50,6 +53,20 @@ export function openLadder(
     incidents: settings && incidentsGuard(settings.incidents.map(sourceOf)),
     healthy: settings && healthyGuard(probes, settings.healthy),
     capacity: settings && capacityGuard(probes, settings.capacity),
+  });
+}
+
+/** What is asked of a probe that measures something else, in words. */
+function misfits({ healthy, capacity }: AdmissionSettings, probes: OpenProbes): string[] {
+  const asked = healthy.flatMap(({ probe, tolerance }) => {
+    const limits = tolerance.kind === 'range' ? [tolerance.min, tolerance.max] : [];
+    return limits.flatMap((limit) => (limit === undefined ? [] : [{ probe, limit }]));
+  });
+  const spare = { value: capacity.min, dimension: 'ratio', text: formatQuantity(capacity.min, 'ratio') } as const;
+  return [...asked, { probe: capacity.probe, limit: spare }].flatMap(({ probe, limit }) => {
+    const dimension = probes.get(probe)?.dimension;
+    const wrong = dimension === undefined ? undefined : misfit(limit, dimension);
+    return wrong === undefined ? [] : [`probe ${probe} ${wrong}`];
   });
 }
 

@@ -59,7 +59,9 @@ const configSchema = z.strictObject({
         .string()
         .min(1)
         .optional()
-        .describe('Everything is stopped once this file is there, relative to this one. SQUALL_STOP names another.'),
+        .describe(
+          'Everything is stopped once this file is there, relative to this one. SQUALL_STOP names another, besides.',
+        ),
       probe: z.string().min(1).optional().describe('Everything is stopped once this probe reads anything but 0.'),
     })
     .default({})
@@ -78,7 +80,9 @@ const namesPlugins = z.looseObject({
 type Written = z.infer<typeof withPlugins>;
 
 /** A worker's configuration, with absolute paths. */
-export interface Config extends Omit<z.infer<typeof configSchema>, 'state' | 'sites'> {
+export interface Config extends Omit<z.infer<typeof configSchema>, 'state' | 'sites' | 'emergencyStop'> {
+  /** Levers beside `squall stop`. */
+  readonly emergencyStop: { readonly files: readonly string[]; readonly probe?: string };
   readonly state: string;
   /** Where the file is; relative paths in it are relative to this. */
   readonly folder: string;
@@ -147,13 +151,14 @@ async function bytesOf(file: string): Promise<Uint8Array> {
 
 function complete(raw: Written, base: string): Config {
   const { file, probe } = raw.emergencyStop;
-  const lever = process.env['SQUALL_STOP'] ?? (file === undefined ? undefined : resolve(base, file));
+  const named = process.env['SQUALL_STOP'];
+  const files = [...(file === undefined ? [] : [resolve(base, file)]), ...(named ? [resolve(named)] : [])];
   return {
     ...raw,
     ...located(raw, base),
     folder: base,
     journal: resolve(base, raw.journal),
-    emergencyStop: { ...(lever ? { file: lever } : {}), ...(probe === undefined ? {} : { probe }) },
+    emergencyStop: { files, ...(probe === undefined ? {} : { probe }) },
   };
 }
 

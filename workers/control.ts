@@ -13,7 +13,7 @@ import { controlActivities } from '../activities/control.ts';
 import type { OnEvents } from '../activities/control.ts';
 import { openFileStore } from '../activities/journal/file.ts';
 import type { Policy } from '../domain/policy.ts';
-import { CONTROL_QUEUE } from '../domain/queues.ts';
+import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE } from '../domain/queues.ts';
 import { workflowBundle } from './bundle.ts';
 import type { Config } from './config.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
@@ -33,8 +33,8 @@ export interface ControlOptions {
   readonly bundle?: string;
 }
 
-/** Builds the worker; it serves once its `run()` is called. */
-export async function controlWorker(options: ControlOptions): Promise<Worker> {
+/** Builds the workers of both queues; they serve once their `run()` is called. */
+export async function controlWorkers(options: ControlOptions): Promise<Worker[]> {
   const { config, connection, client, namespace, log, onEvents } = options;
   const [codePath, searchAttributes, versions] = await Promise.all([
     options.bundle ?? workflowBundle(),
@@ -42,32 +42,31 @@ export async function controlWorker(options: ControlOptions): Promise<Worker> {
     versionsOf(),
   ]);
   const store = openFileStore(config.journal);
-  return Worker.create({
+  const { installation } = config;
+  const { guards, policy } = options;
+  const parts = { store, installation, versions, searchAttributes, guards, policy, client, onEvents };
+  const both = {
     connection,
     namespace,
-    taskQueue: CONTROL_QUEUE,
-    workflowBundle: { codePath },
-    activities: {
-      ...controlActivities({
-        store,
-        installation: config.installation,
-        versions,
-        searchAttributes,
-        guards: options.guards,
-        policy: options.policy,
-        client,
-        onEvents,
-      }),
-    },
+    activities: { ...controlActivities(parts) },
     interceptors: options.interceptors ?? {},
-    // A worker that was killed holds its workflows' sticky queue for this long; every revert would wait for it.
-    stickyQueueScheduleToStartTimeout: '1s',
     shutdownGraceTime: '5s',
-    // That an emergency stop is over is learnt from heartbeats, so they must not be saved up.
+    // That something is over is learnt from heartbeats, so they must not be saved up.
     maxHeartbeatThrottleInterval: '500ms',
     defaultHeartbeatThrottleInterval: '500ms',
-    maxConcurrentActivityTaskExecutions: 50,
-  });
+  } as const;
+  return Promise.all([
+    Worker.create({
+      ...both,
+      taskQueue: CONTROL_QUEUE,
+      workflowBundle: { codePath },
+      // A worker that was killed holds its workflows' sticky queue for this long; every revert would wait for it.
+      stickyQueueScheduleToStartTimeout: '1s',
+      maxConcurrentActivityTaskExecutions: 50,
+    }),
+    // Every run that holds is attended by one of these.
+    Worker.create({ ...both, taskQueue: CONTROL_HOLD_QUEUE, maxConcurrentActivityTaskExecutions: 2_000 }),
+  ]);
 }
 
 async function versionsOf(): Promise<Record<string, string>> {

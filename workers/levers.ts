@@ -23,8 +23,8 @@ const READ_MS = 5_000;
 
 /** The levers of the configuration. Throws {@link InvalidConfig} where one cannot be had. */
 export function openLevers(config: Config, probes: OpenProbes): readonly Lever[] {
-  const { file, probe } = config.emergencyStop;
-  const levers = file === undefined ? [] : [fileLever(file)];
+  const { files, probe } = config.emergencyStop;
+  const levers = files.map(fileLever);
   if (probe === undefined) return levers;
   const open = probes.get(probe);
   if (!open) throw new InvalidConfig(`emergencyStop.probe: found ${probe}, expected a probe of this configuration`);

@@ -11,7 +11,7 @@ import type { OpenSite } from '../activities/site.ts';
 import { openLadder } from './admission.ts';
 import type { Config } from './config.ts';
 import { connectClient, connectWorker, Unreachable, whereIsTemporal } from './connect.ts';
-import { controlWorker } from './control.ts';
+import { controlWorkers } from './control.ts';
 import { serveEndpoint } from './endpoint.ts';
 import { ImpactMetrics } from './impact.ts';
 import { scheduleJanitor } from './janitor.ts';
@@ -84,7 +84,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const policy = policyOf(config.policy);
     const guards = openLadder(config, probes, client, levers, policy);
     const parts = { config, connection, client, namespace, guards, policy, log, onEvents, interceptors };
-    workers.push(await controlWorker(parts));
+    workers.push(...(await controlWorkers(parts)));
   }
   if (site && options.site !== undefined) {
     const sampled = impact.observe;

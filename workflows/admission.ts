@@ -4,12 +4,14 @@
  * Owns what a run does with the answer: it is journalled whole, a refusal before anything was touched refuses the run, and
  * one in mid-run aborts it. Nobody to ask is a refusal.
  */
+import { CancellationScope } from '@temporalio/workflow';
+import type { AdmitInput } from '../activities/interface.ts';
 import { needsOverride, refusalOf } from '../domain/admission.ts';
-import type { Admission } from '../domain/admission.ts';
+import type { Admission, GuardAnswer } from '../domain/admission.ts';
 import { STOP_GUARD } from '../domain/emergency-stop.ts';
 import { why } from './blindness.ts';
 import type { Run } from './experiment.ts';
-import { admission } from './proxies.ts';
+import { admission, attending } from './proxies.ts';
 
 /** What the control worker says before pre-flight; undefined where the run has been refused or aborted. */
 export async function admitted(run: Run): Promise<Admission | undefined> {
@@ -26,10 +28,25 @@ export async function admittedTo(run: Run, stage: number): Promise<boolean> {
   if (!answer) return false;
   const refusal = refusalOf(answer.guards, run.approvals.given.length > 0);
   if (!refusal) return true;
-  const { guard, found } = refusal;
+  abort(run, refusal);
+  return false;
+}
+
+/** Has the guards that may change their mind asked all the time; a refusal aborts the run. Ends when what is returned is called. */
+export function attended(run: Run): () => void {
+  const scope = new CancellationScope();
+  scope
+    .run(() => attending().attend.executeWithOptions({ summary: 'guards, meanwhile' }, [asking(run)]))
+    .then(
+      (refusal) => abort(run, refusal),
+      () => undefined,
+    );
+  return () => scope.cancel();
+}
+
+function abort(run: Run, { guard, found }: GuardAnswer): void {
   const cause = guard === STOP_GUARD ? 'emergency-stop' : 'admission';
   run.abort({ cause, mode: 'immediate', evidence: `${guard}: ${found}` });
-  return false;
 }
 
 async function ask(run: Run, stage?: number): Promise<Admission | undefined> {
@@ -40,22 +57,24 @@ async function ask(run: Run, stage?: number): Promise<Admission | undefined> {
 }
 
 async function answerTo(run: Run, stage?: number): Promise<Admission> {
-  const { experiment, documentHash, startedBy, signature } = run.input;
   const summary = `admission before ${stage === undefined ? 'pre-flight' : `stage ${stage + 1}`}`;
-  const { given } = run.approvals;
   try {
-    return await admission().admit.executeWithOptions({ summary }, [
-      {
-        run: run.id,
-        experiment,
-        documentHash,
-        startedBy: { by: startedBy, ...(signature === undefined ? {} : { signature }) },
-        ...(stage === undefined ? {} : { stage }),
-        ...(given.length === 0 ? {} : { approvals: given }),
-      },
-    ]);
+    return await admission().admit.executeWithOptions({ summary }, [asking(run, stage)]);
   } catch (failure) {
     if (run.aborting) throw failure;
     return { guards: [{ guard: 'admission', passed: false, found: `nobody could be asked: ${why(failure)}` }] };
   }
+}
+
+function asking(run: Run, stage?: number): AdmitInput {
+  const { experiment, documentHash, startedBy, signature } = run.input;
+  const { given } = run.approvals;
+  return {
+    run: run.id,
+    experiment,
+    documentHash,
+    startedBy: { by: startedBy, ...(signature === undefined ? {} : { signature }) },
+    ...(stage === undefined ? {} : { stage }),
+    ...(given.length === 0 ? {} : { approvals: given }),
+  };
 }

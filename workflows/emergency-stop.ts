@@ -7,13 +7,15 @@
 import { CancellationScope, condition, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import { describeStop } from '../domain/emergency-stop.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
-import { resumeSignal } from './messages.ts';
+import { resumeSignal, stopSignal } from './messages.ts';
 import type { Resume } from './messages.ts';
 import { enforcing } from './proxies.ts';
 
 export async function emergencyStop(stop: EmergencyStop): Promise<Resume> {
   let resumed: Resume | undefined;
   setHandler(resumeSignal, (resume) => void (resumed ??= resume));
+  // Whoever stops after somebody asked to resume means it.
+  setHandler(stopSignal, () => (resumed = undefined));
   setCurrentDetails(`**${describeStop(stop)}.** No run is admitted; \`squall resume\` ends this, a cancel does not.`);
   return CancellationScope.nonCancellable(async () => {
     const telling = new CancellationScope();

@@ -23,9 +23,10 @@ import type { Abort, RunEvent, RunState } from '../domain/run.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
 import type { Stretch } from '../domain/sight.ts';
 import { leaseTiming, notAfterMs } from '../domain/timing.ts';
-import { admittedTo } from './admission.ts';
+import { admittedTo, attended } from './admission.ts';
 import { Approvals, WORDS_MAX } from './approvals.ts';
 import { why } from './blindness.ts';
+import { abortHeard, newsHeard, stopHeard } from './heard.ts';
 import { Leases } from './leases.ts';
 import type { OpenLease } from './leases.ts';
 import { Logbook } from './logbook.ts';
@@ -50,12 +51,19 @@ const REMARKS_MAX = 100;
 
 export async function experiment(input: RunInput): Promise<RunResult> {
   const run = new Run(input);
-  setHandler(abortSignal, ({ mode, reason, by }) => run.abort({ cause: 'person', mode, evidence: reason, by }));
-  setHandler(stopSignal, (stop) => {
+  setHandler(abortSignal, (wish) => {
+    const { mode, reason, by } = abortHeard(wish);
+    run.abort({ cause: 'person', mode, evidence: reason, by });
+  });
+  setHandler(stopSignal, (wish) => {
+    const stop = stopHeard(wish);
     if (concerns(stop, input.experiment.targets.site))
       run.abort({ cause: 'emergency-stop', mode: 'immediate', evidence: describeStop(stop), by: stop.by });
   });
-  setHandler(leaseNewsSignal, (news) => run.leases.hear(news));
+  setHandler(leaseNewsSignal, (said) => {
+    const news = newsHeard(said);
+    if (news) run.leases.hear(news);
+  });
   setHandler(wantedQuery, (lease) => run.leases.wanted(lease));
   setHandler(approveUpdate, (answer) => run.approvals.approve(answer), {
     validator: (answer: Answer) => run.approvals.check(answer),
@@ -203,17 +211,19 @@ export class Run {
     const watching = new Watching(experiment, this.baseline, timing, this.log, (abort) => this.abort(abort));
     watching.start();
     const admits = patched('admission');
+    const leave = admits ? attended(this) : () => undefined;
     try {
       for (const planned of preflight.stages) {
         if (this.aborting) break;
         if (planned.skipped === undefined) {
-          if (admits && !(await admittedTo(this, planned.stage))) break;
+          if (admits && (!(await admittedTo(this, planned.stage)) || this.aborting)) break;
           await this.#stage(planned, preflight);
         } else this.note({ type: 'stage-skipped', stage: planned.stage, size: planned.size, why: planned.skipped });
       }
     } catch (failure) {
       this.abort({ cause: 'error', mode: 'immediate', evidence: why(failure) });
     }
+    leave();
     await rollBack(this, watching);
   }
 
@@ -290,7 +300,8 @@ export class Run {
   async #close(): Promise<RunResult> {
     this.apply({ type: 'closes' });
     const judged = verdict(this.state);
-    this.note({ type: 'closed', ...judged });
+    const { status, deviated, reason } = judged;
+    this.note({ type: 'closed', status, deviated, reason });
     setCurrentDetails(`**${judged.status}**${judged.deviated ? ', deviated' : ''}: ${judged.reason}`);
     await this.log.close();
     await condition(allHandlersFinished);
@@ -299,6 +310,7 @@ export class Run {
 }
 
 const CAUSE = {
+  stopped: 'emergency-stop',
   released: 'lease-lost',
   cancelled: 'lease-lost',
   unwanted: 'lease-lost',

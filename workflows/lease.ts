@@ -15,8 +15,10 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Owner, RevertReport } from '../activities/interface.ts';
+import { concerns, describeStop } from '../domain/emergency-stop.ts';
 import { Blindness, why } from './blindness.ts';
-import { leaseNewsSignal, releaseSignal } from './messages.ts';
+import { stopHeard, text } from './heard.ts';
+import { leaseNewsSignal, releaseSignal, stopSignal } from './messages.ts';
 import type { LeaseEnding, LeaseInput, LeaseNews, LeaseResult } from './messages.ts';
 import { holdAt, injectAt, revertAt } from './proxies.ts';
 
@@ -34,7 +36,15 @@ interface Wish {
 export async function lease(input: LeaseInput): Promise<LeaseResult> {
   const wish: Wish = {};
   setHandler(releaseSignal, (reason, lastLook) => {
-    wish.ending ??= { endedBy: 'released', why: reason, ...(lastLook === true ? { lastLook } : {}) };
+    wish.ending ??= {
+      endedBy: 'released',
+      why: text(reason, 'no reason was given'),
+      ...(lastLook === true ? { lastLook } : {}),
+    };
+  });
+  setHandler(stopSignal, (heard) => {
+    const stop = stopHeard(heard);
+    if (concerns(stop, input.site)) wish.ending ??= { endedBy: 'stopped', why: describeStop(stop) };
   });
   CancellationScope.current().cancelRequested.catch(() => {
     wish.ending ??= { endedBy: 'cancelled', why: 'the lease was cancelled, or its run closed' };

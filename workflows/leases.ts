@@ -9,6 +9,7 @@ import {
   condition,
   getExternalWorkflowHandle,
   ParentClosePolicy,
+  patched,
   sleep,
   startChild,
 } from '@temporalio/workflow';
@@ -66,6 +67,9 @@ export class Leases {
     const open: OpenLease = { input, released: false };
     this.#open.push(open);
     await this.#start(open, input.lease, input);
+    // A release that came before there was a lease to hear it was lost.
+    if (open.released && !open.ended && patched('release-is-said-again'))
+      this.#tellRelease(open, 'the run is aborting');
     return open;
   }
 
@@ -88,8 +92,11 @@ export class Leases {
   release(open: OpenLease, reason: string, lastLook = false): void {
     if (open.released) return;
     open.released = true;
-    if (open.ended) return;
-    getExternalWorkflowHandle(open.input.lease)
+    if (!open.ended) this.#tellRelease(open, reason, lastLook);
+  }
+
+  #tellRelease({ input }: OpenLease, reason: string, lastLook = false): void {
+    getExternalWorkflowHandle(input.lease)
       .signal(releaseSignal, reason, lastLook)
       .catch(() => undefined);
   }

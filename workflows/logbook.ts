@@ -42,12 +42,18 @@ export class Logbook {
         ]),
       );
     this.#writing = written;
-    const recorded = await written;
-    this.#known = true;
-    return recorded;
+    try {
+      const recorded = await written;
+      this.#known = true;
+      return recorded;
+    } catch (failure) {
+      // The next writing takes them along: they are in order by their numbers, whenever they arrive.
+      this.#unwritten = [...events, ...this.#unwritten];
+      throw failure;
+    }
   }
 
-  /** Writes in the background. A journal that cannot be written for ten minutes loses these events; the fault is not affected. */
+  /** Writes in the background. What cannot be written for ten minutes is tried again with what comes next; the fault is not affected. */
   writeSoon(): void {
     if (this.#unwritten.length > 0) this.write().catch(() => undefined);
   }

@@ -41,7 +41,15 @@ export interface LeaseInput extends FaultBatch {
 
 /** Why a lease ended. All but `released` end the run too. */
 export type LeaseEnding =
-  'released' | 'cancelled' | 'inject-failed' | 'lapsed' | 'unanswered' | 'unwanted' | 'blind' | 'revert-only';
+  | 'released'
+  | 'stopped'
+  | 'cancelled'
+  | 'inject-failed'
+  | 'lapsed'
+  | 'unanswered'
+  | 'unwanted'
+  | 'blind'
+  | 'revert-only';
 
 /** What a lease returns, once every one of its faults is verified absent. */
 export interface LeaseResult {
@@ -63,7 +71,7 @@ export type LeaseNews =
 
 /** To a run: end early. Fire and forget, so that it works with every worker down. */
 export const abortSignal = defineSignal<[{ mode: AbortMode; reason: string; by: string }]>('abort');
-/** To a run: everything, or a site, is stopped. */
+/** To a run, and to each lease: everything, or a site, is stopped. */
 export const stopSignal = defineSignal<[EmergencyStop]>('stop');
 /** To an emergency stop: release the latch. */
 export const resumeSignal = defineSignal<[Resume]>('resume');

@@ -7,8 +7,8 @@ import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { ControlActivities, SiteActivities } from '../activities/interface.ts';
 import type { Experiment } from '../domain/experiment.ts';
-import { CONTROL_QUEUE, siteQueues } from '../domain/queues.ts';
-import { attemptTimeoutMs, preflightTimeoutMs, revertPatienceMs } from '../domain/timing.ts';
+import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE, siteQueues } from '../domain/queues.ts';
+import { ADMISSION_MS, attemptTimeoutMs, preflightTimeoutMs, revertPatienceMs } from '../domain/timing.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
 
 type Control<Name extends keyof ControlActivities> = Pick<ActivityInterfaceFor<ControlActivities>, Name>;
@@ -35,8 +35,20 @@ export function admission(): Control<'admit'> {
   return proxyActivities<ControlActivities>({
     taskQueue: CONTROL_QUEUE,
     startToCloseTimeout: 30_000,
-    scheduleToCloseTimeout: 60_000,
+    scheduleToCloseTimeout: ADMISSION_MS,
+    heartbeatTimeout: LOST_MS,
     retry: { maximumAttempts: 3, initialInterval: 200 },
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+}
+
+/** For as long as a run holds; whoever attends it may come and go. */
+export function attending(): Control<'attend'> {
+  return proxyActivities<ControlActivities>({
+    taskQueue: CONTROL_HOLD_QUEUE,
+    startToCloseTimeout: '30 days',
+    heartbeatTimeout: LOST_MS,
+    retry: { initialInterval: 200, maximumInterval: 5_000 },
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   });
 }
@@ -54,7 +66,7 @@ export function authorising(): Control<'authorise'> {
 /** For as long as the stop is on: whoever runs it may come and go. */
 export function enforcing(): Control<'enforceStop'> {
   return proxyActivities<ControlActivities>({
-    taskQueue: CONTROL_QUEUE,
+    taskQueue: CONTROL_HOLD_QUEUE,
     startToCloseTimeout: '365 days',
     heartbeatTimeout: LOST_MS,
     retry: { initialInterval: 200, maximumInterval: 1_000 },

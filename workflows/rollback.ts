@@ -9,7 +9,7 @@ import type { SteadyStateCheck } from '../domain/experiment.ts';
 import type { SeriesByProbe } from '../domain/probe.ts';
 import { checkSteadyState, describeLeft, worstOf } from '../domain/steady-state.ts';
 import { lastOf, SIGHT_MIN, watchedShare } from '../domain/sight.ts';
-import type { Stretch } from '../domain/sight.ts';
+import type { Sights } from '../domain/sight.ts';
 import { lookMs } from '../domain/timing.ts';
 import { why } from './blindness.ts';
 import type { Run } from './experiment.ts';
@@ -46,15 +46,15 @@ async function unwind(run: Run): Promise<void> {
 
 async function recover(run: Run): Promise<void> {
   const report = await recovery(run, run.input.experiment.recoverWithinMs);
+  if (!report) return;
   run.note({ type: 'steady-state', when: 'after', held: report.recovered, readings: report.readings });
   run.note({ type: 'recovered', recovered: report.recovered, tookMs: report.tookMs });
   run.apply({ type: 'recovery-over', recovered: report.recovered });
 }
 
-/** Nobody to say that the steady state is back means that it is not. */
-async function recovery(run: Run, withinMs: number): Promise<RecoverReport> {
+/** Undefined where there was nobody to say whether the steady state is back: then nothing can be said of the system. */
+async function recovery(run: Run, withinMs: number): Promise<RecoverReport | undefined> {
   const { experiment } = run.input;
-  const fromMs = Date.now();
   try {
     const report = await recoverAt(experiment.targets.site, withinMs).recover.executeWithOptions(
       { summary: `wait up to ${withinMs / 1000} s for the steady state` },
@@ -64,12 +64,12 @@ async function recovery(run: Run, withinMs: number): Promise<RecoverReport> {
     return report;
   } catch (failure) {
     run.note({ type: 'blind', what: 'watch', why: why(failure) });
-    return { recovered: false, tookMs: Date.now() - fromMs, readings: [], series: {} };
+    return undefined;
   }
 }
 
 /** A stage that was hardly watched proves nothing. */
-function judgeSight(run: Run, sights: readonly Stretch[]): void {
+function judgeSight(run: Run, sights: readonly Sights[]): void {
   for (const held of run.held) {
     const share = watchedShare(sights, held);
     if (share >= SIGHT_MIN) continue;

@@ -10,8 +10,8 @@ import type { WatchReport } from '../activities/interface.ts';
 import type { Experiment } from '../domain/experiment.ts';
 import type { Abort } from '../domain/run.ts';
 import { boundSeries, mergeSeries } from '../domain/samples.ts';
-import { sightOf } from '../domain/sight.ts';
-import type { Stretch } from '../domain/sight.ts';
+import { sightsOf } from '../domain/sight.ts';
+import type { Sights } from '../domain/sight.ts';
 import type { SeriesByProbe } from '../domain/probe.ts';
 import type { ConditionsState, Edge } from '../domain/stop-conditions.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
@@ -35,7 +35,7 @@ export class Watching {
   #stopped = false;
   #over: Promise<void> = Promise.resolve();
   #series: SeriesByProbe = {};
-  readonly #sights: Stretch[] = [];
+  readonly #sights: Sights[] = [];
 
   constructor(
     experiment: Experiment,
@@ -56,8 +56,8 @@ export class Watching {
     return this.#series;
   }
 
-  /** When somebody watched, on the workflow's clock; complete once {@link stop} has resolved. */
-  get sights(): readonly Stretch[] {
+  /** When each probe answered, on the workflow's clock; complete once {@link stop} has resolved. */
+  get sights(): readonly Sights[] {
     return this.#sights;
   }
 
@@ -134,7 +134,7 @@ export class Watching {
 
   #keep(series: SeriesByProbe, untilMs: number): void {
     if (Object.keys(series).length === 0) return;
-    this.#sights.push(sightOf(series, untilMs));
+    this.#sights.push(sightsOf(series, untilMs));
     this.#log.add({ type: 'samples', series });
     this.#series = boundSeries(mergeSeries(this.#series, series));
   }

@@ -5,7 +5,7 @@
  * in that of this worker. A calendar is read at every question.
  */
 import ical from 'node-ical';
-import type { ParameterValue } from 'node-ical';
+import type { ParameterValue, VEvent } from 'node-ical';
 import { Temporal } from 'temporal-polyfill';
 import { readBounded } from '../bounded-file.ts';
 import { boundedGet } from '../probes/bounded-fetch.ts';
@@ -48,13 +48,12 @@ async function readWhole(path: string): Promise<string> {
 }
 
 function frozenBy(text: string, at: Temporal.ZonedDateTime): string | undefined {
-  if (!/^\s*BEGIN:VCALENDAR/.test(text)) throw new Error('the calendar is no iCalendar');
+  const events = eventsOf(text);
   const nowMs = at.epochMilliseconds;
   const around = { from: new Date(nowMs - DAY_MS), to: new Date(nowMs + DAY_MS), expandOngoing: true };
   const today = at.toPlainDate();
-  for (const part of Object.values(ical.sync.parseICS(text))) {
-    if (part?.type !== 'VEVENT') continue;
-    for (const { start, end, isFullDay, summary } of ical.expandRecurringEvent(part, around)) {
+  for (const event of events) {
+    for (const { start, end, isFullDay, summary } of ical.expandRecurringEvent(event, around)) {
       const on = isFullDay
         ? !isBefore(today, dateOf(start)) && isBefore(today, dateOf(end))
         : start.getTime() <= nowMs && nowMs < end.getTime();
@@ -62,6 +61,33 @@ function frozenBy(text: string, at: Temporal.ZonedDateTime): string | undefined 
     }
   }
   return undefined;
+}
+
+/**
+ * Every event of a calendar. The parser takes what it can read, and a freeze that is passed over is a freeze that is broken:
+ * a calendar of which anything is missing or not understood is refused.
+ */
+function eventsOf(text: string): VEvent[] {
+  if (!/^\s*BEGIN:VCALENDAR\s/.test(text)) throw new Error('the calendar is no iCalendar');
+  if (!/\sEND:VCALENDAR\s*$/.test(text)) throw new Error('the calendar is cut off');
+  if (count(text, /^BEGIN:VCALENDAR\s*$/gm) > 1) throw new Error('the calendar is several calendars in one file');
+  if (/^RDATE[;:]/m.test(text)) throw new Error('the calendar has dates by RDATE, which are not understood');
+  const events = Object.values(ical.sync.parseICS(text)).filter((part): part is VEvent => part?.type === 'VEVENT');
+  const overrides = events.reduce((sum, { recurrences = {} }) => sum + new Set(Object.values(recurrences)).size, 0);
+  const written = count(text, /^BEGIN:VEVENT\s*$/gm);
+  if (events.length + overrides !== written)
+    throw new Error(`the calendar has ${written} events, of which only ${events.length + overrides} can be read`);
+  if (events.some(({ start, end }) => !isDate(start) || (end !== undefined && !isDate(end))))
+    throw new Error('the calendar has an event whose time cannot be read');
+  return events;
+}
+
+function isDate(date: unknown): boolean {
+  return date instanceof Date && !Number.isNaN(date.getTime());
+}
+
+function count(text: string, pattern: RegExp): number {
+  return text.match(pattern)?.length ?? 0;
 }
 
 /** The date that was written, which the parser puts at this process's own midnight. */

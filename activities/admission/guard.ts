@@ -13,6 +13,8 @@ import { reasonOf } from '../probes/reading.ts';
 export interface Guard {
   /** As it is named in the journal. */
   readonly name: string;
+  /** Asked all the time too, not only before a stage: what it answers may change under a long hold. */
+  readonly always?: true;
   /** Rejects where the answer cannot be had, which refuses. */
   ask(input: Asked, signal: AbortSignal): Promise<Omit<GuardAnswer, 'guard'>>;
 }
@@ -42,7 +44,7 @@ async function ask(guard: Guard, input: Asked, signal: AbortSignal): ReturnType<
   try {
     return await inTime(GUARD_MS, guard.ask(input, AbortSignal.any([signal, over.signal])), guard.name);
   } catch (error) {
-    return { passed: false, found: `cannot be read: ${reasonOf(error)}` };
+    return { passed: false, found: `cannot be read: ${reasonOf(error)}`, unreadable: true };
   } finally {
     over.abort();
   }

@@ -22,6 +22,7 @@ const LINE_MAX = 160;
 export function incidentsGuard(sources: readonly IncidentSource[]): Guard {
   return {
     name: 'no-incidents',
+    always: true,
     async ask(_input, signal) {
       const found = await Promise.all(
         sources.map(async (source) => {

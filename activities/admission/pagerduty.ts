@@ -30,6 +30,8 @@ export function pagerduty({ url, tokenFrom, services }: z.infer<typeof pagerduty
     ['statuses[]', 'triggered'],
     ['statuses[]', 'acknowledged'],
     ...services.map((service) => ['service_ids[]', service] as const),
+    // Otherwise an incident that has been open for more than a month is none.
+    ['date_range', 'all'],
     ['limit', `${PAGE}`],
   ] as const)
     asked.searchParams.append(key, value);

@@ -23,8 +23,9 @@ const memo = z.object({ site: z.string().optional(), reason: z.string(), by: z.s
 /** The stop of this workflow id, where it is on. Rejects where Temporal does not answer. */
 export async function readLatch(client: Client, id: string): Promise<Latched | undefined> {
   try {
-    const { status, startTime, memo: carried } = await client.workflow.getHandle(id).describe();
-    if (status.name !== 'RUNNING') return undefined;
+    const { closeTime, startTime, memo: carried } = await client.workflow.getHandle(id).describe();
+    // One that somebody has paused is on.
+    if (closeTime !== undefined) return undefined;
     const { site, reason, by } = memo.parse(carried);
     return { ...(site === undefined ? {} : { site }), reason, by, sinceMs: startTime.getTime() };
   } catch (error) {
@@ -37,6 +38,7 @@ export async function readLatch(client: Client, id: string): Promise<Latched | u
 export function stopGuard(client: Client, levers: readonly Lever[]): Guard {
   return {
     name: STOP_GUARD,
+    always: true,
     async ask({ experiment }, signal) {
       for (const id of stopIdsFor(experiment.targets.site)) {
         const latched = await readLatch(client, id);

@@ -187,18 +187,26 @@ export class Ledger {
     return found;
   }
 
-  /** Everything of `installation` and `kind` that is not known to be undone, and whether its time is over. Forgets old tombstones. */
-  leftovers(installation: string, kind: string): { readonly row: LedgerRow; readonly expired: boolean }[] {
+  /**
+   * Everything of `installation` and `kind` that is not known to be undone, and whether its time is over. Forgets old
+   * tombstones. Throws at the end where a row cannot be read: it must not keep the others on, nor be passed over in silence.
+   */
+  *leftovers(installation: string, kind: string): Generator<{ readonly row: LedgerRow; readonly expired: boolean }> {
     const now = monotonicMs();
     // Whoever looks after a ledger keeps it from being taken for one that was forgotten.
     const db = this.#db;
     utimesSync(ledgerFile(this.#stateDir), new Date(), new Date());
     db.prepare(`DELETE FROM faults WHERE state = 'tombstone' AND undone = 1 AND changed < ?`).run(now - TOMBSTONE_MS);
     const select = this.#db.prepare(`SELECT * FROM faults WHERE installation = ? AND kind = ? AND undone = 0`);
-    return select.all(installation, kind).map((raw) => {
-      const row = parseRow(raw);
-      return { row, expired: row.state === 'tombstone' || row.deadline <= now };
-    });
+    let problem: string | undefined;
+    for (const raw of select.all(installation, kind)) {
+      const wrong = unreadable(raw);
+      if (wrong === undefined) {
+        const row = parseRow(raw);
+        yield { row, expired: row.state === 'tombstone' || row.deadline <= now };
+      } else problem ??= `${String(raw['id'])} cannot be read from ${ledgerFile(this.#stateDir)}: ${wrong}`;
+    }
+    if (problem !== undefined) throw new Error(problem);
   }
 
   #set(faults: readonly FaultKey[], assignment: string): void {

@@ -138,6 +138,7 @@ const EVENTS = {
         passed: z.boolean(),
         found: z.string(),
         overridable: z.literal(true).exactOptional(),
+        unreadable: z.literal(true).exactOptional(),
       }),
     ),
   }),

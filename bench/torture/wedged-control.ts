@@ -9,16 +9,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../workers/config.ts';
 import { connectClient, connectWorker, whereIsTemporal } from '../../workers/connect.ts';
-import { controlWorker } from '../../workers/control.ts';
+import { controlWorkers } from '../../workers/control.ts';
 import { policyOf } from '../../workers/policy-settings.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'squall-wedged-'));
 const bundle = join(folder, 'bundle.js');
-let worker;
+let workers: Awaited<ReturnType<typeof controlWorkers>>;
 try {
   const { code } = await bundleWorkflowCode({ workflowsPath: join(import.meta.dirname, 'wedged-workflows.ts') });
   await writeFile(bundle, code);
-  worker = await controlWorker({
+  workers = await controlWorkers({
     config: await readConfig(process.env['SQUALL_CONFIG'] ?? 'squall.yaml'),
     connection: await connectWorker(),
     client: await connectClient(),
@@ -33,7 +33,7 @@ try {
   // The worker has read it, and this process will be killed.
   await rm(folder, { recursive: true, force: true });
 }
-process.once('SIGTERM', () => worker.shutdown());
-const running = worker.run();
+process.once('SIGTERM', () => workers.forEach((worker) => worker.shutdown()));
+const running = Promise.all(workers.map((worker) => worker.run()));
 process.stdout.write('{"event":"serving"}\n');
 await running;

@@ -19,7 +19,7 @@ import { Installation, until } from '../cli/installation.ts';
 import { eventsOf, squall } from '../cli/squall.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 
-const GROUPS = ['holds', 'later', 'elsewhere', 'nobody', 'lever', 'unreadable', 'travels', 'quiet'] as const;
+const GROUPS = ['holds', 'later', 'elsewhere', 'nobody', 'lever', 'unreadable', 'travels', 'quiet', 'again'] as const;
 const PHASES = ['pre-flight', 'injecting', 'holding', 'rolling-back', 'recovering'] as const;
 type Group = (typeof GROUPS)[number] | (typeof PHASES)[number];
 
@@ -134,6 +134,24 @@ describe('the emergency stop', () => {
     });
     assert.equal(said.code, 0, said.err);
     assert.equal(result.status, 'aborted', result.reason);
+  });
+
+  it('stays on where somebody stops after a resume that nobody has carried out yet', async () => {
+    await startStop(lane.client, { reason: 'the first', by: 'a test' });
+    await lane.kill('control');
+    const resumed = lane.client.workflow.getHandle('stop/everything').signal(resumeSignal, { by: 'a', reason: 'over' });
+    await resumed;
+    const stopped = await squall(['stop', '--no-wait', '--reason', 'it is back'], env);
+    assert.equal(stopped.code, 0, stopped.err);
+    await lane.start('control');
+    const { result } = await run('again', {}, async () => undefined);
+    assert.match(result.reason, /^emergency-stop: everything is stopped/);
+  });
+
+  it('is pulled whatever is written of it: a reason of any length, by whoever has no name', async () => {
+    const { code, out, err } = await squall(['stop', '--no-wait', '--reason', 'x'.repeat(100_000)], env);
+    assert.equal(code, 0, err);
+    assert.match(out, /^STOPPED: everything is stopped: x{1000}, by /);
   });
 
   it('is read before a stage, although nobody could tell the run of it', async () => {

@@ -1,6 +1,7 @@
 /** The ladder of guards: its order, its first refusal, and what cannot be read. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { attend } from '../../activities/admission/attend.ts';
 import { climb } from '../../activities/admission/guard.ts';
 import type { Guard } from '../../activities/admission/guard.ts';
 import { concerns, describeStop, stopIdsFor } from '../../domain/emergency-stop.ts';
@@ -38,7 +39,7 @@ test('a guard that cannot be read refuses, whether it throws at once, later or n
   ];
   for (const ask of failing)
     assert.deepEqual(await climb([guard('one', ask), says('two', true)], asked(experiment), signal), [
-      { guard: 'one', passed: false, found: 'cannot be read: the disk is gone' },
+      { guard: 'one', passed: false, found: 'cannot be read: the disk is gone', unreadable: true },
     ]);
 });
 
@@ -57,7 +58,7 @@ test('a guard that hangs refuses, and is told that nobody waits any more', async
   );
   context.mock.timers.tick(60_000);
   assert.deepEqual(await climbing, [
-    { guard: 'one', passed: false, found: 'cannot be read: one has not answered within 5000 ms' },
+    { guard: 'one', passed: false, found: 'cannot be read: one has not answered within 5000 ms', unreadable: true },
   ]);
   assert.equal(told, true);
 });
@@ -79,4 +80,33 @@ test('a stop concerns its site, or everybody', () => {
     concerns(stop, 'eu') && concerns({ ...stop, site: 'eu' }, 'eu') && !concerns({ ...stop, site: 'us' }, 'eu'),
   );
   assert.equal(describeStop({ ...stop, site: 'eu' }), 'site eu is stopped: enough, by ada');
+});
+
+test('a run is attended until a guard refuses, or cannot be read for a while; one that is asked before a stage only is not asked', async () => {
+  let asks = 0;
+  const never = guard('before a stage', () => assert.fail('it was asked'));
+  const flaky: Guard = {
+    name: 'flaky',
+    always: true,
+    async ask() {
+      asks += 1;
+      // Twice away, back, and then away for good.
+      if (asks !== 3) throw new Error('away');
+      return { passed: true, found: 'fine' };
+    },
+  };
+  assert.deepEqual(await attend([never, flaky], asked(experiment), signal, 5), {
+    guard: 'flaky',
+    passed: false,
+    found: 'cannot be read: away',
+    unreadable: true,
+  });
+  assert.equal(asks, 6);
+  const refusing: Guard = { ...says('incident', false), always: true };
+  assert.equal((await attend([never, refusing], asked(experiment), signal, 5)).guard, 'incident');
+  const wanted = new AbortController();
+  const calm: Guard = { ...says('calm', true), always: true };
+  const attending = attend([calm], asked(experiment), wanted.signal, 5);
+  wanted.abort();
+  await assert.rejects(attending, { name: 'AbortError' });
 });

@@ -208,5 +208,6 @@ test('one source that cannot be read refuses, whatever the others say', async ()
     guard: 'no-incidents',
     passed: false,
     found: 'cannot be read: dead: it is gone',
+    unreadable: true,
   });
 });

@@ -179,6 +179,18 @@ describe('change freezes', () => {
     } finally {
       await server.close();
     }
+    const damaged: readonly (readonly [string, RegExp])[] = [
+      [CALENDAR.slice(0, CALENDAR.indexOf('RRULE')), /cut off/],
+      [`${CALENDAR}${CALENDAR}`, /several calendars/],
+      [CALENDAR.replace('UID:2', 'UID:1'), /2 events, of which only 1 can be read/],
+      [CALENDAR.replace('EXDATE', 'RDATE'), /RDATE/],
+      [CALENDAR.replace('DTSTART;VALUE=DATE:20261121', 'DTSTART;VALUE=DATE:soon'), /time cannot be read|can be read/],
+    ];
+    for (const [text, says] of damaged) {
+      const path = join(folder, 'damaged.ics');
+      await writeFile(path, text);
+      await assert.rejects(ask(ALWAYS, '2026-11-22T12:00:00Z', [fileCalendar(path)]), says);
+    }
     await assert.rejects(ask(ALWAYS, '2026-11-22T12:00:00Z', [fileCalendar(join(folder, 'none.ics'))]), /ENOENT/);
     await writeFile(join(folder, 'large.ics'), Buffer.alloc(1024 * 1024 + 1, 'x'));
     await assert.rejects(ask(ALWAYS, '2026-11-22T12:00:00Z', [fileCalendar(join(folder, 'large.ics'))]), /larger than/);

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DEFAULT_TTL_MS, leaseTiming, MIN_TTL_MS } from '../../domain/timing.ts';
+import { pausing } from '../../bench/torture/experiment.ts';
+import { planStages } from '../../domain/ladder.ts';
+import {
+  ADMISSION_MS,
+  DEFAULT_TTL_MS,
+  leaseTiming,
+  MIN_TTL_MS,
+  notAfterMs,
+  preflightTimeoutMs,
+  worstCaseMs,
+} from '../../domain/timing.ts';
 
 test('the default: 30 s to live at 5 s renewals, half of it for a worker restart', () => {
   assert.deepEqual(leaseTiming(10), {
@@ -27,4 +37,16 @@ test('for any size: three renewals may be missed, blindness ends before the faul
     ),
   );
   assert.equal(leaseTiming(10).ttlMs, DEFAULT_TTL_MS);
+});
+
+test('a fault may be on for its own stage and every later one, with their admission, and a run takes no longer than its plan says', () => {
+  const experiment = pausing({ fault: 'host/pause', group: 'any', seed: 'any', ttlMs: 30_000, holdMs: 60_000 });
+  const stages = planStages(experiment.blastRadius, 5);
+  const [first = 0, second = 0, third = 0] = stages.map(({ stage }) => notAfterMs(experiment, stages, stage));
+  const least = experiment.blastRadius.holdMs + ADMISSION_MS;
+  assert.ok(third > least && second - third > least && first - second > least, `${first}, ${second}, ${third}`);
+  const skipped = stages.map((planned) => (planned.stage === 1 ? { ...planned, skipped: 'nobody' } : planned));
+  assert.equal(notAfterMs(experiment, skipped, 1), third, 'a stage that is skipped takes no time');
+  const before = ADMISSION_MS + 2 * preflightTimeoutMs(experiment);
+  assert.equal(worstCaseMs(experiment, stages), before + first + experiment.recoverWithinMs);
 });

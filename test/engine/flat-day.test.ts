@@ -54,6 +54,7 @@ function watch({ experiment, resume }: WatchInput): WatchReport {
 const stubs = {
   record: () => ({ searchAttributes: false }),
   admit: () => ({ guards: [] }),
+  attend: endless,
   preflight: ({ experiment }: RunInput): PreflightResult => {
     const targets = STAGES.map((number) => `t${number}`);
     return {
@@ -97,7 +98,7 @@ describe('a run of a day', () => {
     });
     const connection = environment.nativeConnection;
     workers.push(await Worker.create({ connection, taskQueue: 'control', workflowBundle, activities: stubs }));
-    for (const taskQueue of ['site/torture', 'site/torture/hold', 'site/torture/revert']) {
+    for (const taskQueue of ['control/hold', 'site/torture', 'site/torture/hold', 'site/torture/revert']) {
       workers.push(await Worker.create({ connection, taskQueue, activities: stubs }));
     }
     serving.push(...workers.map((worker) => worker.run()));

@@ -24,7 +24,7 @@ const AFTER: ReadonlySet<string> = new Set<Cell['step']>(['revert', 'recover', '
 
 /** How a run may end whose step met this blow. A run that went on as if nothing had happened is the best of them. */
 function endsOf({ step, blow }: Cell): readonly string[] {
-  const before = step === 'record' || step === 'preflight';
+  const before = step === 'record' || step === 'admit' || step === 'preflight';
   if (blow === 'terminate') return ['TERMINATED'];
   if (blow === 'cancel') return AFTER.has(step) ? ['completed'] : ['aborted'];
   if (step === 'close') return ['completed'];
@@ -60,7 +60,7 @@ describe('the step matrix', () => {
   describe('one run at a time', () => {
     for (const cell of cells.filter(({ blow }) => blow === 'kill')) {
       it(`${cell.step}: kill the worker`, async () => {
-        const part = cell.step === 'record' || cell.step === 'close' ? 'control' : 'site';
+        const part = ['record', 'admit', 'close'].includes(cell.step) ? 'control' : 'site';
         const restarted = lane.gone(part).then(() => lane.start(part));
         await live(cell);
         await restarted;

@@ -12,8 +12,8 @@ import type { Client } from '@temporalio/client';
 import type { WorkerInterceptors } from '@temporalio/worker';
 import type { JournalEvent } from '../../domain/journal.ts';
 
-/** The activities of a run, in their order; `close` is the last `record`. */
-export const STEPS = ['record', 'preflight', 'inject', 'hold', 'watch', 'revert', 'recover', 'close'] as const;
+/** The activities of a run, in their order; `close` is the last `record`, and of `admit` it is the first. */
+export const STEPS = ['record', 'admit', 'preflight', 'inject', 'hold', 'watch', 'revert', 'recover', 'close'] as const;
 /** What can happen to each. */
 export const BLOWS = ['fail', 'timeout', 'repeat', 'cancel', 'terminate', 'kill'] as const;
 

@@ -5,7 +5,7 @@ import { setMood } from '../../bench/torture/blows.ts';
 import type { Lane } from '../../bench/torture/lane.ts';
 import { Scenes, TWO, until } from './scenes.ts';
 
-const GROUPS = ['continued', 'dead', 'unseen', 'late-stuck', 'hung'] as const;
+const GROUPS = ['continued', 'dead', 'unseen', 'unanswered', 'unrecovered', 'late-stuck', 'hung'] as const;
 type Group = (typeof GROUPS)[number];
 
 describe('nothing is proven', () => {
@@ -49,6 +49,31 @@ describe('nothing is proven', () => {
       ));
   });
 
+  it('a fault under which no probe answered is not called held, although it was short', () =>
+    held(
+      'unanswered',
+      async ({ handle, victims }) => {
+        assert.equal(victims.stopped().length, 2);
+        lane.level = undefined;
+        await until(async () => ['rolling-back', 'recovering', 'closed'].includes(await scenes.phaseOf(handle)));
+        lane.level = 0;
+        const { status, deviated, reason } = await scenes.endOf(handle);
+        assert.deepEqual([status, deviated], ['inconclusive', null]);
+        assert.match(reason, /stage 1 was watched for only \d+% of its hold|has no data/);
+      },
+      {
+        steadyState: [
+          {
+            probe: 'level',
+            group: 'system',
+            tolerance: { kind: 'range', max: { value: 5, dimension: 'count', text: '5' } },
+          },
+        ],
+        sampleEveryMs: 2_000,
+        blastRadius: { stages: TWO, holdMs: 4_000, seed: 'any' },
+      },
+    ).finally(() => (lane.level = 0)));
+
   // A worker and a driver's mood are everybody's: these go one after the other.
   describe('one at a time', () => {
     it('a stage that hardly anybody watched proves nothing, although nobody was away for long', () =>
@@ -64,6 +89,25 @@ describe('nothing is proven', () => {
           assert.equal(victims.stopped().length, 0);
         },
         { timeToLiveMs: 60_000, blastRadius: { stages: TWO, holdMs: 6_000, seed: 'any' } },
+      ));
+
+    it('a run after which nobody could look whether the steady state returned has no verdict', () =>
+      held(
+        'unrecovered',
+        async ({ handle }) => {
+          await until(async () => (await scenes.phaseOf(handle)) === 'recovering');
+          await lane.kill('site');
+          const { status, deviated, reason } = await scenes.endOf(handle).finally(() => lane.start('site'));
+          assert.deepEqual([status, deviated], ['inconclusive', null]);
+          assert.match(reason, /nobody looked whether the steady state returned/);
+        },
+        {
+          // So that it is still recovering when its worker is killed.
+          sampleEveryMs: 1_500,
+          recoverWithinMs: 1_000,
+          timeToLiveMs: 60_000,
+          blastRadius: { stages: TWO, holdMs: 4_000, seed: 'any' },
+        },
       ));
 
     it('a run whose last revert was stuck has held its fault for longer than was asked, and proves nothing', () =>

@@ -30,7 +30,7 @@ test('a claim that nobody could read again is refused, and takes no slot', async
       () => ledger.claim('test/test', [claiming('a'), claiming('b', change)]),
       ({ message }: Error) => words.test(message),
     );
-    assert.deepEqual(ledger.leftovers('test', 'test/test'), []);
+    assert.deepEqual([...ledger.leftovers('test', 'test/test')], []);
   }
   assert.deepEqual(ledger.claim('test/test', [claiming('a'), claiming('b')]), ['claimed', 'claimed']);
   ledger.close();
@@ -49,9 +49,31 @@ test('the ledger of an earlier version of the same boot is read, and its faults 
   db.close();
   const after = new Ledger(folder);
   assert.deepEqual(
-    after.leftovers('test', 'test/test').map(({ row }) => [row.id, row.refused]),
+    [...after.leftovers('test', 'test/test')].map(({ row }) => [row.id, row.refused]),
     [['a', false]],
   );
   after.close();
+  await rm(folder, { recursive: true });
+});
+
+test('a row that nobody can read is said, after all the others were found', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'squall-ledger-'));
+  const ledger = new Ledger(folder);
+  const times = { ttlMs: 60_000, notAfterMs: 60_000 };
+  const claims = ['a', 'b', 'c'].map((id) => ({
+    fault: { id, installation: 'test', run: 'run', target: id, params: {}, ...times },
+    resource: id,
+    undo: {},
+  }));
+  ledger.claim('test/test', claims);
+  const db = new DatabaseSync(ledgerFile(folder));
+  db.exec("UPDATE faults SET claimed = 7 WHERE id = 'b'");
+  db.close();
+  const found: string[] = [];
+  assert.throws(() => {
+    for (const { row } of ledger.leftovers('test', 'test/test')) found.push(row.id);
+  }, /^Error: b cannot be read from .*: claimed: /);
+  assert.deepEqual(found, ['a', 'c']);
+  ledger.close();
   await rm(folder, { recursive: true });
 });

@@ -66,6 +66,18 @@ const CASES: readonly (readonly [name: string, file: string, code: string, compl
     'point inward only',
   ],
   [
+    'an activity is not awaited',
+    'workflows/plan.ts',
+    "import { admission } from './proxies.ts';\nexport function f(): void {\n  admission().admit({} as never);\n}\n",
+    'Promises must be awaited',
+  ],
+  [
+    'an activity is thrown away with void',
+    'workflows/plan.ts',
+    "import { admission } from './proxies.ts';\nexport function f(): void {\n  void admission().admit({} as never);\n}\n",
+    'Promises must be awaited',
+  ],
+  [
     'a promise is left floating',
     'activities/pause.ts',
     'export function f(): void {\n  Promise.resolve(1);\n}\n',

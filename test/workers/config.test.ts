@@ -40,7 +40,7 @@ const WRONG: readonly [what: string, section: string, says: readonly string[]][]
     'host: { groups: { a: { pidFile: x } } }',
     [
       '3:26: sites.local.host.groups.a: found a mapping of pidFile, expected one of: pidFiles, command',
-      '3:28: sites.local.host.groups.a.pidFile: found unknown key "pidFile", expected one of pidFiles, command. Did you mean pidFiles?',
+      '3:28: sites.local.host.groups.a.pidFile: found unknown key "pidFile", expected one of pidFiles, command, labels. Did you mean pidFiles?',
     ],
   ],
   [
