@@ -1,8 +1,8 @@
 /**
  * The control worker's activities.
  *
- * Owns the journal's way from a workflow into the store, and the metrics that are derived from what was new in it, so
- * that a replay or a repeated attempt counts once. What guards ask and whom a stop tells is in files of their own.
+ * Owns the journal's way from a workflow into the store, the audit's beside it, and the metrics that are derived from what
+ * was new in it, so that a replay or a repeated attempt counts once. What guards ask and whom a stop tells is in files of their own.
  */
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
@@ -15,6 +15,7 @@ import type { Asked, Guard } from './admission/guard.ts';
 import { starterOf } from './admission/policy.ts';
 import { authority } from './admission/proof.ts';
 import { beating } from './attempt.ts';
+import { auditEvents } from './audit.ts';
 import { enforceStop } from './enforce-stop.ts';
 import type { AdmitInput, ControlActivities } from './interface.ts';
 import type { JournalStore } from './journal/store.ts';
@@ -48,8 +49,11 @@ export function controlActivities(control: Control): ControlActivities {
     async record(run, events) {
       const { added } = await control.store.append(run, events.map(signed));
       await control.onEvents(run, added, async () => (await control.store.read(run))?.events ?? []);
+      // All that were offered: the attempt that added them may have died before it came here.
+      await auditEvents(control.store, run, events);
       return { searchAttributes: control.searchAttributes };
     },
+    audit: (records) => control.store.audit.append(records),
     admit: (input) => beating(() => admit(control, input)),
     attend: (input) => beating(() => attend(control.guards, askedBy(input), Context.current().cancellationSignal)),
     authorise: async (asking) => authority(control.policy, asking),

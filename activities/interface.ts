@@ -5,6 +5,7 @@
  * JSON and compact: they are written into history.
  */
 import type { Admission, Approval, GuardAnswer } from '../domain/admission.ts';
+import type { AuditRecord } from '../domain/audit.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { Experiment, JsonObject } from '../domain/experiment.ts';
 import type { Expiry, TargetId } from '../domain/fault.ts';
@@ -21,6 +22,8 @@ import type { Asking, Authority } from './admission/proof.ts';
 export interface ControlActivities {
   /** Appends to the run's journal; events already there count once. */
   record(run: string, events: readonly JournalEvent[]): Promise<Recorded>;
+  /** Appends to the audit what is no run's; records already there count once. */
+  audit(records: readonly AuditRecord[]): Promise<void>;
   /** Whether a run may begin or widen: the answers of every guard, up to the first refusal. */
   admit(input: AdmitInput): Promise<Admission>;
   /** Stays with a run that holds, until a guard refuses what it goes on with. Served by a queue of its own, as `enforceStop` is. */

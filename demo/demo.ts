@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { connectClient } from '../workers/connect.ts';
 import { readConfig } from '../workers/config.ts';
 import type { Config } from '../workers/config.ts';
+import { describeJournal } from '../workers/journal.ts';
 import { serveLocally } from '../starters/dev.ts';
 import { endProcess } from '../starters/ending.ts';
 import { EXIT } from '../starters/exit.ts';
@@ -78,7 +79,7 @@ async function main(): Promise<number> {
         ? 'The demo was ended early.'
         : 'The demo did not end as it was designed to.',
   );
-  out.line(`reports and journals: ${config.journal}`);
+  out.line(`reports and journals: ${describeJournal(config)}`);
   if (local.ui && keep && !interrupted) await linger(local.ui);
   return asDesigned ? 0 : interrupted ? EXIT.interrupted : 1;
 }

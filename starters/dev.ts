@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../workers/config.ts';
+import { describeJournal } from '../workers/journal.ts';
 import { sitesOf } from '../workers/sweeper.ts';
 import { startDevServer } from '../workers/temporal-server.ts';
 import { startWorker } from '../workers/worker.ts';
@@ -42,7 +43,7 @@ export async function main(_args: readonly string[], given: Common & Record<stri
   const metrics = local.metricsPorts.map((port) => `http://127.0.0.1:${port}/metrics`);
   out.event('serving', { address: local.address, ui: local.ui, sites: local.sites, metrics });
   out.line(`Temporal  ${local.address}${local.ui ? `, UI ${local.ui}` : ''}`);
-  out.line(`serving   control and site ${local.sites.join(', ')}; journal in ${config.journal}`);
+  out.line(`serving   control and site ${local.sites.join(', ')}; journal in ${describeJournal(config)}`);
   out.line(`metrics   ${metrics.join(', ')}`);
   out.line('Ctrl-C ends it all; faults that are on are reverted or expire.');
   await Promise.race([interrupted, local.done]);

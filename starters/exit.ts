@@ -4,6 +4,8 @@ import type { Verdict } from '../domain/run.ts';
 export const EXIT = {
   held: 0,
   deviated: 1,
+  /** An audit whose chain does not hold. */
+  broken: 1,
   invalid: 2,
   refused: 3,
   stuck: 4,

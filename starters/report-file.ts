@@ -1,24 +1,27 @@
 /** Where a run's report is written, and the writing of it. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openFileStore } from '../activities/journal/file.ts';
 import type { Journal } from '../domain/journal.ts';
 import type { Config } from '../workers/config.ts';
+import { describeJournal, openJournal, reportFolder } from '../workers/journal.ts';
 import { UsageError } from './failure.ts';
 
-/** The journal of `run`. Throws when there is none in the configured folder. */
+/** The journal of `run`. Throws when there is none where the configuration says. */
 export async function journalOf(config: Config, run: string): Promise<Journal> {
-  const journal = await openFileStore(config.journal).read(run);
+  await using store = openJournal(config);
+  const journal = await store.read(run);
   if (!journal)
-    throw new UsageError(`there is no journal of ${run} in ${config.journal}; is --config that of the control worker?`);
+    throw new UsageError(
+      `there is no journal of ${run} in ${describeJournal(config)}; is --config that of the control worker?`,
+    );
   return journal;
 }
 
-/** Writes the HTML report beside the journal, or to `file`; returns its path. */
+/** Writes the HTML report beside the journal (here, where it is no file), or to `file`; returns its path. */
 export async function writeReport(config: Config, run: string, file?: string): Promise<string> {
   const journal = await journalOf(config, run);
   const { renderReport } = await import('../report/html.ts');
-  const path = file ?? join(config.journal, `${run}.html`);
+  const path = file ?? join(reportFolder(config), `${run}.html`);
   await writeTo(path, renderReport(journal));
   return path;
 }

@@ -4,6 +4,7 @@ import { readLatch } from '../activities/admission/stop.ts';
 import { stopId } from '../domain/emergency-stop.ts';
 import { connectClient, Unreachable } from '../workers/connect.ts';
 import { resumeSignal } from '../workflows/messages.ts';
+import type { Resumed } from '../workflows/messages.ts';
 import { UsageError } from './failure.ts';
 import { output } from './output.ts';
 import type { Common } from './verbs.ts';
@@ -26,14 +27,16 @@ export async function main(_args: readonly string[], options: Common & Record<st
     await handle.signal(resumeSignal, { by: whoami(), reason }).catch((error: unknown) => {
       throw error instanceof WorkflowNotFoundError ? none : error;
     });
-    await client
-      .withDeadline(Date.now() + RELEASE_MS, () => handle.result())
+    const { audited } = await client
+      .withDeadline(Date.now() + RELEASE_MS, () => handle.result() as Promise<Resumed>)
       .catch((cause: unknown) => {
         const words = `it was asked to resume, and no control worker has done so yet. ${what} stays stopped until one does`;
         throw new Unreachable(words, { cause });
       });
-    out.event('resumed', { site: site ?? null, was: latched.reason, by: whoami(), reason });
+    out.event('resumed', { site: site ?? null, was: latched.reason, by: whoami(), reason, audited });
     out.line(`resumed: ${what}, which was stopped by ${latched.by}: ${latched.reason}`);
+    if (!audited)
+      out.line(out.style('yellow', 'the audit cannot be written; Temporal’s history has who resumed, and why'));
     return 0;
   } finally {
     await client.connection.close();

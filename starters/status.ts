@@ -1,12 +1,12 @@
 /** `squall status`: where a run is, as it says itself, or where nobody can ask it, as its journal says. */
 import type { WorkflowHandle } from '@temporalio/client';
-import { openFileStore } from '../activities/journal/file.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import { verdict } from '../domain/run.ts';
 import { summarise } from '../domain/summary.ts';
 import { storyQuery } from '../workflows/messages.ts';
 import type { Story } from '../workflows/messages.ts';
 import { connectClient } from '../workers/connect.ts';
+import { describeJournal, openJournal } from '../workers/journal.ts';
 import { EXIT } from './exit.ts';
 import { UsageError } from './failure.ts';
 import { output } from './output.ts';
@@ -57,7 +57,8 @@ async function ask(handle: WorkflowHandle): Promise<Story | undefined> {
 /** The last that was written down: no worker answers, or the run cannot. */
 async function fromJournal(options: Common, run: string, open: boolean, out: Output): Promise<number> {
   const config = await configOf(options);
-  const journal = await openFileStore(config.journal).read(run);
+  await using store = openJournal(config);
+  const journal = await store.read(run);
   out.line(
     out.style(
       'yellow',
@@ -66,7 +67,7 @@ async function fromJournal(options: Common, run: string, open: boolean, out: Out
   );
   if (journal === undefined) {
     out.event('status', { run, open, phase: null, answered: false });
-    out.line(`and there is no journal of it in ${config.journal}`);
+    out.line(`and there is no journal of it in ${describeJournal(config)}`);
     return EXIT.unreachable;
   }
   const { phase, status, deviated } = summarise(journal);

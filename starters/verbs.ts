@@ -194,7 +194,7 @@ export const verbs: readonly ((program: Command) => void)[] = [
       '  squall report slow-payments-20261124-101500-x7k2\n  squall report … --format json --output -',
     )
       .addOption(new Option('--format <format>', 'of the report').choices(['html', 'json']).default('html'))
-      .option('--output <file>', 'where to (default: beside the journal; - for standard output)'),
+      .option('--output <file>', 'where to (default: beside the journal’s files, or here; - for standard output)'),
   (program) =>
     verb(
       program,
@@ -203,6 +203,16 @@ export const verbs: readonly ((program: Command) => void)[] = [
       () => import('./history.ts'),
       '  squall history --config squall.yaml',
     ),
+  (program) =>
+    verb(
+      program,
+      'audit',
+      'who did what: starts, aborts, stops; and whether somebody changed it afterwards',
+      () => import('./audit.ts'),
+      '  squall audit\n  squall audit --verify\n  squall audit --verify --head 8d0f…',
+    )
+      .option('--verify', 'check the chain of digests: exit 0, or 1 with the first entry that does not fit')
+      .option('--head <digest>', 'the last digest of an earlier time; check that the chain still holds it'),
   (program) =>
     verb(
       program,

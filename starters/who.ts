@@ -5,10 +5,10 @@
  * that.
  */
 import { createPrivateKey, sign } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
 import { readBounded } from '../activities/bounded-file.ts';
 import { signedText } from '../domain/identity.ts';
 import type { Claim, Signed } from '../domain/identity.ts';
+import { thisUser } from '../workers/this-user.ts';
 import { UsageError } from './failure.ts';
 
 /** The largest key that is read, in bytes. */
@@ -16,7 +16,7 @@ const KEY_BYTES_MAX = 16 * 1024;
 
 /** `SQUALL_AS`, or `user@host`. Not an authenticated identity. */
 export function whoami(): string {
-  return process.env['SQUALL_AS'] || `${user()}@${hostname()}`;
+  return process.env['SQUALL_AS'] || thisUser();
 }
 
 /** The name, and where `SQUALL_KEY` names a private key the proof that it is that of this `signed` act. */
@@ -40,13 +40,4 @@ async function keyIn(file: string): Promise<ReturnType<typeof createPrivateKey>>
   throw new UsageError(
     `${file} (SQUALL_KEY) is no Ed25519 private key in PEM; \`openssl genpkey -algorithm ed25519 -out ${file}\` makes one`,
   );
-}
-
-/** A container's user may have no name. */
-function user(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid-${process.getuid?.() ?? 'unknown'}`;
-  }
 }

@@ -8,6 +8,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { readBounded } from '../activities/bounded-file.ts';
 import { probesSchema } from '../activities/probes/registry.ts';
+import { secretRef } from '../activities/probes/secret.ts';
 import { anySections, ownSections } from '../activities/targets/sections.ts';
 import { parseDocument } from '../documents/document.ts';
 import type { Parsed } from '../documents/document.ts';
@@ -34,7 +35,17 @@ const configSchema = z.strictObject({
     .describe(
       'The name of this installation of Squall, the mark on every fault; installations that share targets need different ones.',
     ),
-  journal: z.string().min(1).default('journal').describe('The folder of the journal files, relative to this file.'),
+  journal: z
+    .union([
+      z.string().min(1),
+      z.strictObject({
+        postgres: z.strictObject({
+          urlFrom: secretRef.describe('Where its URL is, postgresql://user:password@host:5432/database.'),
+        }),
+      }),
+    ])
+    .default('journal')
+    .describe('Where journals are kept: a folder, relative to this file, or `{ postgres: { urlFrom: … } }`.'),
   state: z
     .string()
     .min(1)
@@ -157,7 +168,7 @@ function complete(raw: Written, base: string): Config {
     ...raw,
     ...located(raw, base),
     folder: base,
-    journal: resolve(base, raw.journal),
+    journal: typeof raw.journal === 'string' ? resolve(base, raw.journal) : raw.journal,
     emergencyStop: { files, ...(probe === undefined ? {} : { probe }) },
   };
 }

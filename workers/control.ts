@@ -11,7 +11,7 @@ import type { NativeConnection, WorkerInterceptors } from '@temporalio/worker';
 import type { Guard } from '../activities/admission/guard.ts';
 import { controlActivities } from '../activities/control.ts';
 import type { OnEvents } from '../activities/control.ts';
-import { openFileStore } from '../activities/journal/file.ts';
+import type { JournalStore } from '../activities/journal/store.ts';
 import type { Policy } from '../domain/policy.ts';
 import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE } from '../domain/queues.ts';
 import { workflowBundle } from './bundle.ts';
@@ -21,6 +21,7 @@ import { registerSearchAttributes } from './search-attributes.ts';
 /** What a control worker is made of. */
 export interface ControlOptions {
   readonly config: Config;
+  readonly store: JournalStore;
   readonly connection: NativeConnection;
   readonly client: Client;
   readonly guards: readonly Guard[];
@@ -35,13 +36,12 @@ export interface ControlOptions {
 
 /** Builds the workers of both queues; they serve once their `run()` is called. */
 export async function controlWorkers(options: ControlOptions): Promise<Worker[]> {
-  const { config, connection, client, namespace, log, onEvents } = options;
+  const { config, store, connection, client, namespace, log, onEvents } = options;
   const [codePath, searchAttributes, versions] = await Promise.all([
     options.bundle ?? workflowBundle(),
     registerSearchAttributes(connection, namespace, log),
     versionsOf(),
   ]);
-  const store = openFileStore(config.journal);
   const { installation } = config;
   const { guards, policy } = options;
   const parts = { store, installation, versions, searchAttributes, guards, policy, client, onEvents };

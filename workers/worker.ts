@@ -6,8 +6,11 @@
  */
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import type { Worker, WorkerInterceptors } from '@temporalio/worker';
-import { openFileStore } from '../activities/journal/file.ts';
+import { reasonOf } from '../activities/probes/reading.ts';
+import { auditPolicy } from '../activities/audit.ts';
+import type { JournalStore } from '../activities/journal/store.ts';
 import type { OpenSite } from '../activities/site.ts';
+import type { Policy } from '../domain/policy.ts';
 import { openLadder } from './admission.ts';
 import type { Config } from './config.ts';
 import { connectClient, connectWorker, Unreachable, whereIsTemporal } from './connect.ts';
@@ -15,6 +18,7 @@ import { controlWorkers } from './control.ts';
 import { serveEndpoint } from './endpoint.ts';
 import { ImpactMetrics } from './impact.ts';
 import { scheduleJanitor } from './janitor.ts';
+import { openJournal } from './journal.ts';
 import { followLevers, openLevers } from './levers.ts';
 import { RunMetrics } from './metrics.ts';
 import { followOpenRuns } from './open-runs.ts';
@@ -22,6 +26,7 @@ import { policyOf } from './policy-settings.ts';
 import { openProbesOf, openSite } from './open-site.ts';
 import { siteWorkers } from './site.ts';
 import { startSweeping } from './sweeper.ts';
+import { thisUser } from './this-user.ts';
 
 /** What this process serves. */
 export interface WorkerOptions {
@@ -79,12 +84,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const client = await patiently(connectClient, log);
   const { namespace } = whereIsTemporal();
   const workers: Worker[] = [];
+  const store = openJournal(config);
   if (probes) {
-    const onEvents = metrics.observe;
     const policy = policyOf(config.policy);
     const guards = openLadder(config, probes, client, levers, policy);
-    const parts = { config, connection, client, namespace, guards, policy, log, onEvents, interceptors };
+    const onEvents = metrics.observe;
+    const parts = { config, store, connection, client, namespace, guards, policy, log, onEvents, interceptors };
     workers.push(...(await controlWorkers(parts)));
+    readyJournal(store, policy, log);
   }
   if (site && options.site !== undefined) {
     const sampled = impact.observe;
@@ -101,12 +108,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   );
   const running = workers.map((worker) => worker.run());
   const heeding = followLevers(client, levers, log);
-  const follower = control ? followOpenRuns(client, metrics, openFileStore(config.journal)) : undefined;
+  const follower = control ? followOpenRuns(client, metrics, store) : undefined;
   const done = Promise.all(running).then(async () => {
     await sweeper.stop();
     follower?.stop();
     heeding.stop();
     await endpoint.close();
+    await store[Symbol.asyncDispose]();
     await client.connection.close();
     await connection.close();
   });
@@ -118,6 +126,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await done;
     },
   };
+}
+
+/** Says what is wrong with the journal, and no more: without one no run begins, but those that are open must be rolled back. */
+function readyJournal(store: JournalStore, { version, hash }: Policy, log: (line: string) => void): void {
+  store
+    .ready()
+    .then(() => auditPolicy(store, { hash, version, who: thisUser() }))
+    .catch((error: unknown) => log(reasonOf(error)));
 }
 
 async function openSiteOf({ config, site }: WorkerOptions): Promise<OpenSite | undefined> {

@@ -1,32 +1,62 @@
 /**
  * The emergency stop: being open is the latch.
  *
- * Owns the latch and nothing else: that the runs are told is an activity's business, tried again until the latch is
- * released. Only `resume` releases it; a cancel, from wherever it comes, does not.
+ * Owns the latch and nothing else: that the runs are told, and that it is audited, is activities' business, tried again
+ * until the latch is released. Only `resume` releases it; a cancel, from wherever it comes, does not.
  */
-import { CancellationScope, condition, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { CancellationScope, condition, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import { auditOfResume, auditOfStop } from '../domain/audit-events.ts';
 import { describeStop } from '../domain/emergency-stop.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
+import { stopHeard } from './heard.ts';
 import { resumeSignal, stopSignal } from './messages.ts';
-import type { Resume } from './messages.ts';
-import { enforcing } from './proxies.ts';
+import type { Resume, Resumed } from './messages.ts';
+import { auditing, auditingSoon, enforcing } from './proxies.ts';
 
-export async function emergencyStop(stop: EmergencyStop): Promise<Resume> {
+export async function emergencyStop(first: EmergencyStop): Promise<Resumed> {
+  let stop = first;
   let resumed: Resume | undefined;
   setHandler(resumeSignal, (resume) => void (resumed ??= resume));
-  // Whoever stops after somebody asked to resume means it.
-  setHandler(stopSignal, () => (resumed = undefined));
-  setCurrentDetails(`**${describeStop(stop)}.** No run is admitted; \`squall resume\` ends this, a cancel does not.`);
-  return CancellationScope.nonCancellable(async () => {
-    const telling = new CancellationScope();
-    const told = telling.run(() =>
-      enforcing().enforceStop.executeWithOptions({ summary: 'tell every open run' }, [stop]),
-    );
-    // It is told to go on for as long as the latch holds, so it ends by being cancelled.
-    told.catch(() => undefined);
-    await condition(() => resumed !== undefined);
-    telling.cancel();
-    await told.catch(() => undefined);
-    return resumed as Resume;
+  setHandler(stopSignal, (heard) => {
+    if (!resumed) return;
+    // Whoever stops after somebody asked to resume means it.
+    stop = { ...stopHeard(heard), ...(first.site === undefined ? {} : { site: first.site }) };
+    resumed = undefined;
   });
+  return CancellationScope.nonCancellable(async () => {
+    for (let times = 1; ; times++) {
+      setCurrentDetails(
+        `**${describeStop(stop)}.** No run is admitted; \`squall resume\` ends this, a cancel does not.`,
+      );
+      const released = await latched(stop, times, () => resumed);
+      if (resumed) return released;
+    }
+  });
+}
+
+/** Holds the latch until there is an answer to `resumed`. It is audited as this workflow's stop number `times`. */
+async function latched(stop: EmergencyStop, times: number, resumed: () => Resume | undefined): Promise<Resumed> {
+  const { workflowId, firstExecutionRunId } = workflowInfo();
+  const latch = `${workflowId} ${firstExecutionRunId} ${times}`;
+  const pulled = auditOfStop(latch, stop, Date.now());
+  const scope = new CancellationScope();
+  const told = scope.run(() =>
+    enforcing().enforceStop.executeWithOptions({ summary: 'tell every open lease and run' }, [stop]),
+  );
+  // It is told to go on for as long as the latch holds, so it ends by being cancelled.
+  told.catch(() => undefined);
+  const audited = scope.run(() => auditing().audit.executeWithOptions({ summary: 'audit the stop' }, [[pulled]]));
+  audited.catch(() => undefined);
+  await condition(() => resumed() !== undefined);
+  const resume = resumed() as Resume;
+  const released = auditOfResume(latch, stop.site, resume, Date.now());
+  scope.cancel();
+  await told.catch(() => undefined);
+  // Both, since the stop may not have been audited yet; what has been counts once.
+  return auditingSoon()
+    .audit.executeWithOptions({ summary: 'audit the stop and its end' }, [[pulled, released]])
+    .then(
+      () => ({ ...resume, audited: true }),
+      () => ({ ...resume, audited: false }),
+    );
 }

@@ -95,6 +95,11 @@ export interface Resume {
   readonly reason: string;
 }
 
+/** How an emergency stop ended. `audited`: whether it stands in the audit that it was on, and who released it. */
+export interface Resumed extends Resume {
+  readonly audited: boolean;
+}
+
 /** What a run waits for: people who approve `plan`. */
 export interface Awaiting {
   readonly plan: string;

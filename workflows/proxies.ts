@@ -63,6 +63,27 @@ export function authorising(): Control<'authorise'> {
   });
 }
 
+/** The audit of a stop is tried for as long as the stop is on. */
+export function auditing(): Control<'audit'> {
+  return proxyActivities<ControlActivities>({
+    taskQueue: CONTROL_QUEUE,
+    startToCloseTimeout: 10_000,
+    retry: { initialInterval: 200, maximumInterval: 10_000 },
+    cancellationType: ActivityCancellationType.ABANDON,
+  });
+}
+
+/** The audit of its release is tried a few times: whoever resumes waits for it. */
+export function auditingSoon(): Control<'audit'> {
+  return proxyActivities<ControlActivities>({
+    taskQueue: CONTROL_QUEUE,
+    startToCloseTimeout: 3_000,
+    scheduleToCloseTimeout: 5_000,
+    retry: { maximumAttempts: 3, initialInterval: 200 },
+    cancellationType: ActivityCancellationType.ABANDON,
+  });
+}
+
 /** For as long as the stop is on: whoever runs it may come and go. */
 export function enforcing(): Control<'enforceStop'> {
   return proxyActivities<ControlActivities>({

@@ -1,5 +1,5 @@
 /**
- * The file store: one JSON file a run, `<folder>/<run>.json`.
+ * The file store: one JSON file a run, `<folder>/<run>.json`, and the audit in a folder beside them.
  *
  * Owns the folder's layout and its bounds. A journal is replaced as a whole, atomically and durably (`replace.ts`); one that
  * cannot be read is refused with its name and left exactly as it is. Must never touch a path outside its folder.
@@ -9,18 +9,17 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { eventKey } from '../../domain/journal.ts';
 import type { Journal, JournalEvent } from '../../domain/journal.ts';
+import { openFileAudit } from './file-audit.ts';
+import { nameOf, runOf } from './names.ts';
+import { readWhole } from './read-whole.ts';
 import { isCode, namesIn, replaceFile } from './replace.ts';
 import type { Place } from './replace.ts';
 import { journalEventSchema, journalSchema, looseJournalSchema } from './schema.ts';
 import type { LooseEvent } from './schema.ts';
-import { JournalError } from './store.ts';
+import { byTime, JOURNAL_MAX_BYTES, JournalError } from './store.ts';
 import type { Appended, JournalHead, JournalStore } from './store.ts';
 import { END_BYTES, HEAD_BYTES, journalText, parseHead } from './text.ts';
 
-/** The largest journal that is read or written, in bytes. */
-export const JOURNAL_MAX_BYTES = 64 * 1024 * 1024;
-/** File names are at most 255 bytes long. */
-const NAME_MAX = 200;
 /** Files that a list opens at once. */
 const LIST_WIDTH = 16;
 /** The folder of those who write, beside the journals. */
@@ -45,10 +44,14 @@ export function openFileStore(folder: string): JournalStore {
     },
     async read(run) {
       const { file } = placeOf(folder, run);
-      const text = await readBounded(file);
+      const text = await readWhole(file);
       return text === undefined ? undefined : inOrder(sameRun(file, run, parse(file, text, journalSchema)));
     },
     list: () => list(folder),
+    // Nothing stays open, and a folder that is not there yet is made.
+    ready: async () => undefined,
+    audit: openFileAudit(join(folder, 'audit')),
+    [Symbol.asyncDispose]: async () => undefined,
   };
 }
 
@@ -57,7 +60,7 @@ async function append(place: Place, run: string, events: readonly JournalEvent[]
   let added: readonly JournalEvent[] = [];
   if (offered.length === 0) return { added };
   await replaceFile(place, async () => {
-    const present = await readBounded(place.file);
+    const present = await readWhole(place.file);
     const known: LooseEvent[] =
       present === undefined ? [] : sameRun(place.file, run, parse(place.file, present, looseJournalSchema)).events;
     const keys = new Set(known.map(eventKey));
@@ -110,55 +113,15 @@ function headIn(file: string, name: string, prefix: string, end: string, mtimeMs
     return parseHead(prefix, end);
   } catch {
     const problem = `${file} is not a journal, or it is damaged`;
-    const run = runOf(name);
+    const run = runOf(name.slice(0, -'.json'.length));
     return { run, experiment: '', startedAtMs: mtimeMs, phase: 'pre-flight', status: null, deviated: null, problem };
   }
 }
 
-/** Where the journal of `run` is. Other characters than letters, digits and `-_.!~*'()` are written as `%XX`. */
+/** Where the journal of `run` is. */
 function placeOf(folder: string, run: string): Place {
-  let name;
-  try {
-    name = encodeURIComponent(run).replace(/^\./, '%2E');
-  } catch {
-    throw new JournalError('the run has a name that is not text');
-  }
-  if (name === '' || name.length > NAME_MAX) {
-    throw new JournalError(
-      `a run's name takes 1 to ${NAME_MAX} characters in a file name; this one takes ${name.length}`,
-    );
-  }
+  const name = nameOf(run);
   return { file: join(folder, `${name}.json`), writers: join(folder, WRITERS, name) };
-}
-
-function runOf(name: string): string {
-  const encoded = name.slice(0, -'.json'.length);
-  try {
-    return decodeURIComponent(encoded);
-  } catch {
-    return encoded;
-  }
-}
-
-async function readBounded(file: string): Promise<string | undefined> {
-  let handle;
-  try {
-    handle = await open(file, 'r');
-  } catch (failure) {
-    if (isCode(failure, 'ENOENT')) return undefined;
-    throw failure;
-  }
-  try {
-    const { size } = await handle.stat();
-    if (size > JOURNAL_MAX_BYTES) {
-      throw new JournalError(
-        `${file} has ${size} bytes; a journal has at most ${JOURNAL_MAX_BYTES}. It was left as it is`,
-      );
-    }
-    return await handle.readFile('utf8');
-  } finally {
-    await handle.close();
-  }
 }
 
 function parse<T>(file: string, text: string, schema: z.ZodType<T>): T {
@@ -188,9 +151,4 @@ function sameRun<T extends { readonly run: string }>(file: string, run: string, 
 
 function inOrder(journal: Journal): Journal {
   return { ...journal, events: [...journal.events].sort(byTime) };
-}
-
-/** In one execution both rise together; where a reset made two, time tells the true order. */
-function byTime(a: LooseEvent | JournalEvent, b: LooseEvent | JournalEvent): number {
-  return a.atMs - b.atMs || a.seq - b.seq;
 }

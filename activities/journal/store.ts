@@ -4,6 +4,7 @@
  * Owns what every store promises, whatever it is made of. A store keeps and returns events; it must never interpret them
  * beyond what listing needs, and never lose or overwrite one.
  */
+import type { AuditAct, AuditEntry, AuditRecord } from '../../domain/audit.ts';
 import type { Journal, JournalEvent } from '../../domain/journal.ts';
 import type { Phase, Status } from '../../domain/run.ts';
 
@@ -29,8 +30,11 @@ export interface JournalHead {
   readonly problem?: string;
 }
 
-/** Keeps journals. Safe for any number of processes at once. */
-export interface JournalStore {
+/** The largest journal that is read or written, in bytes of JSON. */
+export const JOURNAL_MAX_BYTES = 64 * 1024 * 1024;
+
+/** Keeps journals. Safe for any number of processes at once. Whoever opened it disposes it, so that the process can end. */
+export interface JournalStore extends AsyncDisposable {
   /**
    * Adds events to the journal of `run`, making it where there is none, and returns once they will survive a crash.
    * Idempotent: an event is known by its `seq`, `atMs` and `type`, so the same event offered twice is kept once, while a
@@ -41,9 +45,33 @@ export interface JournalStore {
   read(run: string): Promise<Journal | undefined>;
   /** Every run, the latest started last. Reads a bounded part of each; a journal it cannot read is listed with its problem. */
   list(): Promise<readonly JournalHead[]>;
+  /** Rejects where the store cannot be used, with what to do. A store that cannot be used now may be usable later. */
+  ready(): Promise<void>;
+  readonly audit: AuditStore;
 }
 
-/** A journal that cannot be read or written. The message names the file and what to do; nothing was changed. */
+/** Keeps the audit beside the journals. Safe for any number of processes at once. */
+export interface AuditStore {
+  /**
+   * Chains what is not audited yet behind the last entry and returns once it will survive a crash. A record is known by its
+   * `key`: offered twice, it is kept once. Rejects rather than touch what it cannot read.
+   */
+  append(records: readonly AuditRecord[]): Promise<void>;
+  /** The last entry of this kind. */
+  last(what: AuditAct): Promise<AuditEntry | undefined>;
+  /** Every entry as it is kept, in order, a bounded part at a time. Nothing is checked but that each is an entry. */
+  entries(): AsyncIterable<AuditEntry>;
+}
+
+/** A journal, or the audit, that cannot be read or written. The message names the place and what to do; nothing was changed. */
 export class JournalError extends Error {
   override readonly name = 'JournalError';
+}
+
+/** The order of a journal. In one execution both rise together; where a reset made two, time tells the true order. */
+export function byTime(
+  a: { readonly atMs: number; readonly seq: number },
+  b: { readonly atMs: number; readonly seq: number },
+): number {
+  return a.atMs - b.atMs || a.seq - b.seq;
 }

@@ -24,20 +24,19 @@ export function journalText(run: string, events: readonly LooseEvent[]): string 
   return `${head.slice(0, -1)},"events":[\n${lines}${END}\n`;
 }
 
-const headSchema = z.object({
-  schema: z.literal(JOURNAL_SCHEMA),
-  run: z.string().min(1),
-  about: z.object({
-    experiment: z.string(),
-    startedAtMs: z.number(),
-    phase: z.string().transform((phase) => phase as Phase),
-    status: z
-      .string()
-      .nullable()
-      .transform((status) => status as Status | null),
-    deviated: z.boolean().nullable(),
-  }),
+/** What a list says of a run, beside its name. */
+export const aboutSchema = z.object({
+  experiment: z.string(),
+  startedAtMs: z.number(),
+  phase: z.string().transform((phase) => phase as Phase),
+  status: z
+    .string()
+    .nullable()
+    .transform((status) => status as Status | null),
+  deviated: z.boolean().nullable(),
 });
+
+const headSchema = z.object({ schema: z.literal(JOURNAL_SCHEMA), run: z.string().min(1), about: aboutSchema });
 
 /** What the first bytes of a journal say of its run. Throws where they, or the last ones, are not a whole journal's. */
 export function parseHead(prefix: string, last: string): JournalHead {
@@ -48,7 +47,8 @@ export function parseHead(prefix: string, last: string): JournalHead {
   return { run, ...about };
 }
 
-function aboutOf(events: readonly LooseEvent[]): Omit<JournalHead, 'run' | 'problem'> {
+/** What a list says of a run whose journal has these events, in order. */
+export function aboutOf(events: readonly LooseEvent[]): Omit<JournalHead, 'run' | 'problem'> {
   const started = events.find(({ type }) => type === 'started');
   const closed = events.findLast(({ type }) => type === 'closed');
   const phase = closed ? 'closed' : events.findLast(({ type }) => type === 'phase')?.['phase'];

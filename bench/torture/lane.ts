@@ -14,6 +14,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client, Connection } from '@temporalio/client';
+import type { Config } from '../../workers/config.ts';
 import { startDevServer } from '../../workers/temporal-server.ts';
 import type { DevServer } from '../../workers/temporal-server.ts';
 import { Wire } from './wire.ts';
@@ -35,6 +36,8 @@ export interface LaneOptions {
   /** More probes, and what else belongs into its `squall.yaml`. */
   readonly probes?: string;
   readonly configuration?: string;
+  /** What `journal:` says; a folder of the lane's unless told otherwise. */
+  readonly journal?: Config['journal'];
   /** A script to run in the place of `squall worker`, with `control` or `site` as its argument. */
   readonly worker?: string;
 }
@@ -193,11 +196,11 @@ export class Lane {
 function configText(
   name: string,
   folder: string,
-  { groups, probes = '', configuration = '' }: LaneOptions,
+  { groups, journal, probes = '', configuration = '' }: LaneOptions,
   health: string,
 ): string {
   return `installation: ${name}
-journal: ${join(folder, 'journal')}
+journal: ${JSON.stringify(journal ?? join(folder, 'journal'))}
 state: ${join(folder, 'state')}
 sweepEvery: 1s
 sites:

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { readConfig } from '../../workers/config.ts';
 import { connectClient, connectWorker, whereIsTemporal } from '../../workers/connect.ts';
 import { controlWorkers } from '../../workers/control.ts';
+import { openJournal } from '../../workers/journal.ts';
 import { policyOf } from '../../workers/policy-settings.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'squall-wedged-'));
@@ -18,8 +19,10 @@ let workers: Awaited<ReturnType<typeof controlWorkers>>;
 try {
   const { code } = await bundleWorkflowCode({ workflowsPath: join(import.meta.dirname, 'wedged-workflows.ts') });
   await writeFile(bundle, code);
+  const config = await readConfig(process.env['SQUALL_CONFIG'] ?? 'squall.yaml');
   workers = await controlWorkers({
-    config: await readConfig(process.env['SQUALL_CONFIG'] ?? 'squall.yaml'),
+    config,
+    store: openJournal(config),
     connection: await connectWorker(),
     client: await connectClient(),
     guards: [],

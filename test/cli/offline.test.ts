@@ -24,6 +24,7 @@ const VERBS = [
   'abort',
   'report',
   'history',
+  'audit',
   'sweep',
   'faults',
   'schema',

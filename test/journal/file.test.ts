@@ -1,25 +1,32 @@
 /** The file store: nothing appended is lost, nothing unreadable is overwritten, nothing outside the folder is touched. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import type { ChildProcessByStdio } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, mkdir, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { after, before, beforeEach, describe, it, test } from 'node:test';
-import { JOURNAL_MAX_BYTES, openFileStore } from '../../activities/journal/file.ts';
+import { openFileStore } from '../../activities/journal/file.ts';
 import { journalEventSchema } from '../../activities/journal/schema.ts';
-import { JournalError } from '../../activities/journal/store.ts';
+import { JOURNAL_MAX_BYTES, JournalError } from '../../activities/journal/store.ts';
 import { JOURNAL_SCHEMA } from '../../domain/journal.ts';
-import type { JournalEvent } from '../../domain/journal.ts';
-import { abortedRun, heldRun, hostileRun, HOSTILE, hugeRun, refusedRun, stuckRun } from '../report/journals.ts';
-
-const WRITER = join(import.meta.dirname, 'writer.ts');
+import { abortedRun } from '../report/journals.ts';
+import { blind, conformance, NAMES } from './conformance.ts';
 
 describe('the file store', () => {
   let root = '';
   let folder = '';
+
+  describe('as every store', () =>
+    conformance({
+      place: () => mkdtemp(join(root, 'place-')),
+      tidy: async (place) => {
+        assert.deepEqual(await readdir(join(place as string, '.writers')), [], 'what the killed left is tidied up');
+        assert.deepEqual(
+          (await readdir(join(place as string, 'audit'))).filter((name) => !name.endsWith('.jsonl')),
+          [],
+        );
+      },
+    }));
+
   before(async () => {
     root = await mkdtemp(join(tmpdir(), 'squall-journal-'));
   });
@@ -28,46 +35,13 @@ describe('the file store', () => {
   });
   after(() => rm(root, { recursive: true, force: true }));
 
-  const blind = (seq: number, atMs = 1_000 + seq): JournalEvent => ({
-    seq,
-    atMs,
-    type: 'blind',
-    what: 'watch',
-    why: `event ${seq}`,
-  });
-
-  it('gives back every journal as it was, whatever is in it', async () => {
+  it('writes a file that nothing was added to no more', async () => {
     const store = openFileStore(folder);
-    for (const journal of [heldRun(), abortedRun(), refusedRun(), stuckRun(), hugeRun(), hostileRun()]) {
-      await store.append(journal.run, journal.events);
-      assert.deepEqual(await openFileStore(folder).read(journal.run), journal);
-    }
-    assert.equal((await store.list()).length, 6);
-  });
-
-  it('keeps an event offered twice once, and says which were new', async () => {
-    const store = openFileStore(folder);
-    assert.deepEqual((await store.append('a', [blind(0), blind(1), blind(1)])).added, [blind(0), blind(1)]);
-    assert.deepEqual((await store.append('a', [blind(1), blind(2)])).added, [blind(2)]);
-    const before = await readFile(join(folder, 'a.json'), 'utf8');
-    assert.deepEqual((await store.append('a', [blind(0), blind(2)])).added, []);
-    assert.equal(await readFile(join(folder, 'a.json'), 'utf8'), before);
-    assert.deepEqual((await store.read('a'))?.events, [blind(0), blind(1), blind(2)]);
-  });
-
-  it('orders events that arrive late', async () => {
-    const store = openFileStore(folder);
-    await store.append('a', [blind(2)]);
-    await store.append('a', [blind(0), blind(1)]);
-    assert.deepEqual((await store.read('a'))?.events, [blind(0), blind(1), blind(2)]);
-  });
-
-  it('keeps what a reset run says under numbers that were used before', async () => {
-    const store = openFileStore(folder);
-    await store.append('a', [blind(0), blind(1), blind(2)]);
-    const again = blind(1, 9_000);
-    assert.deepEqual((await store.append('a', [blind(0), again])).added, [again]);
-    assert.deepEqual((await store.read('a'))?.events, [blind(0), blind(1), blind(2), again]);
+    await store.append('a', [blind(0)]);
+    const file = join(folder, 'a.json');
+    const [before, text] = [await stat(file), await readFile(file, 'utf8')];
+    await store.append('a', [blind(0)]);
+    assert.deepEqual([(await stat(file)).ino, await readFile(file, 'utf8')], [before.ino, text]);
   });
 
   it('writes one event a line, as JSON that any tool reads, with its head in the first line', async () => {
@@ -76,16 +50,6 @@ describe('the file store', () => {
     const text = await readFile(join(folder, `${journal.run}.json`), 'utf8');
     assert.equal(text.trimEnd().split('\n').length, journal.events.length + 2);
     assert.deepEqual((JSON.parse(text) as { events: unknown }).events, journal.events);
-    assert.deepEqual(await openFileStore(folder).list(), [
-      {
-        run: journal.run,
-        experiment: 'slow-payments',
-        startedAtMs: journal.events[0]?.atMs,
-        phase: 'closed',
-        status: 'aborted',
-        deviated: true,
-      },
-    ]);
     assert.deepEqual((await readdir(folder)).sort(), ['.writers', `${journal.run}.json`]);
     assert.deepEqual(await readdir(join(folder, '.writers')), []);
   });
@@ -106,56 +70,14 @@ describe('the file store', () => {
     }
   });
 
-  it('has no journal and an empty list where nothing was written', async () => {
-    const store = openFileStore(join(folder, 'not', 'there'));
-    assert.equal(await store.read('a'), undefined);
-    assert.deepEqual(await store.list(), []);
-    assert.deepEqual((await store.append('a', [])).added, []);
-    assert.equal(await store.read('a'), undefined);
-  });
-
-  it('lists the latest last', async () => {
-    const store = openFileStore(folder);
-    for (const [run, atMs] of [
-      ['late', 3_000],
-      ['early', 1_000],
-      ['middle', 2_000],
-    ] as const)
-      await store.append(run, [blind(0, atMs)]);
-    assert.deepEqual(
-      (await store.list()).map(({ run }) => run),
-      ['early', 'middle', 'late'],
-    );
-  });
-
   it('never leaves its folder, and keeps every name apart', async () => {
     const inside = join(folder, 'inside');
     await mkdir(inside);
-    const names = [
-      '../escape',
-      '..',
-      '.',
-      '.hidden',
-      '/etc/passwd',
-      'a/b',
-      'a%2Fb',
-      'ü',
-      'a b',
-      '..\\x',
-      'C:x',
-      '-',
-      HOSTILE.slice(0, 60),
-      'nul\0byte',
-    ];
     const store = openFileStore(inside);
-    for (const name of names) await store.append(name, [blind(0)]);
-    for (const name of names) assert.equal((await store.read(name))?.run, name);
-    assert.deepEqual((await store.list()).map(({ run }) => run).sort(), [...names].sort());
+    for (const name of NAMES) await store.append(name, [blind(0)]);
+    await store.audit.append([{ key: 'a', atMs: 0, what: 'note', who: 'ada' }]);
+    assert.equal((await store.list()).length, NAMES.length);
     assert.deepEqual(await readdir(folder), ['inside']);
-    for (const name of ['', 'x'.repeat(201), 'ü'.repeat(80), '\ud800']) {
-      await assert.rejects(store.append(name, [blind(0)]), JournalError);
-      await assert.rejects(store.read(name), JournalError);
-    }
   });
 
   describe('refuses, naming the file, and leaves as it is', () => {
@@ -190,12 +112,6 @@ describe('the file store', () => {
       await assert.rejects(openFileStore(folder).read('a'), /at most 67108864/);
       await assert.rejects(openFileStore(folder).append('a', [blind(1)]), JournalError);
     });
-
-    it('events that are not events', async () => {
-      const bad = { seq: -1, atMs: 0, type: 'blind', what: 'watch', why: '' } as const;
-      await assert.rejects(openFileStore(folder).append('a', [bad]));
-      assert.equal(await openFileStore(folder).read('a'), undefined);
-    });
   });
 
   it('carries what a newer version wrote through an append, and says so on reading', async () => {
@@ -209,68 +125,21 @@ describe('the file store', () => {
     await assert.rejects(openFileStore(folder).read('a'), /newer version/);
   });
 
-  describe('with several processes writing at once', () => {
-    type Writer = { child: ChildProcessByStdio<null, Readable, null>; promised: Set<number> };
-    const start = (writer: number, count: number): Writer => {
-      const child = spawn(
-        process.execPath,
-        [WRITER, folder, 'shared', `writer-${writer}`, String(writer * 1_000), String(count)],
-        {
-          stdio: ['ignore', 'pipe', 'inherit'],
-        },
-      );
-      const promised = new Set<number>();
-      let rest = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => {
-        const lines = (rest + text).split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines) promised.add(Number(line));
-      });
-      return { child, promised };
-    };
-    const present = async (): Promise<Set<number>> =>
-      new Set((await openFileStore(folder).read('shared'))?.events.map(({ seq }) => seq));
-
-    it('loses no event, although one of them is killed again and again', async () => {
-      const steady = [0, 1, 2].map((writer) => start(writer, 40));
-      const ends = steady.map(({ child }) => once(child, 'close'));
-      const killed: Writer[] = [];
-      for (let victim = 3; victim < 8; victim++) {
-        const writer = start(victim, 1_000);
-        killed.push(writer);
-        const end = once(writer.child, 'close');
-        // It is killed once it has made its first promises: in whichever step of the next append it is by then.
-        while (writer.promised.size < 3 && writer.child.exitCode === null) await once(writer.child.stdout, 'data');
-        writer.child.kill('SIGKILL');
-        await end;
-      }
-      await Promise.all(ends);
-      for (const { child } of steady) assert.equal(child.exitCode, 0);
-      const seqs = await present();
-      for (const { promised } of [...steady, ...killed]) {
-        assert.ok(promised.size >= 3);
-        for (const seq of promised) assert.ok(seqs.has(seq), `event ${seq} was promised and is gone`);
-      }
-      await openFileStore(folder).append('shared', [blind(9_999)]);
-      assert.deepEqual(await readdir(join(folder, '.writers')), [], 'what the killed left is tidied up');
-    });
-
-    it('takes over from a writer of another machine that has been silent, and waits for one that has not', async () => {
-      const writers = join(folder, '.writers', 'shared');
-      await mkdir(writers, { recursive: true });
-      const other = join(writers, '1.abcdef.another.machine');
-      await writeFile(other, '{"schema"');
-      const store = openFileStore(folder);
-      let done = false;
-      const appending = store.append('shared', [blind(0)]).then(() => (done = true));
-      for (let turn = 0; turn < 20; turn++) await readdir(writers);
-      assert.equal(done, false);
-      assert.equal(await store.read('shared'), undefined);
-      await utimes(other, new Date(0), new Date(0));
-      await appending;
-      assert.deepEqual((await store.read('shared'))?.events, [blind(0)]);
-      assert.deepEqual(await readdir(join(folder, '.writers')), []);
-    });
+  it('takes over from a writer of another machine that has been silent, and waits for one that has not', async () => {
+    const writers = join(folder, '.writers', 'shared');
+    await mkdir(writers, { recursive: true });
+    const other = join(writers, '1.abcdef.another.machine');
+    await writeFile(other, '{"schema"');
+    const store = openFileStore(folder);
+    let done = false;
+    const appending = store.append('shared', [blind(0)]).then(() => (done = true));
+    for (let turn = 0; turn < 20; turn++) await readdir(writers);
+    assert.equal(done, false);
+    assert.equal(await store.read('shared'), undefined);
+    await utimes(other, new Date(0), new Date(0));
+    await appending;
+    assert.deepEqual((await store.read('shared'))?.events, [blind(0)]);
+    assert.deepEqual(await readdir(join(folder, '.writers')), []);
   });
 });
 

@@ -1,15 +1,19 @@
 /**
- * A process that appends to a journal, for the tests of concurrent writers.
+ * A process that appends to a journal and to the audit, for the tests of concurrent writers.
  *
- * `node writer.ts FOLDER RUN WRITER FIRST COUNT`: appends events one by one, each of its own `seq`, and prints every `seq` that the
- * store has promised to keep.
+ * `node writer.ts PLACE RUN WRITER FIRST COUNT`: appends events one by one, each of its own `seq`, and audits each, and prints
+ * every `seq` that the store has promised to keep. PLACE is `journal:` of a `squall.yaml`, as JSON. Every writer also audits
+ * one record that they all have.
  */
 import { writeSync } from 'node:fs';
-import { openFileStore } from '../../activities/journal/file.ts';
+import type { Config } from '../../workers/config.ts';
+import { openJournal } from '../../workers/journal.ts';
 
-const [folder = '', run = '', writer = '', first = '0', count = '0'] = process.argv.slice(2);
-const store = openFileStore(folder);
+const [place = '', run = '', writer = '', first = '0', count = '0'] = process.argv.slice(2);
+await using store = openJournal({ journal: JSON.parse(place) as Config['journal'] });
+const audited = (key: string, atMs: number) => ({ key, atMs, what: 'note', who: writer, run }) as const;
 for (let seq = Number(first); seq < Number(first) + Number(count); seq++) {
   await store.append(run, [{ seq, atMs: 1_000 + seq, type: 'blind', what: 'watch', why: writer }]);
+  await store.audit.append([audited(`event ${seq}`, seq), audited('of all', seq)]);
   writeSync(1, `${seq}\n`);
 }

@@ -106,6 +106,16 @@ test('a section may be there with nothing in it', async () => {
   assert.deepEqual(await complaints(at('host:')), []);
 });
 
+test('a journal is a folder, relative to the file, or a database by reference', async () => {
+  await writeFile(file, 'journal: kept\n');
+  assert.equal((await readConfig(file)).journal, join(file, '..', 'kept'));
+  await writeFile(file, 'journal: { postgres: { urlFrom: { env: JOURNAL_URL } } }\n');
+  assert.deepEqual((await readConfig(file)).journal, { postgres: { urlFrom: { env: 'JOURNAL_URL' } } });
+  const wrong = ['5', '{ postgres: {} }', '{ postgres: { url: x } }', "''"];
+  for (const journal of wrong)
+    assert.match((await complaints(`journal: ${journal}\n`)).join('\n'), /^1:\d+: journal.*found/, journal);
+});
+
 test('a sweep reads what it can, and refuses only where nobody knows whose faults they are', async () => {
   await writeFile(file, `state: here\nplugins: [./a.mjs, 5]\n${at('host: all')}  none:\nprobes: 5\n`);
   const { config, problems } = await readSweepConfig(file);

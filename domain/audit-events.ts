@@ -1,0 +1,64 @@
+/**
+ * Which events are audited, and as what.
+ *
+ * Owns the one table from a run's journal, and from the emergency stop, to audit records. Pure: whoever appends decides
+ * nothing. What has no row is not audited.
+ */
+import { recordOf, signedBy } from './audit.ts';
+import type { AuditRecord } from './audit.ts';
+import type { EmergencyStop } from './emergency-stop.ts';
+import { eventKey } from './journal.ts';
+import type { JournalEntry, JournalEvent } from './journal.ts';
+
+type EventOf<T extends JournalEntry['type']> = Extract<JournalEvent, { type: T }>;
+/** What the table adds to an event's run, time and key; undefined where nobody did it. */
+type Row<T extends JournalEntry['type']> = (event: EventOf<T>) => Omit<AuditRecord, 'key' | 'atMs' | 'run'> | undefined;
+
+const TABLE: { readonly [T in JournalEntry['type']]?: Row<T> } = {
+  started: ({ startedBy, documentHash, experiment }) => ({
+    what: 'start',
+    ...signedBy(startedBy),
+    why: experiment.hypothesis,
+    hash: documentHash,
+  }),
+  approved: ({ by, plan, reason }) => ({ what: 'approve', ...signedBy(by), why: reason ?? '', hash: plan }),
+  rejected: ({ by, plan, reason }) => ({ what: 'reject', ...signedBy(by), why: reason, hash: plan }),
+  note: ({ by, text }) => ({ what: 'note', ...signedBy(by), why: text }),
+  abort: ({ cause, by, evidence }) => {
+    if (cause === 'cancelled') return { what: 'abort', who: 'nobody is named by a cancel in Temporal', why: evidence };
+    if (cause !== 'person' && cause !== 'emergency-stop') return undefined;
+    return { what: 'abort', ...signedBy(by ?? 'nobody was named'), why: evidence };
+  },
+};
+
+/** What an event of `run` is audited as; undefined where it is not. `planHash`: of the run's plan, where the event has none. */
+export function auditOfEvent(run: string, event: JournalEvent, planHash?: string): AuditRecord | undefined {
+  const row = TABLE[event.type] as ((event: JournalEvent) => ReturnType<Row<'started'>>) | undefined;
+  const audited = row?.(event);
+  if (audited === undefined) return undefined;
+  const { atMs } = event;
+  const hash = audited.hash ?? planHash;
+  const key = `run ${run} ${eventKey(event)}`;
+  return recordOf({ key, atMs, ...audited, run, ...(hash === undefined ? {} : { hash }) });
+}
+
+/** What pulling the emergency stop is audited as. `latch` names this very stop, which may be pulled again later. */
+export function auditOfStop(latch: string, { site, by, reason }: EmergencyStop, atMs: number): AuditRecord {
+  const why = `${siteOf(site)}: ${reason}`;
+  return recordOf({ key: `stop ${latch}`, atMs, what: 'stop', ...signedBy(by), why });
+}
+
+/** What releasing it is audited as. */
+export function auditOfResume(
+  latch: string,
+  site: string | undefined,
+  { by, reason }: { readonly by: string; readonly reason: string },
+  atMs: number,
+): AuditRecord {
+  const why = `${siteOf(site)}: ${reason}`;
+  return recordOf({ key: `resume ${latch}`, atMs, what: 'resume', ...signedBy(by), why });
+}
+
+function siteOf(site: string | undefined): string {
+  return site === undefined ? 'everything' : `site ${site}`;
+}
