@@ -2,7 +2,8 @@
  * The control worker's activities.
  *
  * Owns the journal's way from a workflow into the store, the audit's beside it, and the metrics that are derived from what
- * was new in it, so that a replay or a repeated attempt counts once. What guards ask and whom a stop tells is in files of their own.
+ * was new in it, so that a replay or a repeated attempt counts once. What guards ask, whom a stop tells and what people are
+ * told is in files of their own.
  */
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
@@ -19,6 +20,8 @@ import { auditEvents } from './audit.ts';
 import { enforceStop } from './enforce-stop.ts';
 import type { AdmitInput, ControlActivities } from './interface.ts';
 import type { JournalStore } from './journal/store.ts';
+import type { Destinations } from './notify/destination.ts';
+import { handOver, untold } from './notify/hand-over.ts';
 
 /** `journal` reads all that the journal holds by now, for whoever has not heard of this run before. */
 export type OnEvents = (
@@ -38,6 +41,8 @@ export interface Control {
   readonly guards: readonly Guard[];
   readonly policy: Policy;
   readonly client: Client;
+  /** Where people are told of runs. */
+  readonly destinations: Destinations;
   /** Told of every event that was new to the journal, once. */
   readonly onEvents: OnEvents;
 }
@@ -47,10 +52,14 @@ export function controlActivities(control: Control): ControlActivities {
     event.type === 'started' ? { ...event, installation: control.installation, versions: control.versions } : event;
   return {
     async record(run, events) {
-      const { added } = await control.store.append(run, events.map(signed));
-      await control.onEvents(run, added, async () => (await control.store.read(run))?.events ?? []);
+      const { store, destinations } = control;
+      const offered = events.flatMap((event) => [signed(event), ...untold(destinations, event)]);
+      const { added } = await store.append(run, offered);
+      const journal = async (): Promise<readonly JournalEvent[]> => (await store.read(run))?.events ?? [];
+      await control.onEvents(run, added, journal);
       // All that were offered: the attempt that added them may have died before it came here.
-      await auditEvents(control.store, run, events);
+      await auditEvents(store, run, events);
+      await handOver(control.client, destinations, run, offered, journal);
       return { searchAttributes: control.searchAttributes };
     },
     audit: (records) => control.store.audit.append(records),

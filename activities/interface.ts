@@ -13,6 +13,7 @@ import type { Claim } from '../domain/identity.ts';
 import type { CheckedReading, JournalEvent, PreflightCheck } from '../domain/journal.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
 import type { Protection } from '../domain/policy.ts';
+import type { Notice } from '../domain/notice.ts';
 import type { SeriesByProbe } from '../domain/probe.ts';
 import type { Edge, ConditionsState } from '../domain/stop-conditions.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
@@ -32,6 +33,20 @@ export interface ControlActivities {
   authorise(asking: Asking): Promise<Authority>;
   /** Tells every open run to stop, until it is cancelled. */
   enforceStop(stop: EmergencyStop): Promise<never>;
+}
+
+/** Served by the control worker, on the queue `notify`. */
+export interface NotifyActivities {
+  /** Delivers one notice to one destination; returns what the next one needs to know. */
+  deliver(input: DeliverInput): Promise<Readonly<Record<string, string | number>>>;
+  runIsOpen(run: string): Promise<boolean>;
+}
+
+/** One notice for one destination; `kept`: what earlier deliveries to it returned. */
+export interface DeliverInput {
+  readonly to: string;
+  readonly notice: Notice;
+  readonly kept: Readonly<Record<string, string | number>>;
 }
 
 /** What guards are asked about. */

@@ -91,7 +91,7 @@ export type StageSize =
   | { readonly kind: 'share'; readonly share: number; readonly text: string }
   | { readonly kind: 'count'; readonly count: number; readonly text: string };
 
-/** How a run is ended early. `communicate` acts as `immediate` until there is somebody to tell. */
+/** How a run is ended early. `communicate` acts as `immediate`, and the journal says who was told of it and who was not. */
 export type AbortMode = 'immediate' | 'graceful' | 'communicate';
 
 /** A probe and a threshold that, breached for a sustained time, aborts the run. */

@@ -143,6 +143,15 @@ export type JournalEntry =
       readonly stage?: number;
     }
   | {
+      /** Whether people were told of the abort that has the same `seq`. */
+      readonly type: 'told';
+      /** The destination; absent where nobody was there to tell. */
+      readonly to?: string;
+      readonly delivered: boolean;
+      /** Why not. */
+      readonly why?: string;
+    }
+  | {
       readonly type: 'reverted';
       readonly stage: number;
       readonly lease: string;

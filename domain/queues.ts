@@ -10,6 +10,9 @@ export const CONTROL_QUEUE = 'control';
 /** The queue of what the control worker does for as long as something lasts. */
 export const CONTROL_HOLD_QUEUE = 'control/hold';
 
+/** The queue of telling people: a receiver that hangs must hold no slot that admission, a stop or the journal needs. */
+export const NOTIFY_QUEUE = 'notify';
+
 /** The queues of a site: pre-flight and injecting; holding, watching and recovering; reverting and sweeping. */
 export function siteQueues(site: string): { readonly chaos: string; readonly hold: string; readonly revert: string } {
   const chaos = `site/${site}`;

@@ -56,7 +56,8 @@ export function summarise(journal: Journal): RunSummary {
     reason: closed?.reason ?? null,
     startedAtMs: draft.started?.atMs ?? journal.events[0]?.atMs ?? 0,
     endedAtMs: closed?.atMs ?? null,
-    lastAtMs: journal.events.reduce((last, { atMs }) => Math.max(last, atMs), 0),
+    // Whom people heard it from, and when, is not the run's.
+    lastAtMs: journal.events.reduce((last, { type, atMs }) => (type === 'told' ? last : Math.max(last, atMs)), 0),
     phases,
     stages,
     rollback: rollbackOf(phases),
@@ -120,6 +121,8 @@ function fold(draft: Draft, event: JournalEvent): undefined {
       return;
     case 'abort':
       draft.aborts.push(event);
+      return;
+    case 'told':
       return;
     case 'reverted':
       draft.reverts.push(event);

@@ -4,6 +4,7 @@
  * Owns the spelling. All times of day are UTC, and say so once on the page.
  */
 import type { Dimension } from '../domain/quantity.ts';
+import type { EntryOf } from '../domain/run-summary.ts';
 import { formatDuration, formatQuantity } from '../domain/units.ts';
 
 const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
@@ -45,4 +46,10 @@ export function counted(count: number, one: string): string {
 /** A reading, or `no data`. */
 export function reading(value: number | null, dimension: Dimension = 'count'): string {
   return value === null ? 'no data' : formatQuantity(value, dimension);
+}
+
+/** Whether people were told of an abort: `ops was told of the abort`. */
+export function toldWords({ to, delivered, why }: EntryOf<'told'>): string {
+  if (delivered) return `${to ?? 'somebody'} was told of the abort`;
+  return `${to === undefined ? 'nobody was' : `${to} was not`} told of the abort: ${why ?? 'nobody knows why'}`;
 }

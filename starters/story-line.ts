@@ -5,7 +5,7 @@
  */
 import type { JournalEvent } from '../domain/journal.ts';
 import { formatDuration, formatQuantity } from '../domain/units.ts';
-import { counted } from '../report/words.ts';
+import { counted, toldWords } from '../report/words.ts';
 import type { Output } from './output.ts';
 
 /** One line, or undefined. */
@@ -48,6 +48,11 @@ function words(event: JournalEvent, out: Output): string | undefined {
       return out.style(
         ['bold', 'red'],
         `ABORT        ${event.mode}: ${event.evidence}${event.by ? `, by ${event.by}` : ''}`,
+      );
+    case 'told':
+      return out.style(
+        event.delivered ? 'green' : 'red',
+        `${event.delivered ? 'told        ' : 'NOT TOLD    '} ${toldWords(event)}`,
       );
     case 'reverted':
       return out.style(

@@ -18,6 +18,7 @@ import { BYTES_MAX } from '../documents/source.ts';
 import { writtenDuration } from '../domain/written-duration.ts';
 import { admissionSchema } from './admission-settings.ts';
 import { policySchema } from './policy-settings.ts';
+import { notifySchema } from './notify-settings.ts';
 
 /** A configuration that cannot be read, or asks for what cannot be had; the message says what to mend. */
 export class InvalidConfig extends Error {
@@ -77,6 +78,7 @@ const configSchema = z.strictObject({
     })
     .default({})
     .describe('Levers of your own, beside `squall stop`. The control worker reads them.'),
+  notify: notifySchema.optional().describe('Whom the control worker tells of runs, and of what.'),
   plugins: z.array(z.string().min(1)).default([]).describe('Modules with drivers and probes, relative to this file.'),
 });
 

@@ -12,6 +12,7 @@ import type { Guard } from '../activities/admission/guard.ts';
 import { controlActivities } from '../activities/control.ts';
 import type { OnEvents } from '../activities/control.ts';
 import type { JournalStore } from '../activities/journal/store.ts';
+import type { Destinations } from '../activities/notify/destination.ts';
 import type { Policy } from '../domain/policy.ts';
 import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE } from '../domain/queues.ts';
 import { workflowBundle } from './bundle.ts';
@@ -26,6 +27,7 @@ export interface ControlOptions {
   readonly client: Client;
   readonly guards: readonly Guard[];
   readonly policy: Policy;
+  readonly destinations: Destinations;
   readonly namespace: string;
   readonly log: (line: string) => void;
   readonly onEvents: OnEvents;
@@ -43,8 +45,8 @@ export async function controlWorkers(options: ControlOptions): Promise<Worker[]>
     versionsOf(),
   ]);
   const { installation } = config;
-  const { guards, policy } = options;
-  const parts = { store, installation, versions, searchAttributes, guards, policy, client, onEvents };
+  const { guards, policy, destinations } = options;
+  const parts = { store, installation, versions, searchAttributes, guards, policy, destinations, client, onEvents };
   const both = {
     connection,
     namespace,

@@ -21,6 +21,7 @@ import { scheduleJanitor } from './janitor.ts';
 import { openJournal } from './journal.ts';
 import { followLevers, openLevers } from './levers.ts';
 import { RunMetrics } from './metrics.ts';
+import { missingOf, notifyWorker, openDestinations } from './notify.ts';
 import { followOpenRuns } from './open-runs.ts';
 import { policyOf } from './policy-settings.ts';
 import { openProbesOf, openSite } from './open-site.ts';
@@ -58,17 +59,7 @@ let installed = false;
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { config, control, log } = options;
   const interceptors = options.interceptors ?? {};
-  if (!installed) {
-    installed = true;
-    Runtime.install({
-      // Whoever starts a worker says when it stops: Ctrl-C may first have to wait for a rollback that this worker serves.
-      shutdownSignals: [],
-      logger: new DefaultLogger('ERROR', ({ message, meta }) =>
-        log(`${message} ${String(meta?.['error'] ?? '')}`.trim()),
-      ),
-      telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
-    });
-  }
+  installRuntime(log);
   const sweeper = startSweeping(config, options.site, config.sweepEvery, log);
   const site = await openSiteOf(options).catch(async (error: unknown) => {
     // What is wrong must not keep a fault on that was there before.
@@ -89,8 +80,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const policy = policyOf(config.policy);
     const guards = openLadder(config, probes, client, levers, policy);
     const onEvents = metrics.observe;
-    const parts = { config, store, connection, client, namespace, guards, policy, log, onEvents, interceptors };
-    workers.push(...(await controlWorkers(parts)));
+    const destinations = openDestinations(config);
+    for (const missing of missingOf(config)) log(missing);
+    const parts = { connection, client, namespace, destinations, interceptors };
+    workers.push(...(await controlWorkers({ config, store, guards, policy, log, onEvents, ...parts })));
+    if (destinations.size > 0) workers.push(await notifyWorker(parts));
     readyJournal(store, policy, log);
   }
   if (site && options.site !== undefined) {
@@ -126,6 +120,20 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await done;
     },
   };
+}
+
+/** Temporal's runtime, once a process. */
+function installRuntime(log: (line: string) => void): void {
+  if (installed) return;
+  installed = true;
+  Runtime.install({
+    // Whoever starts a worker says when it stops: Ctrl-C may first have to wait for a rollback that this worker serves.
+    shutdownSignals: [],
+    logger: new DefaultLogger('ERROR', ({ message, meta }) =>
+      log(`${message} ${String(meta?.['error'] ?? '')}`.trim()),
+    ),
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
+  });
 }
 
 /** Says what is wrong with the journal, and no more: without one no run begins, but those that are open must be rolled back. */

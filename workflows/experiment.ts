@@ -164,8 +164,10 @@ export class Run {
     this.apply({ type: 'abort', abort });
     if (this.state.abort === before) return;
     this.note({ type: 'abort', ...abort, ...(this.state.stage >= 0 ? { stage: this.state.stage } : {}) });
-    if (abort.mode === 'graceful') return;
-    for (const lease of this.leases.unreverted()) this.leases.release(lease, abort.evidence);
+    if (abort.mode !== 'graceful')
+      for (const lease of this.leases.unreverted()) this.leases.release(lease, abort.evidence);
+    // People are told of what is written. Before the first writing there is one on its way.
+    if (this.log.known && patched('abort-is-written')) this.log.writeSoon();
   }
 
   async live(): Promise<RunResult> {

@@ -3,4 +3,5 @@ export { emergencyStop } from './emergency-stop.ts';
 export { experiment } from './experiment.ts';
 export { janitor } from './janitor.ts';
 export { lease } from './lease.ts';
+export { notices } from './notices.ts';
 export { plan } from './plan.ts';

@@ -4,7 +4,7 @@
  * Owns the numbering of events and their way to the journal, in the background and in order. Must never delay a revert:
  * writing is awaited at the start (no journal, no fault) and at the end, and nowhere between.
  */
-import { workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, patched, workflowInfo } from '@temporalio/workflow';
 import type { Recorded } from '../activities/interface.ts';
 import type { JournalEntry, JournalEvent } from '../domain/journal.ts';
 import { journal } from './proxies.ts';
@@ -14,8 +14,12 @@ export class Logbook {
   readonly #events: JournalEvent[] = [];
   #unwritten: JournalEvent[] = [];
   #writing: Promise<unknown> = Promise.resolve();
-  /** Whether the journal has been written. */
   #known = false;
+
+  /** Whether the journal has been written. */
+  get known(): boolean {
+    return this.#known;
+  }
 
   /** Adds an event at the workflow's time. */
   add(entry: JournalEntry): void {
@@ -55,7 +59,12 @@ export class Logbook {
 
   /** Writes in the background. What cannot be written for ten minutes is tried again with what comes next; the fault is not affected. */
   writeSoon(): void {
-    if (this.#unwritten.length > 0) this.write().catch(() => undefined);
+    if (this.#unwritten.length === 0) return;
+    const write = (): Promise<unknown> => this.write().catch(() => undefined);
+    // Whatever a message begins in a run that was cancelled is cancelled too, and these events would be lost.
+    if (CancellationScope.current().consideredCancelled && patched('abort-is-written'))
+      CancellationScope.nonCancellable(write).catch(() => undefined);
+    else write().catch(() => undefined);
   }
 
   /** Writes all that is left and waits for it, whether it succeeds or not. */

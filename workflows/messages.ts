@@ -9,6 +9,7 @@ import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode, Experiment } from '../domain/experiment.ts';
 import type { Claim } from '../domain/identity.ts';
 import type { JournalEvent } from '../domain/journal.ts';
+import type { Notice } from '../domain/notice.ts';
 import type { RunState, Verdict } from '../domain/run.ts';
 
 /** What a run is started with. The workflow id is the run's name. */
@@ -75,6 +76,8 @@ export const abortSignal = defineSignal<[{ mode: AbortMode; reason: string; by: 
 export const stopSignal = defineSignal<[EmergencyStop]>('stop');
 /** To an emergency stop: release the latch. */
 export const resumeSignal = defineSignal<[Resume]>('resume');
+/** To a run's notices: what is to be told, and to whom; `enders` are told of its end, should it say none itself. */
+export const tellSignal = defineSignal<[tellings: readonly Telling[], enders: readonly string[]]>('tell');
 /** To a run, from a lease. */
 export const leaseNewsSignal = defineSignal<[LeaseNews]>('leaseNews');
 /** To a lease, from its run: end the fault; and with `lastLook` first see whether it is still on. */
@@ -88,6 +91,12 @@ export const rejectUpdate = defineUpdate<Answered, [Answer]>('reject');
 export const noteUpdate = defineUpdate<null, [Note]>('note');
 /** To a run: its state, and the journal events from `seq` on. */
 export const storyQuery = defineQuery<Story, [fromSeq: number]>('story');
+
+/** One notice, and the destinations that it is for. */
+export interface Telling {
+  readonly notice: Notice;
+  readonly to: readonly string[];
+}
 
 /** Who released an emergency stop, as the starter says, and why. */
 export interface Resume {

@@ -5,9 +5,9 @@
  */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
-import type { ControlActivities, SiteActivities } from '../activities/interface.ts';
+import type { ControlActivities, NotifyActivities, SiteActivities } from '../activities/interface.ts';
 import type { Experiment } from '../domain/experiment.ts';
-import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE, siteQueues } from '../domain/queues.ts';
+import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE, NOTIFY_QUEUE, siteQueues } from '../domain/queues.ts';
 import { ADMISSION_MS, attemptTimeoutMs, preflightTimeoutMs, revertPatienceMs } from '../domain/timing.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
 
@@ -82,6 +82,23 @@ export function auditingSoon(): Control<'audit'> {
     retry: { maximumAttempts: 3, initialInterval: 200 },
     cancellationType: ActivityCancellationType.ABANDON,
   });
+}
+
+/**
+ * Telling one destination: for a day, however often that fails. `hurried` gives up soon, so that the journal can say how an
+ * abort was told.
+ */
+export function delivering(hurried: boolean): ActivityInterfaceFor<Pick<NotifyActivities, 'deliver'>> {
+  return proxyActivities<NotifyActivities>({
+    taskQueue: NOTIFY_QUEUE,
+    startToCloseTimeout: 15_000,
+    scheduleToCloseTimeout: hurried ? 30_000 : '24 hours',
+    retry: { initialInterval: 1_000, maximumInterval: 60_000 },
+  });
+}
+
+export function openness(): ActivityInterfaceFor<Pick<NotifyActivities, 'runIsOpen'>> {
+  return proxyActivities<NotifyActivities>({ taskQueue: NOTIFY_QUEUE, startToCloseTimeout: 10_000 });
 }
 
 /** For as long as the stop is on: whoever runs it may come and go. */

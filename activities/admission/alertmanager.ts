@@ -9,6 +9,9 @@ import { httpSettings } from '../probes/secret.ts';
 import { askJson } from './ask-json.ts';
 import type { IncidentSource } from './incidents.ts';
 
+/** The alert by which Squall says that a run is open (`notify:`). A run is no incident, least of all to itself. */
+export const RUN_OPEN_ALERT = 'ChaosRunOpen';
+
 export const alertmanagerSettings = z.strictObject({
   ...httpSettings,
   matching: z
@@ -34,6 +37,7 @@ export function alertmanager({ url, matching, ...credentials }: z.infer<typeof a
     ['unprocessed', 'true'],
     ['silenced', 'false'],
     ['inhibited', 'false'],
+    ['filter', `alertname!="${RUN_OPEN_ALERT}"`],
     ...matching.map((matcher) => ['filter', matcher] as const),
   ] as const)
     asked.searchParams.append(key, value);

@@ -5,67 +5,10 @@
  * or a field that one of them has and the other has not. Fields it does not know are dropped; must never repair a value.
  */
 import { z } from 'zod';
-import type { Experiment, Json, JsonObject } from '../../domain/experiment.ts';
 import { JOURNAL_SCHEMA } from '../../domain/journal.ts';
+import type { Experiment } from '../../domain/experiment.ts';
 import type { Journal, JournalEntry, JournalEvent } from '../../domain/journal.ts';
-
-const count = z.int().min(0);
-const ms = z.number();
-
-const dimension = z.enum(['duration', 'ratio', 'bytes', 'rate', 'count']);
-const quantity = z.object({ value: z.number(), dimension, text: z.string() });
-const abortMode = z.enum(['immediate', 'graceful', 'communicate']);
-const group = z.enum(['business', 'system', 'dependencies']);
-const json = z.json() as z.ZodType<Json>;
-const jsonObject = z.record(z.string(), json) satisfies z.ZodType<JsonObject>;
-
-const tolerance = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('range'), min: quantity.exactOptional(), max: quantity.exactOptional() }),
-  z.object({ kind: z.literal('baseline'), share: z.number() }),
-]);
-
-const breach = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('above'), limit: quantity }),
-  z.object({ kind: z.literal('below'), limit: quantity }),
-  z.object({ kind: z.literal('outside'), min: quantity, max: quantity }),
-  z.object({ kind: z.literal('drops'), share: z.number() }),
-  z.object({ kind: z.literal('rises'), share: z.number() }),
-  z.object({ kind: z.literal('count'), count: z.number(), withinMs: ms }),
-]);
-
-const stageSize = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('share'), share: z.number(), text: z.string() }),
-  z.object({ kind: z.literal('count'), count, text: z.string() }),
-]);
-
-const experiment = z.object({
-  name: z.string(),
-  hypothesis: z.string(),
-  steadyState: z.array(z.object({ probe: z.string(), group, tolerance })),
-  fault: z.string(),
-  with: jsonObject,
-  targets: z.object({ site: z.string(), selector: jsonObject }),
-  blastRadius: z.object({
-    stages: z.array(stageSize),
-    holdMs: ms,
-    max: count.exactOptional(),
-    seed: z.string().exactOptional(),
-  }),
-  stopConditions: z.array(z.object({ probe: z.string(), breach, forMs: ms, abort: abortMode })),
-  preconditions: z
-    .object({
-      healthy: z.literal(true).exactOptional(),
-      noIncidents: z.literal(true).exactOptional(),
-      window: z.string().exactOptional(),
-      windowOverride: z.literal('approval').exactOptional(),
-      capacityMin: z.number().exactOptional(),
-      coolDownMs: ms.exactOptional(),
-    })
-    .exactOptional(),
-  recoverWithinMs: ms,
-  sampleEveryMs: ms,
-  timeToLiveMs: ms.exactOptional(),
-}) satisfies z.ZodType<Experiment>;
+import { abortMode, count, dimension, experiment, group, ms } from './experiment-schema.ts';
 
 const series = z.object({ dimension, points: z.array(z.tuple([ms, z.number().nullable()])) });
 
@@ -219,6 +162,13 @@ const EVENTS = {
     by: z.string().exactOptional(),
     stage: count.exactOptional(),
   }),
+  told: z.object({
+    ...stamp,
+    type: z.literal('told'),
+    to: z.string().exactOptional(),
+    delivered: z.boolean(),
+    why: z.string().exactOptional(),
+  }),
   reverted: z.object({
     ...stamp,
     type: z.literal('reverted'),
@@ -265,6 +215,7 @@ export const journalEventSchema = z.discriminatedUnion('type', [
   EVENTS.timer,
   EVENTS.blind,
   EVENTS.abort,
+  EVENTS.told,
   EVENTS.reverted,
   EVENTS.stuck,
   EVENTS['steady-state'],
@@ -321,6 +272,7 @@ export const IN_STEP: { readonly [T in JournalEntry['type']]: SameKeys<EventOf<T
   timer: true,
   blind: true,
   abort: true,
+  told: true,
   reverted: true,
   stuck: true,
   'steady-state': true,

@@ -1,12 +1,12 @@
 /**
- * One bounded HTTP GET, as every probe that speaks HTTP does it.
+ * One bounded HTTP request: a GET, as every probe and guard that speaks HTTP makes it, or one that tells somebody.
  *
  * Owns the bounds: time, bytes, no redirects, no cookies, no cache. Must never put a header's value or a query string
  * into an error: reasons are journalled, and tokens travel in both.
  */
 import { isUtf8 } from 'node:buffer';
 
-/** The most bytes of a body that any probe reads, after decompression. */
+/** The most bytes of a body that anybody reads, after decompression. */
 export const BODY_MAX_BYTES = 1024 * 1024;
 
 /** A whole answer. */
@@ -38,11 +38,29 @@ export type Fetched =
   { readonly ok: true; readonly answer: Answer } | { readonly ok: false; readonly failure: NoAnswer };
 
 /** Gets `url` once. A redirect is an answer of its own; it is never followed. */
-export async function boundedGet(url: string, { timeoutMs, signal, headers = {} }: Bounds): Promise<Fetched> {
+export async function boundedGet(url: string, bounds: Bounds): Promise<Fetched> {
+  return request(url, bounds, { method: 'GET' });
+}
+
+/** Sends `body` to `url` once, under the same bounds. */
+export async function boundedSend(
+  url: string,
+  bounds: Bounds,
+  sent: { readonly method: 'POST' | 'PATCH'; readonly body: string },
+): Promise<Fetched> {
+  return request(url, bounds, sent);
+}
+
+async function request(
+  url: string,
+  { timeoutMs, signal, headers = {} }: Bounds,
+  sent: { readonly method: string; readonly body?: string },
+): Promise<Fetched> {
   const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)));
   const startedAtMs = performance.now();
   try {
     const response = await fetch(url, {
+      ...sent,
       redirect: 'manual',
       cache: 'no-store',
       credentials: 'omit',

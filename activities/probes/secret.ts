@@ -1,5 +1,5 @@
 /**
- * Secrets by reference: the only way a probe gets a credential.
+ * Secrets by reference: the only way anything here gets a credential.
  *
  * Owns reading them from the environment or a file, at every use, so that a rotated secret needs no restart. Must never
  * log, cache or put a secret's value into a message.
@@ -53,7 +53,11 @@ export async function credentialHeaders({ tokenFrom, headersFrom = {} }: Credent
 
 /** The references among `credentials` that point at nothing here, one sentence each. */
 export function missingSecrets({ tokenFrom, headersFrom = {} }: Credentials): string[] {
-  const refs = [...Object.values(headersFrom), ...(tokenFrom ? [tokenFrom] : [])];
+  return missingRefs([...Object.values(headersFrom), ...(tokenFrom ? [tokenFrom] : [])]);
+}
+
+/** Those of `refs` that point at nothing here, one sentence each. */
+export function missingRefs(refs: readonly SecretRef[]): string[] {
   return refs.flatMap((ref) => {
     if ('env' in ref) return process.env[ref.env] ? [] : [`the environment variable ${ref.env} is not set`];
     return existsSync(ref.file) ? [] : [`the file ${ref.file} does not exist`];
@@ -79,6 +83,11 @@ async function readBounded(path: string): Promise<string> {
   } finally {
     await file.close();
   }
+}
+
+/** Whether `text` is an http or https URL in which no credential stands. */
+export function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && !hasCredentials(text);
 }
 
 function hasCredentials(url: string): boolean {

@@ -27,6 +27,7 @@ try {
     client: await connectClient(),
     guards: [],
     policy: policyOf(),
+    destinations: new Map(),
     namespace: whereIsTemporal().namespace,
     log: (line) => void process.stderr.write(`${line}\n`),
     onEvents: async () => undefined,

@@ -6,7 +6,7 @@ import type { RunSummary } from '../../domain/run-summary.ts';
 import { formatDuration, formatQuantity } from '../../domain/units.ts';
 import { html } from '../markup.ts';
 import type { Markup } from '../markup.ts';
-import { clock, counted, number, since } from '../words.ts';
+import { clock, counted, number, since, toldWords } from '../words.ts';
 
 /** Lines that are shown; the journal has them all. */
 const LINES_SHOWN = 300;
@@ -91,6 +91,8 @@ function lineOf(event: JournalEvent, experiment: Experiment | undefined): Line |
         words: `${event.evidence}${event.by === undefined ? '' : `, by ${event.by}`}`,
         loud: true,
       };
+    case 'told':
+      return { what: event.delivered ? 'told' : 'not told', words: toldWords(event), loud: !event.delivered };
     case 'reverted':
       return {
         what: `stage ${event.stage + 1} reverted`,

@@ -157,7 +157,13 @@ describe('how runs end', () => {
         },
       ).finally(() => (lane.level = 0));
       assert.deepEqual([result.status, result.deviated], ['aborted', true]);
-      assert.equal(events.find((event) => event.type === 'abort')?.mode, 'communicate');
+      const abort = events.find((event) => event.type === 'abort') ?? assert.fail();
+      assert.equal(abort.mode, 'communicate');
+      const why = 'no destination for aborts is configured';
+      assert.deepEqual(
+        events.filter((event) => event.type === 'told'),
+        [{ seq: abort.seq, atMs: abort.atMs, type: 'told', delivered: false, why }],
+      );
       assert.equal(events.filter((event) => event.type === 'reverted').length, 2);
       const { events: history } = await lane.client.workflow.getHandle('communicate').fetchHistory();
       const asked = (history ?? []).map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name);

@@ -197,6 +197,7 @@ export function hostileRun(): Journal {
     .at(2, { type: 'edge', edge: 'no-data', probe: HOSTILE, value: null, evidence: HOSTILE })
     .at(2, { type: 'blind', what: 'watch', why: HOSTILE })
     .at(2, { type: 'abort', cause: 'person', mode: 'immediate', evidence: HOSTILE, by: HOSTILE, stage: 1 })
+    .at(2, { type: 'told', to: HOSTILE, delivered: false, why: HOSTILE })
     .at(2, { type: 'phase', phase: 'rolling-back' })
     .at(2.1, { type: 'reverted', stage: 1, lease: HOSTILE, by: 'lease', targets: 2, tookMs: 10 })
     .at(2.1, {

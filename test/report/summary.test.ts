@@ -37,6 +37,14 @@ describe('the summary of a run', () => {
     assert.equal((summary.endedAtMs ?? 0) - summary.startedAtMs, 3_600_000);
   });
 
+  it('is the same, whomever people heard of it from, and however late', () => {
+    const { events, ...journal } = abortedRun();
+    const abort = events.find(({ type }) => type === 'abort');
+    const late = { seq: abort?.seq ?? 0, atMs: (events.at(-1)?.atMs ?? 0) + 86_400_000 };
+    const told = { ...late, type: 'told', to: 'ops', delivered: true } as const;
+    assert.deepEqual(summarise({ ...journal, events: [...events, told] }), summarise({ ...journal, events }));
+  });
+
   it('that was aborted by a stop condition', () => {
     const summary = summarise(abortedRun());
     assert.deepEqual([summary.status, summary.deviated], ['aborted', true]);
