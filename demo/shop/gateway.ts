@@ -2,6 +2,8 @@
  * The demo shop's gateway: `/browse`, `/checkout`, and `/metrics` for whoever watches the shop.
  *
  * Owns the routes and the numbers. Contains nothing that injects or knows of a fault.
+ *
+ * Arguments: the host and the port to listen on.
  */
 import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
@@ -78,7 +80,8 @@ const server = createServer((request, response) => {
   } else response.writeHead(404).end();
 });
 server.keepAliveTimeout = 30_000;
-server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
+const [host, port] = process.argv.slice(2);
+server.listen(Number(port), host, () => process.send?.({ port: (server.address() as AddressInfo).port }));
 process.on('message', (replicas: Replicas) => {
   for (const [name, ports] of Object.entries(replicas)) services.get(name)?.set(ports);
 });

@@ -19,6 +19,13 @@ const SMALL = ['--max-old-space-size=32', '--max-semi-space-size=1', '--disable-
 /** Before a replica that died is started again, in milliseconds. */
 const BACK_OFF_MS = 500;
 
+/** Where its gateway listens. */
+export interface Where {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
 /** A shop that is open. */
 export interface Shop {
   readonly url: string;
@@ -28,16 +35,16 @@ export interface Shop {
 }
 
 /** Opens a shop with its pid files in `runDir`; resolves once every replica serves and customers come. */
-export async function openShop(runDir: string): Promise<Shop> {
+export async function openShop(runDir: string, where: Where = { host: '127.0.0.1', port: 0 }): Promise<Shop> {
   await mkdir(runDir, { recursive: true });
-  const staff = new Staff(runDir);
+  const staff = new Staff(runDir, where);
   try {
     await staff.hire();
   } catch (error) {
     await staff.dismiss();
     throw error;
   }
-  const url = `http://127.0.0.1:${staff.port}`;
+  const url = `http://${where.host === '0.0.0.0' ? '127.0.0.1' : where.host}:${staff.port}`;
   const customers = startCustomers(url);
   return {
     url,
@@ -52,13 +59,15 @@ export async function openShop(runDir: string): Promise<Shop> {
 /** The shop's processes. */
 class Staff {
   readonly #runDir: string;
+  readonly #where: Where;
   readonly #replicas = new Map<string, { child: ChildProcess; port: number }>();
   #gateway: ChildProcess | undefined;
   #closing = false;
   port = 0;
 
-  constructor(runDir: string) {
+  constructor(runDir: string, where: Where) {
     this.#runDir = runDir;
+    this.#where = where;
   }
 
   async hire(): Promise<void> {
@@ -66,7 +75,11 @@ class Staff {
       Array.from({ length: count }, (_, i) => [service, i + 1] as const),
     );
     await Promise.all(names.map(([service, number]) => this.#hireReplica(service, number)));
-    this.#gateway = fork(join(import.meta.dirname, 'gateway.ts'), [], { execArgv: SMALL, detached: true });
+    const { host, port } = this.#where;
+    this.#gateway = fork(join(import.meta.dirname, 'gateway.ts'), [host, `${port}`], {
+      execArgv: SMALL,
+      detached: true,
+    });
     this.port = await portOf(this.#gateway);
     this.#tellGateway();
   }

@@ -53,6 +53,7 @@ function control(store: JournalStore, seen: JournalEvent[] = []): ReturnType<typ
     searchAttributes: false,
     guards: [],
     policy: policyOf(),
+    destinations: new Map(),
     client: new Client({ connection: Connection.lazy() }),
     onEvents: async (_run, added) => void seen.push(...added),
   });
