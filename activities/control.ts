@@ -7,10 +7,12 @@
  */
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import type { Admission } from '../domain/admission.ts';
+import type { Admission, GuardAnswer } from '../domain/admission.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import type { Policy } from '../domain/policy.ts';
+import { formatDuration } from '../domain/units.ts';
 import { attend } from './admission/attend.ts';
+import { askOf, awaitEnd, endedOf, heldAt, reserve } from './admission/budget.ts';
 import { climb } from './admission/guard.ts';
 import type { Asked, Guard } from './admission/guard.ts';
 import { starterOf } from './admission/policy.ts';
@@ -65,6 +67,10 @@ export function controlActivities(control: Control): ControlActivities {
     audit: (records) => control.store.audit.append(records),
     admit: (input) => beating(() => admit(control, input)),
     attend: (input) => beating(() => attend(control.guards, askedBy(input), Context.current().cancellationSignal)),
+    queue: (input) => beating(() => queued(control, input)),
+    endedOf: (executions) => beating(() => endedOf(control.client, executions)),
+    awaitEnd: (executions) => beating(() => awaitEnd(control.client, executions, Context.current().cancellationSignal)),
+    heldAt: (site) => beating(() => heldAt(control.client, site)),
     authorise: async (asking) => authority(control.policy, asking),
     enforceStop: (stop) => enforceStop(control.client, stop),
   };
@@ -78,4 +84,18 @@ async function admit({ guards, policy }: Control, input: AdmitInput): Promise<Ad
 
 function askedBy(input: AdmitInput): Asked {
   return { ...input, execution: Context.current().info.workflowExecution?.runId ?? '' };
+}
+
+/** Waits in the budget's queue for as long as the experiment says. */
+async function queued({ client, policy }: Control, input: AdmitInput): Promise<GuardAnswer> {
+  const { cancellationSignal: signal } = Context.current();
+  const asked = askedBy(input);
+  const ask = askOf(asked, policy.budget);
+  const waitMs = input.experiment.blastRadius.waitMs ?? 0;
+  const endsAtMs = performance.now() + waitMs;
+  if (!ask) return { guard: 'budget', passed: false, found: 'there is nothing to wait for' };
+  const answer = await reserve(client, input.experiment.targets.site, ask, signal, () => performance.now() > endsAtMs);
+  if (answer.answer === 'granted') return { guard: 'budget', passed: true, found: 'its targets are its own' };
+  const late = answer.answer === 'waits' ? `still number ${answer.position} after ${formatDuration(waitMs)}: ` : '';
+  return { guard: 'budget', passed: false, found: `${late}${answer.why}` };
 }

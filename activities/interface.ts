@@ -6,6 +6,7 @@
  */
 import type { Admission, Approval, GuardAnswer } from '../domain/admission.ts';
 import type { AuditRecord } from '../domain/audit.ts';
+import type { Ask, ServiceAsk } from '../domain/blast-radius.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { Experiment, JsonObject } from '../domain/experiment.ts';
 import type { Expiry, TargetId } from '../domain/fault.ts';
@@ -27,6 +28,13 @@ export interface ControlActivities {
   audit(records: readonly AuditRecord[]): Promise<void>;
   /** Whether a run may begin or widen: the answers of every guard, up to the first refusal. */
   admit(input: AdmitInput): Promise<Admission>;
+  /** Waits until the budget grants a stage its targets, or refuses them. */
+  queue(input: AdmitInput): Promise<GuardAnswer>;
+  /** Which of these executions are over; the second waits until one is. */
+  endedOf(executions: Executions): Promise<string[]>;
+  awaitEnd(executions: Executions): Promise<string[]>;
+  /** What the open runs at a site were granted, by their own word. */
+  heldAt(site: string): Promise<Ask[]>;
   /** Stays with a run that holds, until a guard refuses what it goes on with. Served by a queue of its own, as `enforceStop` is. */
   attend(input: AdmitInput): Promise<GuardAnswer>;
   /** Who asks for something, and whether the policy lets them. */
@@ -49,6 +57,9 @@ export interface DeliverInput {
   readonly kept: Readonly<Record<string, string | number>>;
 }
 
+/** Executions, and the runs that they are of. */
+export type Executions = readonly (readonly [execution: string, run: string])[];
+
 /** What guards are asked about. */
 export interface AdmitInput {
   readonly run: string;
@@ -57,6 +68,8 @@ export interface AdmitInput {
   readonly startedBy: Claim;
   /** The stage that is to be opened; absent before pre-flight. */
   readonly stage?: number;
+  /** The targets that it adds. */
+  readonly services?: readonly ServiceAsk[];
   readonly approvals?: readonly Approval[];
 }
 
@@ -106,6 +119,8 @@ export interface PreflightInput {
   readonly seed: string;
   /** Whom the policy protects; absent in 0.2, which had none. */
   readonly protect?: Protection;
+  /** The label by which targets belong to a service, for the budget. */
+  readonly serviceLabel?: string;
 }
 
 /** What pre-flight found. `targets` is the prefix of the shuffled candidates that the ladder's top reaches. */
@@ -123,6 +138,15 @@ export interface PreflightResult {
   readonly permissions: readonly string[];
   /** SHA-256 of the experiment, its seed, targets and stages, in hex: what people approve. Absent in 0.2. */
   readonly planHash?: string;
+  /** Whose the targets are, for the budget. Absent in 0.2. */
+  readonly services?: TargetServices;
+}
+
+/** Services by name, how many members each has among the candidates, and of each target whose it is, as an index. */
+export interface TargetServices {
+  readonly names: readonly string[];
+  readonly members: readonly number[];
+  readonly of: readonly number[];
 }
 
 /** `failed` lists up to ten faults that are not on, in words; `gone` targets are not failures. */

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { judge } from '../domain/breach.ts';
 import { misfit } from '../domain/quantity.ts';
 import type { Quantity } from '../domain/quantity.ts';
-import type { Experiment, StopCondition, Tolerance } from '../domain/experiment.ts';
+import type { Experiment, StageSize, StopCondition, Tolerance } from '../domain/experiment.ts';
 import type { TargetId } from '../domain/fault.ts';
 import type { CheckedReading, PreflightCheck } from '../domain/journal.ts';
 import { planStages, shuffle, topOf } from '../domain/ladder.ts';
@@ -19,7 +19,7 @@ import type { Protection } from '../domain/policy.ts';
 import { checkSteadyState, describeLeft } from '../domain/steady-state.ts';
 import type { Readings } from '../domain/steady-state.ts';
 import type { FaultDriver } from './faults/driver.ts';
-import type { PreflightInput, PreflightResult } from './interface.ts';
+import type { PreflightInput, PreflightResult, TargetServices } from './interface.ts';
 import type { OpenProbes } from './probes/registry.ts';
 import { takeBaseline } from './steady-state.ts';
 import type { Candidates, TargetProvider } from './targets/provider.ts';
@@ -56,6 +56,7 @@ class Pass {
   readonly #signal: AbortSignal;
   readonly #checks: PreflightCheck[] = [];
   #candidates: Pick<Candidates, 'targets' | 'excluded'> = { targets: [], excluded: [] };
+  #services: TargetServices = { names: [], members: [], of: [] };
   #stages: PlannedStage[] = [];
   #chosen: string[] = [];
   #baseline: Readonly<Record<string, number>> = {};
@@ -106,6 +107,7 @@ class Pass {
       reversal: driver?.reversal ?? 'irreversible',
       permissions: driver?.permissions.map(({ needs }) => needs) ?? [],
       planHash: this.#planHash(),
+      services: this.#services,
     };
   }
 
@@ -163,16 +165,21 @@ class Pass {
 
   async #targets(experiment: Experiment): Promise<void> {
     const provider = this.#site.targets;
+    let facts: Candidates['facts'] = new Map();
     const selector = provider?.selector.safeParse(experiment.targets.selector);
     if (provider && selector?.success) {
       const found = await provider.resolve(selector.data, this.#signal);
       this.#candidates = this.#input.protect === undefined ? found : unprotected(found, this.#input.protect);
+      facts = found.facts;
     }
     const { targets } = this.#candidates;
     this.#stages = planStages(experiment.blastRadius, targets.length);
     const top = topOf(this.#stages);
     this.#chosen = shuffle(targets, this.#input.seed).slice(0, top);
+    this.#services = servicesOf(targets, this.#chosen, facts, this.#input.serviceLabel);
     this.#check('targets', top > 0, this.#targetsFound(selector?.error?.message, top));
+    const { minHealthy } = experiment.preconditions ?? {};
+    if (minHealthy) this.#check('min-healthy', ...leftEnough(minHealthy, targets.length, top));
   }
 
   #targetsFound(invalid: string | undefined, top: number): string {
@@ -219,6 +226,29 @@ class Pass {
     }
     return [true, 'no stop condition is in breach'];
   }
+}
+
+/** Whether enough candidates are left outside of the blast radius; who is not well is no candidate. Rounds up. */
+function leftEnough(least: StageSize, candidates: number, top: number): [passed: boolean, found: string] {
+  const needed = least.kind === 'count' ? least.count : Math.ceil(least.share * candidates - 1e-9);
+  const left = candidates - top;
+  return [
+    left >= needed,
+    `${left} of ${candidates} candidates are left outside of the blast radius, expected ${needed}`,
+  ];
+}
+
+function servicesOf(
+  candidates: readonly TargetId[],
+  chosen: readonly TargetId[],
+  facts: Candidates['facts'],
+  label = '',
+): TargetServices {
+  const serviceOf = (target: TargetId): string => facts.get(target)?.labels[label] ?? '';
+  const members = new Map<string, number>();
+  for (const target of candidates) members.set(serviceOf(target), (members.get(serviceOf(target)) ?? 0) + 1);
+  const names = [...members.keys()];
+  return { names, members: [...members.values()], of: chosen.map((target) => names.indexOf(serviceOf(target))) };
 }
 
 /** Without those whom the policy protects; why is told of them as of everybody else who is left out. */

@@ -95,6 +95,9 @@ const blastRadius = z.strictObject({
     .prefault(DEFAULT_STAGES),
   hold: duration(100, 7 * DAY_MS).describe('How long each stage is held.'),
   max: z.int().min(1).max(1e6).optional().describe('The most targets at once, whatever the stages say.'),
+  wait: duration(1_000, DAY_MS)
+    .optional()
+    .describe('How long a stage waits for targets that another run holds. Default: it is refused.'),
   seed: z.string().min(1).max(100).optional().describe('Makes the choice of targets repeatable.'),
 });
 
@@ -123,11 +126,12 @@ const precondition = z.union([
       window: name('a window').optional(),
       overrideWith: z.enum(['approval']).optional().describe('Outside of the window somebody else may still allow it.'),
       capacity: share.optional(),
+      minHealthy: stage.optional().describe('What must be left outside of the blast radius: 60%, or a number.'),
       coolDown: duration(1_000, 30 * DAY_MS).optional(),
     })
     .refine(
       ({ overrideWith, ...one }) => Object.keys(one).length === 1 && (overrideWith === undefined || 'window' in one),
-      'expected one of: window (perhaps with overrideWith), capacity, coolDown',
+      'expected one of: window (perhaps with overrideWith), capacity, minHealthy, coolDown',
     ),
   z.enum(['healthy', 'no-incidents']),
 ]);
@@ -146,11 +150,12 @@ const preconditions = z
 function preconditionOf(written: z.output<typeof precondition>): Preconditions {
   if (written === 'healthy') return { healthy: true };
   if (written === 'no-incidents') return { noIncidents: true };
-  const { window, overrideWith, capacity, coolDown } = written;
+  const { window, overrideWith, capacity, minHealthy, coolDown } = written;
   return {
     ...(window === undefined ? {} : { window }),
     ...(overrideWith === undefined ? {} : { windowOverride: overrideWith }),
     ...(capacity === undefined ? {} : { capacityMin: capacity }),
+    ...(minHealthy === undefined ? {} : { minHealthy }),
     ...(coolDown === undefined ? {} : { coolDownMs: coolDown }),
   };
 }

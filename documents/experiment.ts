@@ -124,7 +124,7 @@ const mappings = z.record(z.string(), z.unknown());
 
 function assemble(written: WrittenExperiment, params: JsonObject, selector: JsonObject): Experiment {
   const { targets, blastRadius, timeToLive, steadyState, stopConditions, preconditions, ...rest } = written;
-  const { hold, max, seed, stages } = blastRadius;
+  const { hold, max, seed, stages, wait } = blastRadius;
   return {
     name: rest.experiment,
     hypothesis: rest.hypothesis,
@@ -137,6 +137,7 @@ function assemble(written: WrittenExperiment, params: JsonObject, selector: Json
       holdMs: hold,
       ...(max === undefined ? {} : { max }),
       ...(seed === undefined ? {} : { seed }),
+      ...(wait === undefined ? {} : { waitMs: wait }),
     },
     stopConditions,
     recoverWithinMs: rest.recoverWithin,

@@ -17,6 +17,8 @@ export interface GuardAnswer {
   readonly overridable?: true;
   /** Nobody could say: refused for want of an answer. */
   readonly unreadable?: true;
+  /** Refused for now: the run has a place in the budget's queue. */
+  readonly waits?: true;
 }
 
 /** What a control worker says to a run that asks. */

@@ -48,7 +48,9 @@ export interface Preconditions {
   readonly windowOverride?: 'approval';
   /** The least spare capacity, as a ratio. */
   readonly capacityMin?: number;
-  /** Time since the last run of the same experiment, in milliseconds. */
+  /** How many candidates, or which share of them, must be left outside of the blast radius. */
+  readonly minHealthy?: StageSize;
+  /** Time since the last run of the same experiment, or on the same target, in milliseconds. */
   readonly coolDownMs?: number;
 }
 
@@ -84,6 +86,8 @@ export interface BlastRadius {
   readonly max?: number;
   /** Makes the choice of targets repeatable; absent means the run draws one and journals it. */
   readonly seed?: string;
+  /** How long a stage waits for targets that another run holds, in milliseconds; absent: it is refused. */
+  readonly waitMs?: number;
 }
 
 /** A share of the candidates (ratio, 0.1 is 10 %) or a number of them. */

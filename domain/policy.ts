@@ -6,6 +6,7 @@
  * out while they are looked up ({@link protectionOf}). Pure: the control worker, the workflow, the site and the command
  * line all judge by these.
  */
+import type { BudgetLimits } from './blast-radius.ts';
 import type { Experiment } from './experiment.ts';
 import type { Reversal } from './fault.ts';
 import { describeIdentity } from './identity.ts';
@@ -76,6 +77,8 @@ export interface Policy {
   readonly protect: Protection;
   readonly environments: Readonly<Record<string, Environment>>;
   readonly approvals: readonly ApprovalRule[];
+  /** What may be held at one site at once, by all runs together. */
+  readonly budget: BudgetLimits;
   /** Absent: nobody's name can be proven, and anybody may do anything. */
   readonly people?: Readonly<Record<string, Person>>;
 }

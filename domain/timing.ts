@@ -56,7 +56,7 @@ export const ADMISSION_MS = 60_000;
 
 /**
  * How long a fault injected in `stage` can be wanted at most, in milliseconds: its own injection and hold, every later
- * stage's with its admission, the restart of a worker in each, and their graceful rollback one after the other. The target ends the fault then, whoever renews it.
+ * stage's with its admission and its waiting for targets, the restart of a worker in each, and their graceful rollback one after the other. The target ends the fault then, whoever renews it.
  */
 export function notAfterMs(experiment: Experiment, stages: readonly PlannedStage[], stage: number): number {
   return stages
@@ -87,5 +87,6 @@ function stageMs(experiment: Experiment, planned: PlannedStage): number {
   const targets = planned.to - planned.from;
   const attemptMs = attemptTimeoutMs(targets);
   const { blindBudgetMs } = leaseTiming(targets, experiment.timeToLiveMs);
-  return ADMISSION_MS + attemptMs + experiment.blastRadius.holdMs + blindBudgetMs + attemptMs + lookMs(experiment);
+  const { holdMs, waitMs = 0 } = experiment.blastRadius;
+  return ADMISSION_MS + waitMs + attemptMs + holdMs + blindBudgetMs + attemptMs + lookMs(experiment);
 }

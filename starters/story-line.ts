@@ -67,8 +67,11 @@ function words(event: JournalEvent, out: Output): string | undefined {
         : out.style('red', `recovered    NOT within ${formatDuration(event.tookMs)}`);
     case 'phase':
       return event.phase === 'rolling-back' || event.phase === 'recovering' ? event.phase : undefined;
+    case 'admission': {
+      const waits = event.guards.find((guard) => guard.waits);
+      return waits && out.style('yellow', `waits        ${waits.guard}: ${waits.found}`);
+    }
     case 'started':
-    case 'admission':
     case 'samples':
     case 'steady-state':
     case 'closed':

@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { alertmanager } from '../activities/admission/alertmanager.ts';
 import { fileCalendar, urlCalendar } from '../activities/admission/calendar.ts';
+import { budgetGuard } from '../activities/admission/budget.ts';
 import { coolDownGuard } from '../activities/admission/cool-down.ts';
 import type { Guard } from '../activities/admission/guard.ts';
 import { healthyGuard, readingGuard } from '../activities/admission/healthy.ts';
@@ -19,6 +20,7 @@ import { approvalGuard, policyGuard } from '../activities/admission/policy.ts';
 import { stopGuard } from '../activities/admission/stop.ts';
 import { windowGuard } from '../activities/admission/window.ts';
 import type { Calendar, Window } from '../activities/admission/window.ts';
+import type { JournalStore } from '../activities/journal/store.ts';
 import type { OpenProbes } from '../activities/probes/registry.ts';
 import type { Policy } from '../domain/policy.ts';
 import { misfit } from '../domain/quantity.ts';
@@ -34,6 +36,7 @@ export function openLadder(
   client: Client,
   levers: readonly Lever[],
   policy: Policy,
+  store: JournalStore,
 ): readonly Guard[] {
   const settings = config.admission;
   const named = settings ? [...settings.healthy.map(({ probe }) => probe), settings.capacity.probe] : [];
@@ -48,8 +51,9 @@ export function openLadder(
     stop: stopGuard(client, levers),
     policy: policyGuard(policy),
     approval: approvalGuard,
+    budget: budgetGuard(client, policy.budget),
     window: windowGuard(windowsOf(settings, config.folder), Date.now),
-    coolDown: coolDownGuard(client, settings?.coolDown ?? 0),
+    coolDown: coolDownGuard(client, settings?.coolDown ?? 0, store),
     incidents: settings && incidentsGuard(settings.incidents.map(sourceOf)),
     healthy: settings && healthyGuard(probes, settings.healthy),
     capacity: settings && capacityGuard(probes, settings.capacity),

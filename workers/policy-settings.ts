@@ -63,6 +63,19 @@ export const policySchema = z
       .describe('Only who carries this label may be a target.'),
     environments: z.record(name('an environment'), environment).default({}),
     approvals: z.array(approval).max(50).default([]).describe('When other people must agree.'),
+    budget: z
+      .strictObject({
+        runs: z.int().min(1).optional().describe('The most runs at a site at once.'),
+        service: z
+          .strictObject({ label: z.string().min(1), share })
+          .optional()
+          .describe(
+            'The largest share of a service that all runs together may hit; a target belongs to one by this label.',
+          ),
+        site: share.optional().describe('The same of a site.'),
+      })
+      .default({})
+      .describe('What all runs together may hit at once.'),
     people: z
       .record(z.string().min(1).max(200), person)
       .optional()
@@ -82,7 +95,18 @@ type PolicySettings = z.output<typeof policySchema>;
 
 /** What is allowed where no policy is written: the defaults, under the name `default`. */
 export function policyOf(settings: PolicySettings = policySchema.parse({ version: 'default' })): Policy {
-  const { version, irreversible, protect: more, optIn, environments, sites, faults, approvals, people } = settings;
+  const {
+    version,
+    irreversible,
+    protect: more,
+    optIn,
+    environments,
+    sites,
+    faults,
+    approvals,
+    budget,
+    people,
+  } = settings;
   const opened = new Set(Object.keys(environments).filter((known) => environments[known]?.open));
   const labels = { ...PROTECTED_LABELS, ...more.labels };
   const kept = Object.entries(labels).filter(([key, value]) => !(key === 'environment' && opened.has(value)));
@@ -109,6 +133,11 @@ export function policyOf(settings: PolicySettings = policySchema.parse({ version
       ]),
     ),
     approvals: approvals.map((rule) => defined(rule)),
+    budget: {
+      ...(budget.runs === undefined ? {} : { runs: budget.runs }),
+      ...(budget.service ? { label: budget.service.label, serviceShare: budget.service.share } : {}),
+      ...(budget.site === undefined ? {} : { siteShare: budget.site }),
+    },
     ...(people ? { people } : {}),
   };
   return { ...rules, hash: createHash('sha256').update(JSON.stringify(rules)).digest('hex') };

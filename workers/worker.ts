@@ -78,7 +78,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const store = openJournal(config);
   if (probes) {
     const policy = policyOf(config.policy);
-    const guards = openLadder(config, probes, client, levers, policy);
+    const guards = openLadder(config, probes, client, levers, policy, store);
     const onEvents = metrics.observe;
     const destinations = openDestinations(config);
     for (const missing of missingOf(config)) log(missing);

@@ -5,13 +5,16 @@
  * one in mid-run aborts it. Nobody to ask is a refusal.
  */
 import { CancellationScope } from '@temporalio/workflow';
-import type { AdmitInput } from '../activities/interface.ts';
+import type { AdmitInput, PreflightResult } from '../activities/interface.ts';
 import { needsOverride, refusalOf } from '../domain/admission.ts';
 import type { Admission, GuardAnswer } from '../domain/admission.ts';
+import type { ServiceAsk } from '../domain/blast-radius.ts';
 import { STOP_GUARD } from '../domain/emergency-stop.ts';
+import type { PlannedStage } from '../domain/ladder.ts';
+import { targetKey } from '../domain/target-key.ts';
 import { why } from './blindness.ts';
 import type { Run } from './experiment.ts';
-import { admission, attending } from './proxies.ts';
+import { admission, attending, queueing } from './proxies.ts';
 
 /** What the control worker says before pre-flight; undefined where the run has been refused or aborted. */
 export async function admitted(run: Run): Promise<Admission | undefined> {
@@ -23,13 +26,48 @@ export async function admitted(run: Run): Promise<Admission | undefined> {
 }
 
 /** Whether `stage` may be opened; where not, the run has been aborted. */
-export async function admittedTo(run: Run, stage: number): Promise<boolean> {
-  const answer = await ask(run, stage);
+export async function admittedTo(run: Run, planned: PlannedStage, plan: PreflightResult): Promise<boolean> {
+  const { stage } = planned;
+  const services = servicesOf(planned, plan);
+  const answer = await ask(run, stage, services);
   if (!answer) return false;
   const refusal = refusalOf(answer.guards, run.approvals.given.length > 0);
-  if (!refusal) return true;
+  if (refusal?.waits) return queued(run, stage, services);
+  if (!refusal) {
+    run.granted(stage, services);
+    return true;
+  }
   abort(run, refusal);
   return false;
+}
+
+/** Whether the budget has granted the stage after all. What else is asked may have changed meanwhile, and is asked again. */
+async function queued(run: Run, stage: number, services: readonly ServiceAsk[]): Promise<boolean> {
+  const { waitMs = 0 } = run.input.experiment.blastRadius;
+  const options = { summary: `wait for targets before stage ${stage + 1}` };
+  const answer = await run.unlessAborted(() =>
+    queueing(waitMs).queue.executeWithOptions(options, [asking(run, stage, services)]),
+  );
+  if (!answer) return false;
+  run.note({ type: 'admission', stage, guards: [answer] });
+  if (!answer.passed) {
+    abort(run, answer);
+    return false;
+  }
+  run.granted(stage, services);
+  const again = await ask(run, stage, services);
+  const refusal = again && refusalOf(again.guards, run.approvals.given.length > 0);
+  if (refusal) abort(run, refusal);
+  return again !== undefined && !refusal;
+}
+
+/** The targets that a stage adds, by service. */
+function servicesOf({ from, to }: PlannedStage, { targets, services }: PreflightResult): ServiceAsk[] {
+  const { names, members, of } = services ?? { names: [''], members: [targets.length], of: targets.map(() => 0) };
+  return names.flatMap((service, index) => {
+    const keys = targets.slice(from, to).filter((_, i) => of[from + i] === index);
+    return keys.length === 0 ? [] : [{ service, members: members[index] ?? 0, keys: keys.map(targetKey) }];
+  });
 }
 
 /** Has the guards that may change their mind asked all the time; a refusal aborts the run. Ends when what is returned is called. */
@@ -49,24 +87,24 @@ function abort(run: Run, { guard, found }: GuardAnswer): void {
   run.abort({ cause, mode: 'immediate', evidence: `${guard}: ${found}` });
 }
 
-async function ask(run: Run, stage?: number): Promise<Admission | undefined> {
+async function ask(run: Run, stage?: number, services?: readonly ServiceAsk[]): Promise<Admission | undefined> {
   const where = stage === undefined ? {} : { stage };
-  const answer = await run.unlessAborted(() => answerTo(run, stage));
+  const answer = await run.unlessAborted(() => answerTo(run, stage, services));
   if (answer) run.note({ type: 'admission', ...where, guards: answer.guards });
   return answer;
 }
 
-async function answerTo(run: Run, stage?: number): Promise<Admission> {
+async function answerTo(run: Run, stage?: number, services?: readonly ServiceAsk[]): Promise<Admission> {
   const summary = `admission before ${stage === undefined ? 'pre-flight' : `stage ${stage + 1}`}`;
   try {
-    return await admission().admit.executeWithOptions({ summary }, [asking(run, stage)]);
+    return await admission().admit.executeWithOptions({ summary }, [asking(run, stage, services)]);
   } catch (failure) {
     if (run.aborting) throw failure;
     return { guards: [{ guard: 'admission', passed: false, found: `nobody could be asked: ${why(failure)}` }] };
   }
 }
 
-function asking(run: Run, stage?: number): AdmitInput {
+function asking(run: Run, stage?: number, services?: readonly ServiceAsk[]): AdmitInput {
   const { experiment, documentHash, startedBy, signature } = run.input;
   const { given } = run.approvals;
   return {
@@ -75,6 +113,7 @@ function asking(run: Run, stage?: number): AdmitInput {
     documentHash,
     startedBy: { by: startedBy, ...(signature === undefined ? {} : { signature }) },
     ...(stage === undefined ? {} : { stage }),
+    ...(services ? { services } : {}),
     ...(given.length === 0 ? {} : { approvals: given }),
   };
 }

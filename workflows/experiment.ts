@@ -16,6 +16,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { PreflightResult } from '../activities/interface.ts';
+import type { Ask, ServiceAsk } from '../domain/blast-radius.ts';
 import { concerns, describeStop } from '../domain/emergency-stop.ts';
 import type { JournalEntry } from '../domain/journal.ts';
 import { NEW_RUN, transition, verdict } from '../domain/run.ts';
@@ -33,6 +34,7 @@ import { Logbook } from './logbook.ts';
 import {
   abortSignal,
   approveUpdate,
+  grantsQuery,
   leaseNewsSignal,
   noteUpdate,
   rejectUpdate,
@@ -64,6 +66,7 @@ export async function experiment(input: RunInput): Promise<RunResult> {
     const news = newsHeard(said);
     if (news) run.leases.hear(news);
   });
+  setHandler(grantsQuery, () => run.grants);
   setHandler(wantedQuery, (lease) => run.leases.wanted(lease));
   setHandler(approveUpdate, (answer) => run.approvals.approve(answer), {
     validator: (answer: Answer) => run.approvals.check(answer),
@@ -97,6 +100,7 @@ export class Run {
   readonly held: (Stretch & { readonly stage: number })[] = [];
   readonly approvals: Approvals;
   #remarks = 0;
+  readonly #grants: Ask[] = [];
   /** Whether the control worker found the search attributes registered. */
   searchable = false;
 
@@ -123,6 +127,16 @@ export class Run {
   /** Adds to the journal. */
   note(entry: JournalEntry): void {
     this.log.add(entry);
+  }
+
+  /** What the budget granted to this execution, by stage. */
+  granted(stage: number, services: readonly ServiceAsk[]): void {
+    const { runId } = workflowInfo();
+    this.#grants.push({ run: this.id, execution: runId, stage, services, limits: {}, waits: false });
+  }
+
+  get grants(): readonly Ask[] {
+    return this.#grants;
   }
 
   /** Throws where this remark is not taken. */
@@ -218,7 +232,7 @@ export class Run {
       for (const planned of preflight.stages) {
         if (this.aborting) break;
         if (planned.skipped === undefined) {
-          if (admits && (!(await admittedTo(this, planned.stage)) || this.aborting)) break;
+          if (admits && (!(await admittedTo(this, planned, preflight)) || this.aborting)) break;
           await this.#stage(planned, preflight);
         } else this.note({ type: 'stage-skipped', stage: planned.stage, size: planned.size, why: planned.skipped });
       }

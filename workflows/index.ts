@@ -1,4 +1,5 @@
 /** The workflows a control worker serves. */
+export { blastRadius } from './blast-radius.ts';
 export { emergencyStop } from './emergency-stop.ts';
 export { experiment } from './experiment.ts';
 export { janitor } from './janitor.ts';

@@ -5,6 +5,7 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { FaultBatch } from '../activities/interface.ts';
+import type { Ask, BudgetAnswer } from '../domain/blast-radius.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode, Experiment } from '../domain/experiment.ts';
 import type { Claim } from '../domain/identity.ts';
@@ -78,6 +79,12 @@ export const stopSignal = defineSignal<[EmergencyStop]>('stop');
 export const resumeSignal = defineSignal<[Resume]>('resume');
 /** To a run's notices: what is to be told, and to whom; `enders` are told of its end, should it say none itself. */
 export const tellSignal = defineSignal<[tellings: readonly Telling[], enders: readonly string[]]>('tell');
+/** To a site's budget, from a run's admission: targets are asked for. */
+export const askSignal = defineSignal<[Ask]>('ask');
+/** To a site's budget: what an ask was answered; null where it does not know it. */
+export const budgetQuery = defineQuery<BudgetAnswer | null, [Pick<Ask, 'execution' | 'stage'>]>('answer');
+/** To a run, from a budget that has lost its memory: what was it granted? */
+export const grantsQuery = defineQuery<readonly Ask[]>('grants');
 /** To a run, from a lease. */
 export const leaseNewsSignal = defineSignal<[LeaseNews]>('leaseNews');
 /** To a lease, from its run: end the fault; and with `lastLook` first see whether it is still on. */

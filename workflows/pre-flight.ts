@@ -5,7 +5,7 @@
  * refuse the run, and then nothing was touched.
  */
 import { patched, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { PreflightResult } from '../activities/interface.ts';
+import type { PreflightInput, PreflightResult } from '../activities/interface.ts';
 import { needsOverride, refusalOf } from '../domain/admission.ts';
 import type { Admission } from '../domain/admission.ts';
 import { approvalsNeeded, planViolationsOf } from '../domain/policy.ts';
@@ -67,7 +67,7 @@ async function asked(run: Run, seed: string, policy?: Policy): Promise<Preflight
   const { experiment } = run.input;
   const { site } = experiment.targets;
   const options = { summary: `pre-flight at ${site}` };
-  const protect = policy ? { protect: policy.protect } : {};
+  const protect = policy ? forPolicy(policy) : {};
   let found;
   try {
     found = await run.unlessAborted(() =>
@@ -83,6 +83,11 @@ async function asked(run: Run, seed: string, policy?: Policy): Promise<Preflight
   run.baseline = baseline;
   const failed = checks.find((check) => !check.passed);
   return failed ? run.refuse(failed.check, failed.found) : found;
+}
+
+/** What the site needs to know of the policy. */
+function forPolicy({ protect, budget: { label } }: Policy): Pick<PreflightInput, 'protect' | 'serviceLabel'> {
+  return { protect, ...(label === undefined ? {} : { serviceLabel: label }) };
 }
 
 /** Whether as many people have agreed to `plan` as must. While they were asked the world went on: the site is asked again. */

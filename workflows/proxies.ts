@@ -53,6 +53,29 @@ export function attending(): Control<'attend'> {
   });
 }
 
+/** In the budget's queue, for as long as the experiment waits. */
+export function queueing(waitMs: number): Control<'queue'> {
+  return proxyActivities<ControlActivities>({
+    taskQueue: CONTROL_HOLD_QUEUE,
+    startToCloseTimeout: waitMs + 60_000,
+    scheduleToCloseTimeout: waitMs + 120_000,
+    heartbeatTimeout: LOST_MS,
+    retry: { initialInterval: 200, maximumInterval: 5_000 },
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+}
+
+/** What a budget looks at: until it is known, nobody is answered. */
+export function budgeting(): Control<'endedOf' | 'awaitEnd' | 'heldAt'> {
+  return proxyActivities<ControlActivities>({
+    taskQueue: CONTROL_HOLD_QUEUE,
+    startToCloseTimeout: '1 day',
+    heartbeatTimeout: LOST_MS,
+    retry: { initialInterval: 200, maximumInterval: 5_000 },
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+}
+
 /** Who asks, and whether they may: of a control worker, which may be away for a while. */
 export function authorising(): Control<'authorise'> {
   return proxyActivities<ControlActivities>({

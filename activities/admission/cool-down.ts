@@ -1,18 +1,26 @@
 /**
- * `cool-down`: the same experiment is not run again too soon.
+ * `cool-down`: the same experiment is not run again too soon, and no target hit again.
  *
- * Owns the look for the runs before this one, as Temporal lists them. A run that was refused touched nothing and does not
- * count.
+ * Owns the look for the runs before this one: of the same experiment as Temporal lists them, on the same targets as their
+ * journals say. A run that was refused touched nothing and does not count.
  */
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { targetKey } from '../../domain/target-key.ts';
 import { formatDuration } from '../../domain/units.ts';
-import type { Guard } from './guard.ts';
+import type { JournalStore } from '../journal/store.ts';
+import type { Asked, Guard } from './guard.ts';
+
+/** Runs that began longer before the cool-down than this are not looked for: a stage is held for a week at most, in milliseconds. */
+const RUN_MAX_MS = 30 * 86_400_000;
+/** Journals that are looked at. */
+const JOURNALS_MAX = 1_000;
 
 /** Refuses while an earlier run of the experiment is open, or ended too lately; `leastMs` is asked of every experiment. */
-export function coolDownGuard(client: Client, leastMs: number): Guard {
+export function coolDownGuard(client: Client, leastMs: number, store: JournalStore): Guard {
   return {
     name: 'cool-down',
-    async ask({ run, experiment }, signal) {
+    async ask(input, signal) {
+      const { run, experiment } = input;
       const coolDownMs = Math.max(leastMs, experiment.preconditions?.coolDownMs ?? 0);
       if (coolDownMs === 0) return { passed: true, found: 'not asked for' };
       const nowMs = Date.now();
@@ -27,9 +35,38 @@ export function coolDownGuard(client: Client, leastMs: number): Guard {
         const when = closeTime ? `ended ${formatDuration(nowMs - closeTime.getTime())} ago` : 'is open';
         return { passed: false, found: `${workflowId} ${when}, expected ${formatDuration(coolDownMs)} in between` };
       }
-      return { passed: true, found: `no other run of it within ${formatDuration(coolDownMs)}` };
+      const hit = await hitLately(store, input, nowMs - coolDownMs);
+      if (hit) {
+        const ago = formatDuration(Math.max(0, nowMs - hit.atMs));
+        const found = `${hit.target} was hit by ${hit.run} ${ago} ago, expected ${formatDuration(coolDownMs)} in between`;
+        return { passed: false, found };
+      }
+      return { passed: true, found: `no other run of it, or on its targets, within ${formatDuration(coolDownMs)}` };
     },
   };
+}
+
+/** A target of this stage that another run has hit since `sinceMs`. Before pre-flight nobody knows the targets. */
+async function hitLately(
+  store: JournalStore,
+  { run, experiment, services = [] }: Asked,
+  sinceMs: number,
+): Promise<{ readonly run: string; readonly target: string; readonly atMs: number } | undefined> {
+  const wanted = new Set(services.flatMap(({ keys }) => keys));
+  if (wanted.size === 0) return undefined;
+  const heads = (await store.list()).filter((head) => head.run !== run && head.startedAtMs > sinceMs - RUN_MAX_MS);
+  if (heads.length > JOURNALS_MAX) throw new Error(`more than ${JOURNALS_MAX} runs would have to be looked at`);
+  for (const head of heads.toReversed()) {
+    const { events = [] } = (await store.read(head.run)) ?? {};
+    const atMs = events.at(-1)?.atMs ?? 0;
+    const started = events.find((event) => event.type === 'started');
+    if (atMs < sinceMs || started?.experiment.targets.site !== experiment.targets.site) continue;
+    for (const event of events) {
+      const target = event.type === 'stage-opened' ? event.targets.find((id) => wanted.has(targetKey(id))) : undefined;
+      if (target !== undefined) return { run: head.run, target, atMs };
+    }
+  }
+  return undefined;
 }
 
 async function wasRefused(client: Client, { workflowId, runId, status }: WorkflowExecutionInfo): Promise<boolean> {

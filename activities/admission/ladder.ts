@@ -12,6 +12,7 @@ export interface Guards {
   readonly stop: Guard;
   readonly policy: Guard;
   readonly approval: Guard;
+  readonly budget: Guard;
   readonly window: Guard;
   readonly incidents: Guard | undefined;
   readonly healthy: Guard | undefined;
@@ -21,7 +22,7 @@ export interface Guards {
 
 /** What stops everything first, what costs least to ask before what costs more. */
 export function ladderOf(guards: Guards): readonly Guard[] {
-  const { stop, policy, approval, window, incidents, healthy, capacity, coolDown } = guards;
+  const { stop, policy, approval, budget, window, incidents, healthy, capacity, coolDown } = guards;
   return [
     stop,
     policy,
@@ -31,6 +32,8 @@ export function ladderOf(guards: Guards): readonly Guard[] {
     incidents ?? unconfigured('no-incidents', ({ noIncidents }) => noIncidents === true),
     healthy ?? unconfigured('healthy', (asked) => asked.healthy === true),
     capacity ?? unconfigured('capacity', ({ capacityMin }) => capacityMin !== undefined),
+    // Last: what is granted is not given back when a guard behind it refuses, before the run is over.
+    budget,
   ];
 }
 

@@ -47,6 +47,7 @@ export const experiment = z.object({
     holdMs: ms,
     max: count.exactOptional(),
     seed: z.string().exactOptional(),
+    waitMs: ms.exactOptional(),
   }),
   stopConditions: z.array(z.object({ probe: z.string(), breach, forMs: ms, abort: abortMode })),
   preconditions: z
@@ -56,6 +57,7 @@ export const experiment = z.object({
       window: z.string().exactOptional(),
       windowOverride: z.literal('approval').exactOptional(),
       capacityMin: z.number().exactOptional(),
+      minHealthy: stageSize.exactOptional(),
       coolDownMs: ms.exactOptional(),
     })
     .exactOptional(),

@@ -82,6 +82,7 @@ const EVENTS = {
         found: z.string(),
         overridable: z.literal(true).exactOptional(),
         unreadable: z.literal(true).exactOptional(),
+        waits: z.literal(true).exactOptional(),
       }),
     ),
   }),

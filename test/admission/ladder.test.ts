@@ -30,6 +30,7 @@ const GROUPS = [
   'short',
   'held',
   'frozen',
+  'cooled',
 ] as const;
 type Group = (typeof GROUPS)[number];
 
@@ -123,7 +124,7 @@ describe('the ladder of guards', () => {
       asked.map(({ stage }) => stage),
       [undefined, 0, 1],
     );
-    for (const { guards } of asked)
+    for (const { stage, guards } of asked)
       assert.deepEqual(
         guards.map(({ guard, passed, found }) => `${guard}: ${passed}, ${found}`),
         [
@@ -135,6 +136,7 @@ describe('the ladder of guards', () => {
           `no-incidents: true, no incident, says ${new URL(server.url).host}`,
           'healthy: true, errors is 0.2%',
           'capacity: true, spare is 50%',
+          `budget: true, ${stage === undefined ? 'asked before each stage' : 'its targets are its own'}`,
         ],
       );
   });
@@ -217,5 +219,35 @@ describe('the ladder of guards', () => {
     const { result, touched } = await run('short', { name: 'twice', preconditions: { coolDownMs: 3_600_000 } });
     assert.match(result.reason, /^cool-down: held ended \S+ ago, expected 1h in between$/);
     assert.equal(touched, false);
+  });
+
+  it('a target is not hit again before it has cooled down, whatever the experiment is called', async () => {
+    const victims = await Victims.start(join(installation.folder, 'victims'), 'cooled', 3);
+    const store = openFileStore(join(installation.folder, 'journal'));
+    try {
+      const live = async (run: string, preconditions?: Preconditions): Promise<RunResult> => {
+        const paused = pausing({
+          fault: 'host/pause',
+          group: 'cooled',
+          seed: 'any',
+          ttlMs: 10_000,
+          stages: [3],
+          holdMs: 1_500,
+        });
+        const experiment = { ...paused, name: run, ...(preconditions ? { preconditions } : {}) };
+        const handle = await startRun(lane.client, run, { experiment, documentHash: '', startedBy: 'a test' });
+        return (await handle.result()) as RunResult;
+      };
+      assert.equal((await live('cooled-1')).status, 'completed');
+      const { status, reason } = await live('cooled-2', { coolDownMs: 3_600_000 });
+      assert.equal(status, 'refused');
+      assert.match(reason, /cool-down: cooled\/cooled-\d@\S+ was hit by cooled-1 \S+ ago, expected 1h in between$/);
+      assert.equal(
+        (await store.read('cooled-2'))?.events.some(({ type }) => type === 'stage-opened'),
+        false,
+      );
+    } finally {
+      await victims.end();
+    }
   });
 });

@@ -16,7 +16,7 @@ export interface Wrong {
 
 export const WRONG: readonly Wrong[] = [
 {"what":"a precondition that nobody knows","replace":"recoverWithin: 2m","by":"preconditions: [helthy]\nrecoverWithin: 2m","says":["20:17: preconditions[0]: found \"helthy\", expected one of healthy, no-incidents. Did you mean healthy?"]},
-{"what":"a precondition with a key that nobody knows","replace":"recoverWithin: 2m","by":"preconditions: [{ windo: office }]\nrecoverWithin: 2m","says":["20:17: preconditions[0]: found a mapping of windo, expected one of: window, capacity, coolDown","20:19: preconditions[0].windo: found unknown key \"windo\", expected one of window, capacity, coolDown. Did you mean window?"]},
+{"what":"a precondition with a key that nobody knows","replace":"recoverWithin: 2m","by":"preconditions: [{ windo: office }]\nrecoverWithin: 2m","says":["20:17: preconditions[0]: found a mapping of windo, expected one of: window (perhaps with overrideWith), capacity, minHealthy, coolDown","20:19: preconditions[0].windo: found unknown key \"windo\", expected one of window, overrideWith, capacity, minHealthy, coolDown. Did you mean window?"]},
 {"what":"a precondition twice","replace":"recoverWithin: 2m","by":"preconditions: [{ window: office }, { window: home }]\nrecoverWithin: 2m","says":["20:16: preconditions: found a list of 2, expected each precondition once"]},
 {"what":"a share that is none","replace":"recoverWithin: 2m","by":"preconditions: [{ capacity: 30 }]\nrecoverWithin: 2m","says":["20:29: preconditions[0].capacity: found 30, expected a share such as 10%"]},
 {"what":"preconditions that are a text","replace":"recoverWithin: 2m","by":"preconditions: healthy\nrecoverWithin: 2m","says":["20:16: preconditions: found \"healthy\", expected a list"]},

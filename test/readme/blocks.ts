@@ -1,5 +1,5 @@
 /**
- * The commands of README.md.
+ * The commands of README.md, and of docs/safety.md.
  *
  * Every `sh` block says in its info string who runs it: `terminal=N`, in the tour; `by=FILE`, a test of its own.
  */
@@ -17,9 +17,9 @@ export interface Block {
   readonly by?: string;
 }
 
-/** The `sh` blocks of README.md, in order. */
-export function readmeBlocks(): Block[] {
-  const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
+/** The `sh` blocks of README.md, or of another page, in order. */
+export function readmeBlocks(page = 'README.md'): Block[] {
+  const text = readFileSync(join(ROOT, page), 'utf8');
   return [...text.matchAll(/^```sh(.*)\n([^]*?)^```$/gm)].map(([, info = '', commands = '']) => {
     const terminal = /\bterminal=(\d)/.exec(info)?.[1];
     const by = /\bby=(\S+)/.exec(info)?.[1];

@@ -25,8 +25,8 @@ describe('the tour', () => {
   let home: string;
   let env: Record<string, string>;
   const terminals: Terminal[] = [];
-  const typed = (number: number): string =>
-    readmeBlocks()
+  const typed = (number: number, page?: string): string =>
+    readmeBlocks(page)
       .filter(({ terminal }) => terminal === number)
       .map(({ commands }) => commands)
       .join('');
@@ -87,6 +87,22 @@ describe('the tour', () => {
     assert.ok(exported.journal);
     const schema = JSON.parse(await readFile(join(home, 'squall.schema.json'), 'utf8')) as { title: string };
     assert.equal(schema.title, 'Squall experiment');
+  });
+
+  it('pulls every lever as docs/safety.md says', async () => {
+    assert.ok(readmeBlocks('docs/safety.md').every(({ terminal }) => terminal === 6));
+    const levers = open(typed(6, 'docs/safety.md'), home, env);
+    assert.equal(await levers.code, 0, levers.output());
+    for (const words of [
+      /noted: first-/,
+      /aborted/,
+      /emergency-stop: everything is stopped: trying the big lever/,
+      /STOPPED: everything is stopped/,
+      /policy +first\.yaml: first: stage 20% is more than 10%, the most in environment shop/,
+      /environment: +shop \(shop\): at most 10% of the candidates/,
+      /intact: \d+ entries/,
+    ])
+      assert.match(levers.output(), words);
   });
 
   it('serves control and the site from workers of their own', async () => {

@@ -12,7 +12,7 @@ import type { Protection } from '../../domain/policy.ts';
 import { policyOf } from '../../workers/policy-settings.ts';
 import { preflight } from '../../activities/preflight.ts';
 import type { OpenProbe } from '../../activities/probes/registry.ts';
-import type { Breach, Experiment } from '../../domain/experiment.ts';
+import type { Breach, Experiment, StageSize } from '../../domain/experiment.ts';
 import type { Dimension } from '../../domain/quantity.ts';
 import { parseQuantity } from '../../domain/units.ts';
 
@@ -30,7 +30,7 @@ async function look(
   breach: Breach,
   dimension: Dimension = 'count',
   onRead: () => Promise<void> = async () => undefined,
-  { facts, protect }: { facts?: Candidates['facts']; protect?: Protection } = {},
+  { facts, protect, minHealthy }: { facts?: Candidates['facts']; protect?: Protection; minHealthy?: StageSize } = {},
 ): Promise<PreflightResult> {
   const drivers = await openDrivers(site);
   const noop = (await openTargets(site)).get('noop') ?? assert.fail();
@@ -68,6 +68,7 @@ async function look(
     stopConditions: [{ probe: 'value', breach, forMs: 0, abort: 'immediate' }],
     recoverWithinMs: 100,
     sampleEveryMs: 10,
+    ...(minHealthy ? { preconditions: { minHealthy } } : {}),
   };
   return preflight(
     { experiment, seed: 'any', ...(protect ? { protect } : {}) },
@@ -176,4 +177,17 @@ test('whom the policy protects is left out and said, and so is one of whom nothi
   ]);
   assert.notEqual(planHash, all.planHash);
   assert.match(refusal(await found(new Map())), /^targets: 0 candidates, left out: 3 of whom nobody can say/);
+});
+
+test('what is left outside of the blast radius must be enough', async () => {
+  const calm = { kind: 'above', limit: limit(5) } as const;
+  const of = async (minHealthy: StageSize): Promise<string> =>
+    refusal(await look(0, calm, 'count', undefined, { minHealthy }));
+  assert.equal(await of({ kind: 'count', count: 2, text: '2' }), 'passed');
+  assert.equal(
+    await of({ kind: 'count', count: 3, text: '3' }),
+    'min-healthy: 2 of 3 candidates are left outside of the blast radius, expected 3',
+  );
+  assert.equal(await of({ kind: 'share', share: 2 / 3, text: '66.7%' }), 'passed');
+  assert.match(await of({ kind: 'share', share: 0.67, text: '67%' }), /^min-healthy: .* expected 3$/);
 });

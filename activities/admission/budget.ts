@@ -1,0 +1,144 @@
+/**
+ * The budget, as a run's admission meets it, and as the budget meets runs.
+ *
+ * Owns the asking: a signal to the site's budget, which is started where there is none, and questions until it has an answer.
+ * And the looking: which executions are over, and what those that are open hold. Who does not answer is taken to hold.
+ */
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import type { Ask, BudgetAnswer, BudgetLimits } from '../../domain/blast-radius.ts';
+import { budgetId } from '../../domain/budget-id.ts';
+import { CONTROL_QUEUE } from '../../domain/queues.ts';
+import { pause } from '../pause.ts';
+import { ticks } from '../watch.ts';
+import type { Asked, Guard } from './guard.ts';
+
+/** Time between two questions, in milliseconds. */
+const EVERY_MS = 200;
+/** An ask that the budget does not know by then has been lost with the budget, and is made again, in milliseconds. */
+const LOST_MS = 3_000;
+/** Time between two looks at those who are in the way, in milliseconds. */
+const LOOK_MS = 1_000;
+/** Executions that are looked at, or asked, at once. */
+const WIDTH = 20;
+/** How long a run may take to say what it holds, in milliseconds. */
+const ANSWER_MS = 3_000;
+
+/** Refuses a stage whose targets the budget does not grant. Before pre-flight there are none. */
+export function budgetGuard(client: Client, limits: BudgetLimits): Guard {
+  return {
+    name: 'budget',
+    async ask(input, signal) {
+      const ask = askOf(input, limits);
+      if (!ask) return { passed: true, found: 'asked before each stage' };
+      const answer = await reserve(
+        client,
+        input.experiment.targets.site,
+        ask,
+        signal,
+        ({ answer: said }) => said !== 'granted',
+      );
+      if (answer.answer === 'granted') return { passed: true, found: 'its targets are its own' };
+      if (answer.answer === 'refused') return { passed: false, found: answer.why };
+      return { passed: false, found: `waits as number ${answer.position}: ${answer.why}`, waits: true };
+    },
+  };
+}
+
+/** The answer once it is granted, refused, or `enough`. Rejects when `signal` aborts, or nobody answers. */
+export async function reserve(
+  client: Client,
+  site: string,
+  ask: Ask,
+  signal: AbortSignal,
+  enough: (answer: BudgetAnswer) => boolean,
+): Promise<BudgetAnswer> {
+  const { execution, stage } = ask;
+  const handle = client.workflow.getHandle(budgetId(site));
+  for (;;) {
+    await client.workflow.signalWithStart('blastRadius', {
+      workflowId: budgetId(site),
+      taskQueue: CONTROL_QUEUE,
+      args: [site],
+      signal: 'ask',
+      signalArgs: [ask],
+      workflowTaskTimeout: '2s',
+      memo: { site },
+      staticSummary: `who holds which targets at ${site}`,
+    });
+    const againAtMs = performance.now() + LOST_MS;
+    for (let known = true; known; await pause(EVERY_MS, signal)) {
+      signal.throwIfAborted();
+      const answer = await handle.query<BudgetAnswer | null, [Pick<Ask, 'execution' | 'stage'>]>('answer', {
+        execution,
+        stage,
+      });
+      if (answer && (answer.answer !== 'waits' || enough(answer))) return answer;
+      known = answer !== null || performance.now() < againAtMs;
+    }
+  }
+}
+
+/** What a run asks before a stage; undefined before pre-flight. */
+export function askOf({ run, execution, stage, services, experiment }: Asked, limits: BudgetLimits): Ask | undefined {
+  if (stage === undefined || !services) return undefined;
+  return { run, execution, stage, services, limits, waits: experiment.blastRadius.waitMs !== undefined };
+}
+
+/** Which of these executions are over. One that Temporal cannot be asked of is not. */
+export async function endedOf(
+  client: Client,
+  executions: readonly (readonly [execution: string, run: string])[],
+): Promise<string[]> {
+  const over: string[] = [];
+  const rest = executions.values();
+  const look = async (): Promise<void> => {
+    for (const [execution, run] of rest) if (await isOver(client, run, execution)) over.push(execution);
+  };
+  await Promise.all(Array.from({ length: WIDTH }, look));
+  return over;
+}
+
+/** The same, once there is one. */
+export async function awaitEnd(
+  client: Client,
+  executions: readonly (readonly [execution: string, run: string])[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  for await (const _ of ticks(LOOK_MS, signal)) {
+    const over = await endedOf(client, executions);
+    if (over.length > 0) return over;
+  }
+  throw signal.reason;
+}
+
+/** What the open runs at `site` hold, by their own word. Rejects where one does not answer: it may hold anything. */
+export async function heldAt(client: Client, site: string): Promise<Ask[]> {
+  const open: { readonly workflowId: string; readonly runId: string }[] = [];
+  const query = "WorkflowType = 'experiment' AND ExecutionStatus = 'Running'";
+  for await (const { workflowId, runId, memo } of client.workflow.list({ query, pageSize: 1_000 }))
+    if (memo?.['site'] === undefined || memo['site'] === site) open.push({ workflowId, runId });
+  const rest = open.values();
+  const held: Ask[] = [];
+  const question = async (): Promise<void> => {
+    for (const { workflowId, runId } of rest) {
+      const handle = client.workflow.getHandle(workflowId, runId);
+      const ask = (): Promise<Ask[]> => handle.query<Ask[]>('grants');
+      const grants = await client.connection.withDeadline(Date.now() + ANSWER_MS, ask).catch(async (error: unknown) => {
+        if (await isOver(client, workflowId, runId)) return [];
+        throw new Error(`${workflowId} does not say what it holds`, { cause: error });
+      });
+      held.push(...grants.filter(({ execution }) => execution === runId));
+    }
+  };
+  await Promise.all(Array.from({ length: WIDTH }, question));
+  return held;
+}
+
+async function isOver(client: Client, run: string, execution: string): Promise<boolean> {
+  try {
+    return (await client.workflow.getHandle(run, execution).describe()).closeTime !== undefined;
+  } catch (error) {
+    return error instanceof WorkflowNotFoundError;
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The blast-radius budget of a site: who may hold which targets at once.
+ *
+ * Owns the rule. An ask is for exactly the targets of one stage; it is granted when none of them is another run's, and what
+ * is held together stays within the limits. Whoever waits is served in the order of asking: an ask is judged as if all who
+ * wait before it had been granted. Pure; a grant is good for as long as its exact execution is open, which others find out.
+ */
+
+/** What a policy allows at one site at once. */
+export interface BudgetLimits {
+  /** Runs. */
+  readonly runs?: number;
+  /** The label by which targets belong to a service. */
+  readonly label?: string;
+  /** The share of a service's members (ratio). */
+  readonly serviceShare?: number;
+  /** The share of all that is known of the site (ratio). */
+  readonly siteShare?: number;
+}
+
+/** Targets of one service, by their keys. */
+export interface ServiceAsk {
+  /** Empty for those that belong to none. */
+  readonly service: string;
+  /** How many there are, hit or not. */
+  readonly members: number;
+  readonly keys: readonly string[];
+}
+
+/** One stage of one execution of a run asks for its targets. */
+export interface Ask {
+  readonly run: string;
+  readonly execution: string;
+  readonly stage: number;
+  readonly services: readonly ServiceAsk[];
+  readonly limits: BudgetLimits;
+  /** Whether it waits where it cannot be granted now. */
+  readonly waits: boolean;
+}
+
+/** Plain JSON: it travels from one execution of the budget's workflow to the next. */
+export interface Budget {
+  /** In the order in which they were granted. */
+  readonly granted: readonly Ask[];
+  /** In the order in which they asked. */
+  readonly waiting: readonly Ask[];
+}
+
+/** What an ask was answered. */
+export type BudgetAnswer =
+  | { readonly answer: 'granted' }
+  | { readonly answer: 'refused'; readonly why: string }
+  /** `position` counts from 1. */
+  | { readonly answer: 'waits'; readonly position: number; readonly why: string };
+
+/** Nobody holds anything. */
+export const NO_GRANTS: Budget = { granted: [], waiting: [] };
+
+/** Keys under grants and asks at one site beyond which nobody is granted more: a workflow's state must stay small. */
+export const KEYS_MAX = 50_000;
+
+/** The budget after `asks`, in their order, and the answer to each. An ask that is repeated changes nothing. */
+export function take(
+  budget: Budget,
+  asks: readonly Ask[],
+): { readonly budget: Budget; readonly answers: readonly BudgetAnswer[] } {
+  const granted = [...budget.granted];
+  const waiting = [...budget.waiting];
+  const held = new Held([...granted, ...waiting]);
+  const answers = asks.map((ask): BudgetAnswer => {
+    const known = answerTo({ granted, waiting }, ask);
+    if (known) return known;
+    const why = held.refusal(ask);
+    if (why !== undefined && !ask.waits) return { answer: 'refused', why };
+    held.add(ask);
+    if (why !== undefined) return { answer: 'waits', position: waiting.push(ask), why };
+    granted.push(ask);
+    return { answer: 'granted' };
+  });
+  return { budget: { granted, waiting }, answers };
+}
+
+/** What this ask was answered, as things are; undefined where it has not asked. */
+export function answerTo(budget: Budget, ask: Pick<Ask, 'execution' | 'stage'>): BudgetAnswer | undefined {
+  if (budget.granted.some((other) => isSame(other, ask))) return { answer: 'granted' };
+  const i = budget.waiting.findIndex((other) => isSame(other, ask));
+  const own = budget.waiting[i];
+  if (!own) return undefined;
+  const why = new Held([...budget.granted, ...budget.waiting.slice(0, i)]).refusal(own) ?? 'it is about to be granted';
+  return { answer: 'waits', position: i + 1, why };
+}
+
+/** The budget once these executions are closed, or have gone away: what they held is free, and whoever can be served is. */
+export function release(budget: Budget, executions: ReadonlySet<string>): Budget {
+  const stays = ({ execution }: Ask): boolean => !executions.has(execution);
+  const granted = budget.granted.filter(stays);
+  const waiting: Ask[] = [];
+  const held = new Held(granted);
+  for (const ask of budget.waiting.filter(stays)) {
+    if (held.refusal(ask) === undefined) granted.push(ask);
+    else waiting.push(ask);
+    held.add(ask);
+  }
+  return { granted, waiting };
+}
+
+/** Whom this ask would have to wait for: the executions of everybody who was granted something. */
+export function holders({ granted }: Budget): ReadonlyMap<string, string> {
+  return new Map(granted.map(({ execution, run }) => [execution, run]));
+}
+
+/** What is held, or will be by those who wait, counted as it is added: a thousand may ask at once. */
+class Held {
+  /** Who came first, by key. */
+  readonly #holders = new Map<string, Ask>();
+  readonly #runs = new Map<string, string>();
+  readonly #services = new Map<string, { held: number; members: number }>();
+  #keys = 0;
+
+  constructor(asks: readonly Ask[]) {
+    for (const ask of asks) this.add(ask);
+  }
+
+  add(ask: Ask): void {
+    this.#runs.set(ask.execution, ask.run);
+    for (const { service, members, keys } of ask.services) {
+      const before = this.#services.get(service) ?? { held: 0, members: 0 };
+      this.#services.set(service, { held: before.held + keys.length, members: Math.max(before.members, members) });
+      this.#keys += keys.length;
+      for (const key of keys) if (!this.#holders.has(key)) this.#holders.set(key, ask);
+    }
+  }
+
+  /** Why `ask` cannot be granted beside all of it, in words; undefined where it can. */
+  refusal(ask: Ask): string | undefined {
+    const keys = ask.services.flatMap((service) => service.keys);
+    const foreign = keys.flatMap((key) => {
+      const holder = this.#holders.get(key);
+      return holder && holder.execution !== ask.execution ? [holder.run] : [];
+    });
+    const [run] = foreign;
+    if (run !== undefined)
+      return `${foreign.filter((other) => other === run).length} of its ${keys.length} targets are ${run}’s`;
+    if (this.#keys + keys.length > KEYS_MAX) return `more than ${KEYS_MAX} targets would be held at this site at once`;
+    return this.#overLimit(ask);
+  }
+
+  #overLimit({ execution, services, limits }: Ask): string | undefined {
+    const { runs = Infinity, serviceShare = Infinity, siteShare = Infinity } = limits;
+    if (!this.#runs.has(execution) && this.#runs.size >= runs)
+      return `at most ${runs} at once may run here, and there are: ${[...this.#runs.values()].join(', ')}`;
+    const after = new Map(this.#services);
+    for (const { service, members, keys } of services) {
+      const before = after.get(service) ?? { held: 0, members: 0 };
+      const held = before.held + keys.length;
+      const known = Math.max(before.members, members);
+      after.set(service, { held, members: known });
+      if (held > serviceShare * known + 1e-9)
+        return `${held} of the ${known} of ${service || 'no service'} would be hit at once, more than ${percent(serviceShare)}`;
+    }
+    if (siteShare === Infinity) return undefined;
+    const held = [...after.values()].reduce((sum, one) => sum + one.held, 0);
+    const members = [...after.values()].reduce((sum, one) => sum + one.members, 0);
+    if (held <= siteShare * members + 1e-9) return undefined;
+    return `${held} of the ${members} known at this site would be hit at once, more than ${percent(siteShare)}`;
+  }
+}
+
+function isSame(one: Pick<Ask, 'execution' | 'stage'>, other: Pick<Ask, 'execution' | 'stage'>): boolean {
+  return one.execution === other.execution && one.stage === other.stage;
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(6))}%`;
+}

@@ -1,0 +1,244 @@
+/** The blast-radius budget on a real server: grants end with their runs, nobody is forgotten, and never two hold one target. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
+import { reserve } from '../../activities/admission/budget.ts';
+import { openFileStore } from '../../activities/journal/file.ts';
+import { pausing } from '../../bench/torture/experiment.ts';
+import type { Lane } from '../../bench/torture/lane.ts';
+import { Victims } from '../../bench/torture/victims.ts';
+import type { Ask, BudgetAnswer } from '../../domain/blast-radius.ts';
+import { budgetId } from '../../domain/budget-id.ts';
+import type { Experiment } from '../../domain/experiment.ts';
+import type { JournalEvent } from '../../domain/journal.ts';
+import { targetKey } from '../../domain/target-key.ts';
+import { startRun } from '../../workers/start-run.ts';
+import type { RunResult } from '../../workflows/messages.ts';
+import { Installation, until } from '../cli/installation.ts';
+import { assertCleanSlate } from '../engine/clean-slate.ts';
+
+const GROUPS = ['first', 'second', 'third', 'kept'] as const;
+type Group = (typeof GROUPS)[number];
+const ENDS = ['complete', 'fail', 'continue', 'cancel', 'terminate', 'time out', 'reset'] as const;
+
+describe('the blast-radius budget', () => {
+  let installation: Installation<Group>;
+  let lane: Lane;
+  let worker: Worker;
+  let serving: Promise<void>;
+  let connection: NativeConnection;
+  before(async () => {
+    installation = await Installation.open<Group>(GROUPS, {
+      configuration: "policy:\n  version: '1'\n  budget: { runs: 2, service: { label: service, share: 70% } }\n",
+    });
+    ({ lane } = installation);
+    connection = await NativeConnection.connect({ address: lane.address });
+    const workflowBundle = await bundleWorkflowCode({
+      workflowsPath: join(import.meta.dirname, 'holders.ts'),
+      logger: new DefaultLogger('ERROR'),
+    });
+    worker = await Worker.create({ connection, taskQueue: 'holders', workflowBundle });
+    serving = worker.run();
+  });
+  after(async () => {
+    worker.shutdown();
+    await serving;
+    await connection.close();
+    await installation.close();
+  });
+
+  /** A workflow that stands for a run. */
+  async function holder(run: string): Promise<{ run: string; execution: string }> {
+    const handle = await lane.client.workflow.start('holder', {
+      workflowId: run,
+      taskQueue: 'holders',
+      ...(run.includes('time out') ? { workflowExecutionTimeout: '3s' } : {}),
+    });
+    return { run, execution: handle.firstExecutionRunId };
+  }
+
+  const ask = (of: { run: string; execution: string }, keys: readonly string[], waits = true, stage = 0): Ask => ({
+    ...of,
+    stage,
+    services: [{ service: '', members: 1_000_000, keys }],
+    limits: {},
+    waits,
+  });
+  const asking = (site: string, asked: Ask): Promise<BudgetAnswer> =>
+    reserve(lane.client, site, asked, AbortSignal.timeout(60_000), () => true);
+  const answerOf = (site: string, { execution, stage }: Ask): Promise<BudgetAnswer | null> =>
+    lane.client.workflow.getHandle(budgetId(site)).query('answer', { execution, stage });
+
+  describe('a grant ends with its run', { concurrency: true }, () => {
+    for (const how of ENDS)
+      it(how, async () => {
+        const site = `ends-${how.replace(' ', '-')}`;
+        const first = await holder(`first of ${how}`);
+        const second = await holder(`second, ${how}`.replace('time out', 'late'));
+        assert.deepEqual(await asking(site, ask(first, ['t'])), { answer: 'granted' });
+        const refused = await asking(site, ask(second, ['t'], false, 1));
+        assert.deepEqual(refused, { answer: 'refused', why: `1 of its 1 targets are ${first.run}’s` });
+        assert.deepEqual(await asking(site, ask(second, ['t'])), {
+          answer: 'waits',
+          position: 1,
+          why: `1 of its 1 targets are ${first.run}’s`,
+        });
+        const handle = lane.client.workflow.getHandle(first.run);
+        if (how === 'cancel') await handle.cancel();
+        else if (how === 'terminate') await handle.terminate();
+        else if (how === 'reset') await reset(first.run, first.execution);
+        else if (how !== 'time out') await handle.signal('end', how);
+        await until(async () => (await answerOf(site, ask(second, [])))?.answer === 'granted');
+        // Who comes back as another execution of the same run holds nothing.
+        const late = ask({ ...first, execution: (await handle.describe()).runId }, ['t'], false, 2);
+        if (how === 'reset' || how === 'continue') assert.equal((await asking(site, late)).answer, 'refused');
+        for (const { run } of [first, second])
+          await lane.client.workflow
+            .getHandle(run)
+            .terminate()
+            .catch(() => undefined);
+      });
+  });
+
+  async function reset(workflowId: string, runId: string): Promise<void> {
+    const { events } = await lane.client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const task = events?.find(({ workflowTaskCompletedEventAttributes: completed }) => completed != null);
+    await lane.client.workflowService.resetWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId, runId },
+      reason: 'a test',
+      requestId: randomUUID(),
+      workflowTaskFinishEventId: task?.eventId ?? assert.fail('no task'),
+    });
+  }
+
+  it('a thousand who ask at once are served in order, over a continue-as-new, and nobody is lost or served twice', async () => {
+    const site = 'thousand';
+    const handle = lane.client.workflow.getHandle(budgetId(site));
+    const runs = await Promise.all(Array.from({ length: 20 }, (_, i) => holder(`many-${i}`)));
+    const [opener = assert.fail()] = runs;
+    await asking(site, ask(opener, ['opens']));
+    // Two of different runs for each target.
+    const asks = Array.from({ length: 1_000 }, (_, i) =>
+      ask(runs[i % 20] ?? assert.fail(), [`t${Math.floor(i / 2)}`], true, i + 1),
+    );
+    const rest = asks.values();
+    const first = (await handle.describe()).runId;
+    await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        for (const asked of rest) await handle.signal('ask', asked);
+      }),
+    );
+    const answers = async (of: readonly Ask[]): Promise<string[]> =>
+      Promise.all(of.map(async (asked) => (await answerOf(site, asked))?.answer ?? 'lost'));
+    let before: string[] = [];
+    await until(async () => {
+      before = (await Array.fromAsync(chunks(asks), answers)).flat();
+      return !before.includes('lost');
+    });
+    for (let i = 0; i < asks.length; i += 2)
+      assert.deepEqual(before.slice(i, i + 2).toSorted(), ['granted', 'waits'], `target ${i / 2}`);
+    await until(async () => (await handle.describe()).runId !== first);
+    const ended = new Set(runs.filter((_, i) => i % 2 === 0).map(({ execution }) => execution));
+    for (const { run, execution } of runs)
+      if (ended.has(execution)) await lane.client.workflow.getHandle(run).terminate();
+    const left = asks.filter(({ execution }) => !ended.has(execution));
+    for (const some of chunks(left))
+      await until(async () => (await answers(some)).every((answer) => answer === 'granted'));
+    assert.equal(left.length, 500, 'one for each target');
+    for (const { run } of runs)
+      await lane.client.workflow
+        .getHandle(run)
+        .terminate()
+        .catch(() => undefined);
+  });
+
+  function* chunks(asks: readonly Ask[]): Generator<readonly Ask[]> {
+    for (let from = 0; from < asks.length; from += 20) yield asks.slice(from, from + 20);
+  }
+
+  async function live(
+    group: Group,
+    blastRadius: Partial<Experiment['blastRadius']>,
+    act: (victims: Victims) => Promise<unknown>,
+  ): Promise<{ result: RunResult; events: readonly JournalEvent[] }> {
+    const victims = await Victims.start(join(installation.folder, 'victims'), group, 3);
+    try {
+      const paused = pausing({ fault: 'host/pause', group, seed: group, ttlMs: 15_000, stages: [1], holdMs: 2_000 });
+      const experiment = { ...paused, blastRadius: { ...paused.blastRadius, ...blastRadius } };
+      await startRun(lane.client, group, { experiment, documentHash: '', startedBy: 'a test' });
+      await act(victims);
+      const result = (await lane.client.workflow.getHandle(group).result()) as RunResult;
+      await assertCleanSlate(lane, group, victims);
+      const journal = await openFileStore(join(installation.folder, 'journal')).read(group);
+      return { result, events: journal?.events ?? [] };
+    } finally {
+      await victims.end();
+    }
+  }
+
+  it('a run is refused beyond the limit, and one that may wait waits, and says as which number and for whom', async () => {
+    const two = { stages: [{ kind: 'count', count: 2, text: '2' }], holdMs: 600_000 } as const;
+    await live('first', two, async (victims) => {
+      await until(() => victims.stopped().length === 2);
+      const one = { stages: [{ kind: 'count', count: 1, text: '1' }] } as const;
+      const refused = await live('second', one, async () => undefined);
+      assert.equal(refused.result.status, 'refused');
+      assert.match(refused.result.reason, /budget: 3 of the 3 of no service would be hit at once, more than 70%$/);
+      const waited = await live('third', { ...one, waitMs: 60_000 }, async () => {
+        await until(async () =>
+          lane.client.workflow
+            .getHandle('third')
+            .query<{ events: JournalEvent[] }, [number]>('story', 0)
+            .then(({ events }) =>
+              events.some((event) => event.type === 'admission' && event.guards.some(({ waits }) => waits === true)),
+            )
+            .catch(() => false),
+        );
+        await lane.client.workflow
+          .getHandle('first')
+          .signal('abort', { mode: 'immediate', reason: 'enough', by: 'ada' });
+      });
+      assert.equal(waited.result.status, 'completed', waited.result.reason);
+      const budget = waited.events
+        .filter((event) => event.type === 'admission')
+        .flatMap(({ guards }) => guards.filter(({ guard }) => guard === 'budget'))
+        .map(({ passed, found }) => `${passed}: ${found}`);
+      assert.deepEqual(budget, [
+        'true: asked before each stage',
+        'false: waits as number 1: 3 of the 3 of no service would be hit at once, more than 70%',
+        'true: its targets are its own',
+        'true: its targets are its own',
+      ]);
+    });
+  });
+
+  it('never two hold one target, although the budget is terminated and its worker killed', async () => {
+    const hold = { stages: [{ kind: 'count', count: 2, text: '2' }], holdMs: 600_000 } as const;
+    await live('kept', hold, async (victims) => {
+      await until(() => victims.stopped().length === 2);
+      const store = openFileStore(join(installation.folder, 'journal'));
+      let target = '';
+      await until(async () => {
+        const opened = (await store.read('kept'))?.events.find((event) => event.type === 'stage-opened');
+        target = opened?.targets[0] ?? '';
+        return target !== '';
+      });
+      const intruder = await holder('intruder');
+      for (const blow of ['terminate', 'kill', 'both', 'terminate', 'both'] as const) {
+        if (blow !== 'kill') await lane.client.workflow.getHandle(budgetId('torture')).terminate();
+        if (blow !== 'terminate') {
+          await lane.kill('control');
+          await lane.start('control');
+        }
+        const stage = Math.floor(performance.now());
+        const answer = await asking('torture', ask(intruder, [targetKey(target)], false, stage));
+        assert.deepEqual(answer, { answer: 'refused', why: '1 of its 1 targets are kept’s' }, blow);
+      }
+      await lane.client.workflow.getHandle('kept').signal('abort', { mode: 'immediate', reason: 'enough', by: 'ada' });
+      await lane.client.workflow.getHandle('intruder').terminate();
+    });
+  });
+});

@@ -1,0 +1,137 @@
+/** The budget's rule: never two holders of one target, never more than allowed, in order, and nobody forgotten. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { answerTo, NO_GRANTS, release, take as takeAll } from '../../domain/blast-radius.ts';
+import type { Ask, Budget, BudgetAnswer, BudgetLimits } from '../../domain/blast-radius.ts';
+import { targetKey } from '../../domain/target-key.ts';
+
+const MEMBERS = 10;
+
+function ask(run: string, keys: readonly number[], more: Partial<Ask> = {}): Ask {
+  return {
+    run,
+    execution: `${run}-1`,
+    stage: 0,
+    services: [{ service: 'payments', members: MEMBERS, keys: keys.map((key) => `t${key}`) }],
+    limits: {},
+    waits: false,
+    ...more,
+  };
+}
+
+function take(before: Budget, one: Ask): { budget: Budget; answer: BudgetAnswer } {
+  const { budget, answers } = takeAll(before, [one]);
+  return { budget, answer: answers[0] ?? assert.fail() };
+}
+
+function all(asks: readonly Ask[]): Budget {
+  const atOnce = takeAll(NO_GRANTS, asks).budget;
+  assert.deepEqual(
+    asks.reduce((budget, one) => take(budget, one).budget, NO_GRANTS),
+    atOnce,
+    'together as one by one',
+  );
+  return atOnce;
+}
+
+const keysOf = ({ services }: Ask): readonly string[] => services.flatMap(({ keys }) => keys);
+
+test('a target has one holder, who is named; the same run may widen, and ask again', () => {
+  const budget = all([ask('a', [1, 2])]);
+  assert.deepEqual(take(budget, ask('b', [2, 3])).answer, { answer: 'refused', why: '1 of its 2 targets are a’s' });
+  assert.deepEqual(take(budget, ask('b', [3])).answer, { answer: 'granted' });
+  const wider = take(budget, ask('a', [3, 4], { stage: 1 }));
+  assert.deepEqual(wider.answer, { answer: 'granted' });
+  assert.deepEqual(take(wider.budget, ask('a', [1, 2])), { budget: wider.budget, answer: { answer: 'granted' } });
+});
+
+test('each limit refuses what is more than it, and says how much that is', () => {
+  const why = (limits: BudgetLimits, ...asks: Ask[]): string | undefined => {
+    const last = asks.pop() ?? assert.fail();
+    const { answer } = take(all(asks), { ...last, limits });
+    return answer.answer === 'refused' ? answer.why : undefined;
+  };
+  assert.equal(why({ runs: 1 }, ask('a', [1]), ask('b', [2])), 'at most 1 at once may run here, and there are: a');
+  assert.equal(why({ runs: 2 }, ask('a', [1]), ask('b', [2])), undefined);
+  assert.equal(why({ serviceShare: 0.2 }, ask('a', [1]), ask('b', [2])), undefined);
+  assert.equal(
+    why({ serviceShare: 0.2 }, ask('a', [1]), ask('b', [2, 3])),
+    '3 of the 10 of payments would be hit at once, more than 20%',
+  );
+  const other = { services: [{ service: 'orders', members: 30, keys: ['o1'] }] };
+  assert.equal(why({ siteShare: 0.05 }, ask('a', [1]), ask('b', [], other)), undefined);
+  assert.equal(
+    why({ siteShare: 0.05 }, ask('a', [1, 2]), ask('b', [], other)),
+    '3 of the 40 known at this site would be hit at once, more than 5%',
+  );
+  const many = { services: [{ service: '', members: 60_000, keys: Array.from({ length: 50_001 }, (_, i) => `${i}`) }] };
+  assert.match(why({}, ask('a', [], many)) ?? '', /more than 50000 targets/);
+});
+
+test('whoever waits is served in order, and shown its position and holder', () => {
+  const waits = { waits: true };
+  const budget = all([ask('a', [1, 2]), ask('b', [2, 3], waits), ask('c', [3], waits), ask('d', [9], waits)]);
+  assert.deepEqual(answerTo(budget, ask('b', [])), { answer: 'waits', position: 1, why: '1 of its 2 targets are a’s' });
+  assert.deepEqual(answerTo(budget, ask('c', [])), { answer: 'waits', position: 2, why: '1 of its 1 targets are b’s' });
+  assert.deepEqual(answerTo(budget, ask('d', [])), { answer: 'granted' }, 'it is in nobody’s way');
+  const after = release(budget, new Set(['a-1']));
+  assert.deepEqual(answerTo(after, ask('b', [])), { answer: 'granted' });
+  assert.deepEqual(answerTo(after, ask('c', [])), { answer: 'waits', position: 1, why: '1 of its 1 targets are b’s' });
+  assert.equal(answerTo(release(after, new Set(['c-1'])), ask('c', [])), undefined, 'it went away');
+});
+
+test('for any asks and ends: one holder a target, limits kept, first come first served, nobody lost', () => {
+  const limits = { runs: 4, serviceShare: 0.6 };
+  const step = fc.oneof(
+    fc.record({
+      run: fc.integer({ min: 0, max: 12 }),
+      keys: fc.uniqueArray(fc.integer({ min: 0, max: 9 }), { minLength: 1 }),
+    }),
+    fc.record({ ends: fc.integer({ min: 0, max: 12 }) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      let budget = NO_GRANTS;
+      let stage = 0;
+      const order: string[] = [];
+      const ended = new Set<string>();
+      for (const one of steps) {
+        if ('ends' in one) {
+          const execution = `r${one.ends}-1`;
+          budget = release(budget, new Set([execution]));
+          ended.add(execution);
+          continue;
+        }
+        stage += 1;
+        const asked = ask(`r${one.run}`, one.keys, { stage, limits, waits: true });
+        if (ended.has(asked.execution)) continue;
+        order.push(`${asked.execution}/${stage}`);
+        budget = take(budget, asked).budget;
+        const holdersOf = new Map<string, string>();
+        for (const { execution, ...rest } of budget.granted)
+          for (const key of keysOf({ execution, ...rest })) {
+            assert.equal(holdersOf.get(key) ?? execution, execution, 'two holders of one target');
+            holdersOf.set(key, execution);
+          }
+        assert.ok(new Set(budget.granted.map(({ execution }) => execution)).size <= limits.runs);
+        for (const asker of order) {
+          const [execution = '', number] = asker.split('/');
+          if (ended.has(execution)) continue;
+          assert.ok(answerTo(budget, { execution, stage: Number(number) }), `${asker} is lost`);
+        }
+        // Whoever waits could not be granted beside those who came before it.
+        for (const [i, waiting] of budget.waiting.entries()) {
+          const earlier = { granted: [...budget.granted, ...budget.waiting.slice(0, i)], waiting: [] };
+          assert.equal(take(earlier, { ...waiting, waits: false }).answer.answer, 'refused');
+        }
+      }
+    }),
+  );
+});
+
+test('keys of targets differ', () => {
+  const keys = Array.from({ length: 50_000 }, (_, i) => targetKey(`shop/payments-7d9f8b6c5-${i.toString(36)}`));
+  assert.equal(new Set(keys).size, keys.length);
+  assert.match(keys[0] ?? '', /^[0-9a-f]{16}$/);
+});

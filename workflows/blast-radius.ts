@@ -1,0 +1,99 @@
+/**
+ * The blast-radius budget of a site: who holds which targets, one workflow a site, for ever.
+ *
+ * Owns the grants. Asks are signals, answers are queries, which cost nobody history. A grant is good for as long as its exact
+ * execution is open, so however a run ends its grant ends with it: whoever is in the way of an ask is looked at before the
+ * ask is answered. One that begins with no memory first asks every open run what it holds.
+ */
+import { CancellationScope, condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
+import { answerTo, holders, NO_GRANTS, release, take } from '../domain/blast-radius.ts';
+import type { Ask, Budget, BudgetAnswer } from '../domain/blast-radius.ts';
+import { askSignal, budgetQuery } from './messages.ts';
+import { budgeting } from './proxies.ts';
+
+/** Events of one execution; then it goes on in another. */
+const HISTORY_MAX = 1_000;
+/** Refusals that are remembered for whoever has not read theirs yet. Who finds none asks again. */
+const REFUSED_MAX = 1_000;
+
+export async function blastRadius(site: string, before?: Budget): Promise<void> {
+  const desk = new Desk(before ?? NO_GRANTS);
+  setHandler(askSignal, (ask) => desk.hear(ask));
+  setHandler(budgetQuery, (ask) => desk.answer(ask));
+  if (!before) desk.budget = { granted: await budgeting().heldAt(site), waiting: [] };
+  for (;;) {
+    await desk.decide();
+    if (desk.heard.length > 0) continue;
+    // Whatever was heard is decided, and the server keeps what comes meanwhile for the next execution.
+    if (workflowInfo().historyLength > HISTORY_MAX) await continueAsNew<typeof blastRadius>(site, desk.budget);
+    if (desk.budget.waiting.length === 0) await condition(() => desk.heard.length > 0);
+    else await desk.somebodyLeaves();
+  }
+}
+
+class Desk {
+  budget: Budget;
+  /** Not yet decided, in order. */
+  heard: Ask[] = [];
+  readonly #refused = new Map<string, BudgetAnswer>();
+
+  constructor(budget: Budget) {
+    this.budget = budget;
+  }
+
+  hear(ask: Ask): void {
+    this.#refused.delete(nameOf(ask));
+    this.heard.push(ask);
+  }
+
+  answer(ask: Pick<Ask, 'execution' | 'stage'>): BudgetAnswer | null {
+    return this.#refused.get(nameOf(ask)) ?? answerTo(this.budget, ask) ?? null;
+  }
+
+  /** Decides what was heard, in order. Nobody is refused, or made to wait, for the sake of a run that is over. */
+  async decide(): Promise<void> {
+    if (this.heard.length === 0) return;
+    const asks = this.heard.slice();
+    const smooth = take(this.budget, asks).answers.every(({ answer }) => answer === 'granted');
+    if (!smooth) await this.#lookAround();
+    this.heard.splice(0, asks.length);
+    const { budget, answers } = take(this.budget, asks);
+    this.budget = budget;
+    for (const [i, ask] of asks.entries()) {
+      const answer = answers[i];
+      if (answer?.answer === 'refused') this.#remember(ask, answer);
+    }
+  }
+
+  /** Resolves when somebody who is in the way is over, and has been dealt with, or when somebody asks. */
+  async somebodyLeaves(): Promise<void> {
+    const scope = new CancellationScope();
+    const left = scope.run(() =>
+      budgeting().awaitEnd.executeWithOptions({ summary: 'wait for a grant to end' }, [this.#everybody()]),
+    );
+    const over = await Promise.race([left, condition(() => this.heard.length > 0)]);
+    if (Array.isArray(over)) this.budget = release(this.budget, new Set(over));
+    scope.cancel();
+    await left.catch(() => undefined);
+  }
+
+  async #lookAround(): Promise<void> {
+    const over = await budgeting().endedOf(this.#everybody());
+    this.budget = release(this.budget, new Set(over));
+  }
+
+  #everybody(): [execution: string, run: string][] {
+    const waiting = this.budget.waiting.map(({ execution, run }): [string, string] => [execution, run]);
+    return [...new Map([...holders(this.budget), ...waiting])];
+  }
+
+  #remember(ask: Ask, answer: BudgetAnswer): void {
+    this.#refused.set(nameOf(ask), answer);
+    const [oldest] = this.#refused.keys();
+    if (this.#refused.size > REFUSED_MAX && oldest !== undefined) this.#refused.delete(oldest);
+  }
+}
+
+function nameOf({ execution, stage }: Pick<Ask, 'execution' | 'stage'>): string {
+  return `${execution}/${stage}`;
+}
