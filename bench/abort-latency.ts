@@ -8,10 +8,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
-import type { temporal } from '@temporalio/proto';
 import { randomFrom } from '../domain/random.ts';
 import { distributionOf } from './distribution.ts';
+import { activity, historyOf, timeOf } from './event-times.ts';
+import type { Event } from './event-times.ts';
 import { pausing } from './experiments.ts';
 import { Installation, SITE } from './installation.ts';
 import { milliseconds } from './outcome.ts';
@@ -25,8 +25,6 @@ const SUSTAIN_MS = 2_000;
 /** What the goals allow, in milliseconds. */
 const REVERT_WITHIN_MS = 150;
 const BEYOND_MS = 250;
-
-type Event = temporal.api.history.v1.IHistoryEvent;
 
 /** Milliseconds since the Unix epoch of each step of one abort. */
 interface Steps {
@@ -167,15 +165,6 @@ function now(): number {
   return performance.timeOrigin + performance.now();
 }
 
-async function historyOf(client: Client, workflowId: string): Promise<readonly Event[]> {
-  return (await client.workflow.getHandle(workflowId).fetchHistory()).events ?? [];
-}
-
-function timeOf(event: Event | undefined): number {
-  if (!event?.eventTime) throw new Error('an event is missing in a history');
-  return Number(event.eventTime.seconds) * 1000 + (event.eventTime.nanos ?? 0) / 1e6;
-}
-
 /** When the timer of `ms` fired. */
 function timerOf(events: readonly Event[], ms: number): number {
   const started = events.find(({ timerStartedEventAttributes: timer }) => {
@@ -187,19 +176,4 @@ function timerOf(events: readonly Event[], ms: number): number {
       ({ timerFiredEventAttributes: fired }) => fired && String(fired.startedEventId) === String(started?.eventId),
     ),
   );
-}
-
-/** When the first activity of a type was started, and when it was completed. */
-function activity(
-  events: readonly Event[],
-  type: string,
-): { readonly startedMs: number; readonly completedMs: number } {
-  const scheduled = events.find(
-    ({ activityTaskScheduledEventAttributes: attributes }) => attributes?.activityType?.name === type,
-  );
-  const of = (id: Event['eventId']): boolean => id != null && Number(id) === Number(scheduled?.eventId);
-  return {
-    startedMs: timeOf(events.find((event) => of(event.activityTaskStartedEventAttributes?.scheduledEventId))),
-    completedMs: timeOf(events.find((event) => of(event.activityTaskCompletedEventAttributes?.scheduledEventId))),
-  };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { openFileStore } from '../activities/journal/file.ts';
 import { startStop } from '../workers/start-stop.ts';
 import { distributionOf } from './distribution.ts';
+import { activity, historyOf, timeOf } from './event-times.ts';
 import { noopConfig } from './experiments.ts';
 import { holdAll } from './hold.ts';
 import { Installation } from './installation.ts';
@@ -25,13 +26,17 @@ export async function measureStop({ stopped }: { stopped: number }, say: (line: 
   const ends = await Promise.all(names.map((run) => ours.end(run)));
   const others = ends.filter(({ status }) => status !== 'aborted');
   if (others.length > 0) throw new Error(`${others.length} runs were not aborted: ${others[0]?.reason ?? ''}`);
-  const store = openFileStore(join(ours.folder, 'journal'));
   const told: number[] = [];
   const reverted: number[] = [];
+  const aborted: number[] = [];
+  const store = openFileStore(join(ours.folder, 'journal'));
   for (const run of names) {
+    const lease = await historyOf(ours.client, `${run}/stage-1`);
+    const heard = lease.find(({ workflowExecutionSignaledEventAttributes: signal }) => signal?.signalName === 'stop');
+    told.push(timeOf(heard) - fromMs);
+    reverted.push(activity(lease, 'revert').completedMs - fromMs);
     const { events = [] } = (await store.read(run)) ?? {};
-    told.push((events.find(({ type }) => type === 'abort')?.atMs ?? Infinity) - fromMs);
-    reverted.push((events.findLast(({ type }) => type === 'reverted')?.atMs ?? Infinity) - fromMs);
+    aborted.push((events.find(({ type }) => type === 'abort')?.atMs ?? Infinity) - fromMs);
   }
   const row = (title: string, values: readonly number[]): string[] => {
     const { p50, p95, max } = distributionOf(values);
@@ -42,11 +47,21 @@ export async function measureStop({ stopped }: { stopped: number }, say: (line: 
       {
         title: `an emergency stop over ${stopped} held runs`,
         head: ['', 'p50', 'p95', 'max'],
-        rows: [row('stop → the run aborts', told), row('stop → its last revert is verified', reverted)],
+        rows: [
+          row('stop → its lease is told', told),
+          row('stop → its last revert is verified', reverted),
+          row('stop → the run aborts', aborted),
+        ],
       },
     ],
     goals: [],
     notes: [`The latch was on after ${latchedMs} ms. One control worker and one site worker.`],
-    figures: { stopped, latchedMs, told: distributionOf(told), reverted: distributionOf(reverted) },
+    figures: {
+      stopped,
+      latchedMs,
+      told: distributionOf(told),
+      reverted: distributionOf(reverted),
+      aborted: distributionOf(aborted),
+    },
   };
 }

@@ -8,15 +8,17 @@ import { CancellationScope, condition, setCurrentDetails, setHandler, workflowIn
 import { auditOfResume, auditOfStop } from '../domain/audit-events.ts';
 import { describeStop } from '../domain/emergency-stop.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
-import { stopHeard } from './heard.ts';
-import { resumeSignal, stopSignal } from './messages.ts';
-import type { Resume, Resumed } from './messages.ts';
-import { auditing, auditingSoon, enforcing } from './proxies.ts';
+import { resumeHeard, stopHeard } from './heard.ts';
+import { refusedResumeQuery, resumeSignal, stopSignal } from './messages.ts';
+import type { RefusedResume, Resume, Resumed } from './messages.ts';
+import { auditing, auditingSoon, authorisingResume, enforcing } from './proxies.ts';
 
 export async function emergencyStop(first: EmergencyStop): Promise<Resumed> {
   let stop = first;
   let resumed: Resume | undefined;
-  setHandler(resumeSignal, (resume) => void (resumed ??= resume));
+  let refused: RefusedResume | null = null;
+  setHandler(resumeSignal, (resume) => void (resumed ??= resumeHeard(resume)));
+  setHandler(refusedResumeQuery, () => refused);
   setHandler(stopSignal, (heard) => {
     if (!resumed) return;
     // Whoever stops after somebody asked to resume means it.
@@ -28,14 +30,31 @@ export async function emergencyStop(first: EmergencyStop): Promise<Resumed> {
       setCurrentDetails(
         `**${describeStop(stop)}.** No run is admitted; \`squall resume\` ends this, a cancel does not.`,
       );
-      const released = await latched(stop, times, () => resumed);
+      const released = await latched(stop, times, async () => {
+        for (;;) {
+          await condition(() => resumed !== undefined);
+          const resume = resumed as Resume;
+          const why = await forbidden(resume);
+          if (why === undefined) return resume;
+          refused = { times: (refused?.times ?? 0) + 1, why };
+          resumed = undefined;
+        }
+      });
       if (resumed) return released;
     }
   });
 }
 
-/** Holds the latch until there is an answer to `resumed`. It is audited as this workflow's stop number `times`. */
-async function latched(stop: EmergencyStop, times: number, resumed: () => Resume | undefined): Promise<Resumed> {
+/** Why the policy does not let whoever asks release the stop; undefined where it does. */
+async function forbidden({ by, signature, reason }: Resume): Promise<string | undefined> {
+  const claim = { by, ...(signature === undefined ? {} : { signature }) };
+  const signed = { act: 'resume', of: workflowInfo().workflowId, what: reason } as const;
+  const { forbidden: why } = await authorisingResume().authorise({ claim, signed, right: 'stop' });
+  return why;
+}
+
+/** Holds the latch until `resumed`. It is audited as this workflow's stop number `times`. */
+async function latched(stop: EmergencyStop, times: number, resumed: () => Promise<Resume>): Promise<Resumed> {
   const { workflowId, firstExecutionRunId } = workflowInfo();
   const latch = `${workflowId} ${firstExecutionRunId} ${times}`;
   const pulled = auditOfStop(latch, stop, Date.now());
@@ -47,8 +66,7 @@ async function latched(stop: EmergencyStop, times: number, resumed: () => Resume
   told.catch(() => undefined);
   const audited = scope.run(() => auditing().audit.executeWithOptions({ summary: 'audit the stop' }, [[pulled]]));
   audited.catch(() => undefined);
-  await condition(() => resumed() !== undefined);
-  const resume = resumed() as Resume;
+  const resume = await resumed();
   const released = auditOfResume(latch, stop.site, resume, Date.now());
   scope.cancel();
   await told.catch(() => undefined);

@@ -6,7 +6,7 @@
  */
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode } from '../domain/experiment.ts';
-import type { LeaseNews } from './messages.ts';
+import type { LeaseNews, Resume } from './messages.ts';
 
 /** The longest that is taken of a text, in characters. */
 const TEXT_MAX = 1_000;
@@ -29,6 +29,16 @@ export function stopHeard(payload: unknown): EmergencyStop {
     ...(typeof site === 'string' ? { site } : {}),
     reason: text(reason ?? payload, 'no reason was given'),
     by: text(by, 'somebody who gave no name'),
+  };
+}
+
+/** A wish to release a stop. */
+export function resumeHeard(payload: unknown): Resume {
+  const { reason, by, signature } = fieldsOf(payload);
+  return {
+    reason: text(reason ?? payload, 'no reason was given'),
+    by: text(by, 'somebody who gave no name'),
+    ...(typeof signature === 'string' ? { signature: signature.slice(0, TEXT_MAX) } : {}),
   };
 }
 

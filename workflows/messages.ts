@@ -73,6 +73,8 @@ export type LeaseNews =
 
 /** To a run: end early. Fire and forget, so that it works with every worker down. */
 export const abortSignal = defineSignal<[{ mode: AbortMode; reason: string; by: string }]>('abort');
+/** To an emergency stop: the last release that was not allowed; null where none was. */
+export const refusedResumeQuery = defineQuery<RefusedResume | null>('refusedResume');
 /** To a run, and to each lease: everything, or a site, is stopped. */
 export const stopSignal = defineSignal<[EmergencyStop]>('stop');
 /** To an emergency stop: release the latch. */
@@ -105,10 +107,19 @@ export interface Telling {
   readonly to: readonly string[];
 }
 
-/** Who released an emergency stop, as the starter says, and why. */
+/** Who releases an emergency stop, as the starter says, and why. */
 export interface Resume {
   readonly by: string;
   readonly reason: string;
+  /** Proof of that name: Ed25519 in base64; see `domain/identity.ts`. */
+  readonly signature?: string;
+}
+
+/** A release that the policy did not allow. */
+export interface RefusedResume {
+  /** How many were refused so far. */
+  readonly times: number;
+  readonly why: string;
 }
 
 /** How an emergency stop ended. `audited`: whether it stands in the audit that it was on, and who released it. */

@@ -86,6 +86,15 @@ export function authorising(): Control<'authorise'> {
   });
 }
 
+/** The same of whoever releases a stop, for as long as it takes: nobody else can. */
+export function authorisingResume(): Control<'authorise'> {
+  return proxyActivities<ControlActivities>({
+    taskQueue: CONTROL_QUEUE,
+    startToCloseTimeout: 5_000,
+    retry: { initialInterval: 200, maximumInterval: 5_000 },
+  });
+}
+
 /** The audit of a stop is tried for as long as the stop is on. */
 export function auditing(): Control<'audit'> {
   return proxyActivities<ControlActivities>({

@@ -36,7 +36,7 @@ describe('approvals', () => {
   environments: { here: { sites: [torture], maxTargets: 2 } }
   approvals: [{ people: 2, environments: [here], faults: [host/pause] }]
   people:
-${person('alice', 'start, approve')}${person('bob', 'approve')}${person('carol', 'approve')}${person('eve', 'start')}
+${person('alice', 'start, approve')}${person('bob', 'approve')}${person('carol', 'approve, stop')}${person('eve', 'start')}
 `,
     });
     for (const [name, { privateKey }] of keys)
@@ -197,6 +197,18 @@ ${person('alice', 'start, approve')}${person('bob', 'approve')}${person('carol',
     });
     assert.equal(result.status, 'refused');
     assert.equal(touched, false);
+  });
+
+  it('a stop is pulled by anybody, and released by whom the policy lets', async () => {
+    const stopped = await squall(['stop', '--no-wait', '--reason', 'a fire'], installation.env);
+    assert.equal(stopped.code, 0, stopped.err);
+    for (const env of [installation.env, { ...installation.env, SQUALL_AS: 'carol' }, as('bob')]) {
+      const refused = await squall(['resume', '--reason', 'it is out'], env);
+      assert.equal(refused.code, 3, refused.out + refused.err);
+      assert.match(refused.out, /may not stop; those who may, with their key: carol\. everything stays stopped/);
+    }
+    const resumed = await squall(['resume', '--reason', 'it is out'], as('carol'));
+    assert.equal(resumed.code, 0, resumed.out + resumed.err);
   });
 
   it('more targets than the policy allows are refused before the site is asked', async () => {
