@@ -12,7 +12,7 @@ import type { JournalEvent } from '../domain/journal.ts';
 import type { Policy } from '../domain/policy.ts';
 import { formatDuration } from '../domain/units.ts';
 import { attend } from './admission/attend.ts';
-import { askOf, awaitEnd, endedOf, heldAt, reserve } from './admission/budget.ts';
+import { askOf, awaitEnd, endedOf, heldAt, reserve, withdraw } from './admission/budget.ts';
 import { climb } from './admission/guard.ts';
 import type { Asked, Guard } from './admission/guard.ts';
 import { starterOf } from './admission/policy.ts';
@@ -56,11 +56,18 @@ export function controlActivities(control: Control): ControlActivities {
     async record(run, events) {
       const { store, destinations } = control;
       const offered = events.flatMap((event) => [signed(event), ...untold(destinations, event)]);
-      const { added } = await store.append(run, offered);
       const journal = async (): Promise<readonly JournalEvent[]> => (await store.read(run))?.events ?? [];
-      await control.onEvents(run, added, journal);
-      // All that were offered: the attempt that added them may have died before it came here.
-      await auditEvents(store, run, events);
+      try {
+        const { added } = await store.append(run, offered);
+        await control.onEvents(run, added, journal);
+        // All that were offered: the attempt that added them may have died before it came here.
+        await auditEvents(store, run, events);
+      } catch (failure) {
+        // A store that is away must not keep anybody from hearing that something has gone wrong.
+        const urgent = offered.filter(({ type }) => type === 'abort' || type === 'stuck');
+        await handOver(control.client, destinations, run, urgent, async () => offered).catch(() => undefined);
+        throw failure;
+      }
       await handOver(control.client, destinations, run, offered, journal);
       return { searchAttributes: control.searchAttributes };
     },
@@ -94,8 +101,16 @@ async function queued({ client, policy }: Control, input: AdmitInput): Promise<G
   const waitMs = input.experiment.blastRadius.waitMs ?? 0;
   const endsAtMs = performance.now() + waitMs;
   if (!ask) return { guard: 'budget', passed: false, found: 'there is nothing to wait for' };
-  const answer = await reserve(client, input.experiment.targets.site, ask, signal, () => performance.now() > endsAtMs);
+  const { site } = input.experiment.targets;
+  const answer = await reserve(client, site, ask, signal, () => performance.now() > endsAtMs).catch(
+    async (error: unknown) => {
+      // Who is aborted waits no more; whoever takes over this attempt asks again.
+      await withdraw(client, site, ask);
+      throw error;
+    },
+  );
   if (answer.answer === 'granted') return { guard: 'budget', passed: true, found: 'its targets are its own' };
+  await withdraw(client, site, ask);
   const late = answer.answer === 'waits' ? `still number ${answer.position} after ${formatDuration(waitMs)}: ` : '';
   return { guard: 'budget', passed: false, found: `${late}${answer.why}` };
 }

@@ -66,6 +66,8 @@ export interface AdmitInput {
   readonly experiment: Experiment;
   readonly documentHash: string;
   readonly startedBy: Claim;
+  /** Asked for a plan only, which nobody can start with. */
+  readonly plans?: true;
   /** The stage that is to be opened; absent before pre-flight. */
   readonly stage?: number;
   /** The targets that it adds. */

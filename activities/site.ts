@@ -39,7 +39,7 @@ export interface OpenSite {
 export type Sampled = (run: string, kind: string, readings: Readonly<Record<string, TickReading>> | null) => void;
 
 /** The activities of one site; the same set serves its three queues. */
-export function siteActivities(site: OpenSite, owners: Owners, sampled: Sampled): SiteActivities {
+export function siteActivities(site: OpenSite, name: string, owners: Owners, sampled: Sampled): SiteActivities {
   const driverOf = (kind: string): FaultDriver<unknown> => {
     const driver = site.drivers.get(kind);
     if (driver === undefined) throw ApplicationFailure.retryable(`no driver ${kind} at this site`, 'UnknownFault');
@@ -48,7 +48,10 @@ export function siteActivities(site: OpenSite, owners: Owners, sampled: Sampled)
   return {
     preflight: (input) =>
       beating(() => {
-        const { fault } = input.experiment;
+        const { fault, targets } = input.experiment;
+        // A queue of this site's may be called like another site, to which no rule for this one would apply.
+        if (targets.site !== name)
+          throw ApplicationFailure.nonRetryable(`this is site ${name}, not ${targets.site}`, 'AnotherSite');
         const provider = site.targets.get(fault.split('/')[0] ?? '');
         const parts = {
           driver: site.drivers.get(fault),

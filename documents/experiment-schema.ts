@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { Breach, Preconditions, StageSize, StopCondition } from '../domain/experiment.ts';
 import type { Quantity } from '../domain/quantity.ts';
-import { MIN_TTL_MS } from '../domain/timing.ts';
+import { HOLD_MAX_MS, MIN_TTL_MS, STAGES_MAX, TTL_MAX_MS } from '../domain/timing.ts';
 import { formatDuration, parseShare } from '../domain/units.ts';
 import { writtenDuration } from '../domain/written-duration.ts';
 import { steadyState } from './steady-state-schema.ts';
@@ -82,8 +82,6 @@ const stage = z
   })
   .describe('A share of the candidates (10%) or a number of them (3).');
 
-/** The most stages of an experiment. */
-export const STAGES_MAX = 20;
 const DEFAULT_STAGES = ['1%', '5%', '10%', '25%', '50%'];
 
 const blastRadius = z.strictObject({
@@ -93,7 +91,7 @@ const blastRadius = z.strictObject({
     .max(STAGES_MAX)
     .refine(grows, 'expected each stage larger than the one before')
     .prefault(DEFAULT_STAGES),
-  hold: duration(100, 7 * DAY_MS).describe('How long each stage is held.'),
+  hold: duration(100, HOLD_MAX_MS).describe('How long each stage is held.'),
   max: z.int().min(1).max(1e6).optional().describe('The most targets at once, whatever the stages say.'),
   wait: duration(1_000, DAY_MS)
     .optional()
@@ -185,7 +183,7 @@ export function experimentSchema(kinds: readonly string[]) {
         .default(120_000)
         .describe('How long the steady state may take to return. Default: 2m.'),
       sampleEvery: duration(100, 600_000).default(1_000).describe('How often each probe is sampled. Default: 1s.'),
-      timeToLive: duration(MIN_TTL_MS, 3_600_000)
+      timeToLive: duration(MIN_TTL_MS, TTL_MAX_MS)
         .optional()
         .describe(
           'How long a fault lives without a renewal; longer where a stage adds more than 1,000 targets to 30s. Default: 30s.',

@@ -59,25 +59,33 @@ export const NO_GRANTS: Budget = { granted: [], waiting: [] };
 /** Keys under grants and asks at one site beyond which nobody is granted more: a workflow's state must stay small. */
 export const KEYS_MAX = 50_000;
 
-/** The budget after `asks`, in their order, and the answer to each. An ask that is repeated changes nothing. */
+/**
+ * The budget after `asks`, in their order, and the answer to each. An ask that is repeated changes nothing.
+ *
+ * A run that holds targets already is judged by what is granted alone: whoever waits may be waiting for it. It waits only where
+ * nobody else does who holds targets, so that no two wait for each other; and nobody waits for what could never be granted.
+ */
 export function take(
   budget: Budget,
   asks: readonly Ask[],
 ): { readonly budget: Budget; readonly answers: readonly BudgetAnswer[] } {
-  const granted = [...budget.granted];
-  const waiting = [...budget.waiting];
-  const held = new Held([...granted, ...waiting]);
+  const queue = new Queue(budget.granted);
+  for (const ask of budget.waiting) queue.wait(ask);
   const answers = asks.map((ask): BudgetAnswer => {
-    const known = answerTo({ granted, waiting }, ask);
+    const known = answerTo(queue, ask);
     if (known) return known;
-    const why = held.refusal(ask);
-    if (why !== undefined && !ask.waits) return { answer: 'refused', why };
-    held.add(ask);
-    if (why !== undefined) return { answer: 'waits', position: waiting.push(ask), why };
-    granted.push(ask);
-    return { answer: 'granted' };
+    const why = queue.refusal(ask);
+    if (why === undefined) {
+      queue.grant(ask);
+      return { answer: 'granted' };
+    }
+    const hopeless = new Held([]).refusal(ask) ?? queue.full(ask);
+    if (!ask.waits || hopeless !== undefined) return { answer: 'refused', why: hopeless ?? why };
+    if (queue.holds(ask) && queue.waiting.some((other) => queue.holds(other) && other.execution !== ask.execution))
+      return { answer: 'refused', why: `${why}, and another run that holds targets waits already` };
+    return { answer: 'waits', position: queue.wait(ask), why };
   });
-  return { budget: { granted, waiting }, answers };
+  return { budget: { granted: queue.granted, waiting: queue.waiting }, answers };
 }
 
 /** What this ask was answered, as things are; undefined where it has not asked. */
@@ -86,27 +94,82 @@ export function answerTo(budget: Budget, ask: Pick<Ask, 'execution' | 'stage'>):
   const i = budget.waiting.findIndex((other) => isSame(other, ask));
   const own = budget.waiting[i];
   if (!own) return undefined;
-  const why = new Held([...budget.granted, ...budget.waiting.slice(0, i)]).refusal(own) ?? 'it is about to be granted';
-  return { answer: 'waits', position: i + 1, why };
+  const before = new Queue(budget.granted);
+  for (const other of budget.waiting.slice(0, i)) before.wait(other);
+  return { answer: 'waits', position: i + 1, why: before.refusal(own) ?? 'it is about to be granted' };
 }
 
 /** The budget once these executions are closed, or have gone away: what they held is free, and whoever can be served is. */
 export function release(budget: Budget, executions: ReadonlySet<string>): Budget {
-  const stays = ({ execution }: Ask): boolean => !executions.has(execution);
-  const granted = budget.granted.filter(stays);
-  const waiting: Ask[] = [];
-  const held = new Held(granted);
-  for (const ask of budget.waiting.filter(stays)) {
-    if (held.refusal(ask) === undefined) granted.push(ask);
-    else waiting.push(ask);
-    held.add(ask);
+  return serve(
+    budget.granted.filter(({ execution }) => !executions.has(execution)),
+    budget.waiting.filter(({ execution }) => !executions.has(execution)),
+  );
+}
+
+/** The budget without what one ask waits for, or was granted and cannot use. */
+export function withdraw(budget: Budget, ask: Pick<Ask, 'execution' | 'stage'>): Budget {
+  return serve(
+    budget.granted,
+    budget.waiting.filter((other) => !isSame(other, ask)),
+  );
+}
+
+function serve(granted: readonly Ask[], waiting: readonly Ask[]): Budget {
+  const queue = new Queue(granted);
+  for (const ask of waiting) {
+    if (queue.refusal(ask) === undefined) queue.grant(ask);
+    else queue.wait(ask);
   }
-  return { granted, waiting };
+  return { granted: queue.granted, waiting: queue.waiting };
 }
 
 /** Whom this ask would have to wait for: the executions of everybody who was granted something. */
 export function holders({ granted }: Budget): ReadonlyMap<string, string> {
   return new Map(granted.map(({ execution, run }) => [execution, run]));
+}
+
+/** Who was granted what, and who waits; each ask is judged by those before it. */
+class Queue {
+  readonly granted: Ask[];
+  readonly waiting: Ask[] = [];
+  readonly #byGrants: Held;
+  readonly #byAll: Held;
+  readonly #holders: Set<string>;
+
+  constructor(granted: readonly Ask[]) {
+    this.granted = [...granted];
+    this.#byGrants = new Held(granted);
+    this.#byAll = new Held(granted);
+    this.#holders = new Set(granted.map(({ execution }) => execution));
+  }
+
+  /** Whether its run was granted something already. */
+  holds({ execution }: Ask): boolean {
+    return this.#holders.has(execution);
+  }
+
+  refusal(ask: Ask): string | undefined {
+    return (this.holds(ask) ? this.#byGrants : this.#byAll).refusal(ask);
+  }
+
+  /** Why there is no room for it, in the queue either. */
+  full(ask: Ask): string | undefined {
+    return this.#byAll.full(ask);
+  }
+
+  grant(ask: Ask): void {
+    this.granted.push(ask);
+    this.#byGrants.add(ask);
+    this.#byAll.add(ask);
+    this.#holders.add(ask.execution);
+  }
+
+  /** Returns its position, from 1. */
+  wait(ask: Ask): number {
+    this.#byAll.add(ask);
+    return this.waiting.push(ask);
+  }
 }
 
 /** What is held, or will be by those who wait, counted as it is added: a thousand may ask at once. */
@@ -141,8 +204,15 @@ class Held {
     const [run] = foreign;
     if (run !== undefined)
       return `${foreign.filter((other) => other === run).length} of its ${keys.length} targets are ${run}’s`;
-    if (this.#keys + keys.length > KEYS_MAX) return `more than ${KEYS_MAX} targets would be held at this site at once`;
-    return this.#overLimit(ask);
+    return this.full(ask) ?? this.#overLimit(ask);
+  }
+
+  /** Why there is no room for it. */
+  full({ services }: Ask): string | undefined {
+    const keys = services.reduce((sum, service) => sum + service.keys.length, this.#keys);
+    return keys > KEYS_MAX
+      ? `more than ${KEYS_MAX} targets would be held, or waited for, at this site at once`
+      : undefined;
   }
 
   #overLimit({ execution, services, limits }: Ask): string | undefined {

@@ -25,16 +25,21 @@ export interface Identity {
 
 /** What is signed for: an act, the run or stop that it concerns, and what exactly is agreed to. */
 export interface Signed {
-  readonly act: 'start' | 'approve' | 'reject' | 'resume';
+  readonly act: 'start' | 'plan' | 'approve' | 'reject' | 'resume';
   /** The run's name, or the stop's. */
   readonly of: string;
-  /** The hash of the document or plan, or the reason. */
+  /** What exactly: the hash of the experiment, a plan and its execution, a reason and the stop's execution. */
   readonly what: string;
 }
 
 /** The text that a signature is over: one line each, so that nothing that is signed for can be read as something else. */
 export function signedText({ act, of, what }: Signed, by: string): string {
   return JSON.stringify(['squall/v1', act, of, what, by]);
+}
+
+/** What an answer is signed for: one plan, or reason, of one execution. */
+export function answeredText(what: string, execution: string): string {
+  return JSON.stringify([what, execution]);
 }
 
 /** For people: `alice`, or `root@db-1 (not authenticated)`. */

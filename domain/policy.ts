@@ -39,6 +39,8 @@ export interface Protection {
 /** A group of sites, and what is allowed there. */
 export interface Environment {
   readonly sites: readonly string[];
+  /** Whether targets labelled with its name may be targets there. */
+  readonly open?: true;
   /** The largest share of the candidates (ratio). */
   readonly radiusMax?: number;
   /** The most targets. */
@@ -145,6 +147,14 @@ export function approvalsNeeded(policy: Policy, experiment: Experiment, plan: Pl
     (rule.radiusAbove === undefined || radius > rule.radiusAbove + 1e-9) &&
     (rule.reversals?.some((reversal) => reversal === plan.reversal) ?? true);
   return policy.approvals.filter(applies).reduce((most, { people }) => Math.max(most, people), 0);
+}
+
+/** Who is protected at `site`: where an environment is opened, its own label protects nobody. */
+export function protectionAt(policy: Policy, site: string): Protection {
+  const opened = environmentsOf(policy, site).flatMap(([name, { open }]) => (open ? [name] : []));
+  const { labels, ...rest } = policy.protect;
+  const kept = Object.entries(labels).filter(([key, value]) => !(key === 'environment' && opened.includes(value)));
+  return { ...rest, labels: Object.fromEntries(kept) };
 }
 
 /** Why a candidate must not be a target; undefined where it may. One of whom nothing is known is left out. */

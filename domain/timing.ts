@@ -11,6 +11,11 @@ import type { PlannedStage } from './ladder.ts';
 export const DEFAULT_TTL_MS = 30_000;
 /** The shortest time-to-live an experiment may ask for, in milliseconds. */
 export const MIN_TTL_MS = 3_000;
+/** The longest time-to-live, and the longest hold of a stage, in milliseconds. */
+export const TTL_MAX_MS = 3_600_000;
+export const HOLD_MAX_MS = 7 * 86_400_000;
+/** The most stages of an experiment. */
+export const STAGES_MAX = 20;
 /** Renewals a second that one lease may ask of its targets; a larger lease lives longer instead of asking more often. */
 const RENEWALS_PER_SECOND = 200;
 

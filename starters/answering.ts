@@ -6,6 +6,7 @@
  */
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import { answeredText } from '../domain/identity.ts';
 import { connectClient } from '../workers/connect.ts';
 import { approveUpdate, rejectUpdate, storyQuery } from '../workflows/messages.ts';
 import type { Answered, Awaiting, Story } from '../workflows/messages.ts';
@@ -32,7 +33,7 @@ export async function answer(run: string, act: 'approve' | 'reject', options: An
     const { plan, execution } = await awaited(client, run);
     if (options.plan !== undefined && !plan.startsWith(options.plan))
       throw new UsageError(`the plan that waits for approval is ${plan}, found ${options.plan}; look at it again`);
-    const claim = await prove({ act, of: run, what: plan });
+    const claim = await prove({ act, of: run, what: answeredText(plan, execution) });
     const { reason } = options;
     const words = { claim, plan, execution, ...(reason === undefined ? {} : { reason }) };
     const update = act === 'approve' ? approveUpdate : rejectUpdate;

@@ -1,5 +1,6 @@
 /** `squall plan`: what a run would touch, and what would undo it. The site answers; nothing is touched. */
 import { randomBytes } from 'node:crypto';
+import { experimentHash } from '../activities/admission/proof.ts';
 import { needsOverride, refusalOf } from '../domain/admission.ts';
 import type { Experiment } from '../domain/experiment.ts';
 import { EXPIRY_WORDS } from '../domain/fault.ts';
@@ -37,7 +38,7 @@ export async function main([file = '']: readonly string[], options: Options): Pr
   try {
     await requireWorkers(client, [CONTROL_QUEUE, siteQueues(experiment.targets.site).chaos]);
     const workflowId = `plan-${runName(experiment.name, new Date())}`;
-    const { by: startedBy, ...proof } = await prove({ act: 'start', of: workflowId, what: documentHash });
+    const { by: startedBy, ...proof } = await prove({ act: 'plan', of: workflowId, what: experimentHash(experiment) });
     const input: RunInput = { experiment, documentHash, startedBy, ...proof };
     const result = (await client.workflow.execute('plan', {
       workflowId,

@@ -27,19 +27,30 @@ function rowsOf(policy: Policy): Row[] {
     ['protected', [...labels, ...named('namespaces', protect.namespaces)].join('; ')],
     ['', [...named('accounts', protect.accounts), ...named('hosts', protect.hosts)].join('; ')],
     ['opt-in', protect.optIn ? `only with ${protect.optIn.label}=${protect.optIn.value}` : 'not asked for'],
-    ...Object.entries(policy.environments).map(([name, { sites, radiusMax, targetsMax }]): Row => [
+    ...Object.entries(policy.environments).map(([name, { sites, open, radiusMax, targetsMax }]): Row => [
       'environment',
       [
         `${name} (${sites.join(', ')})`,
+        ...(open ? ['open: its own label protects nobody there'] : []),
         ...(radiusMax === undefined ? [] : [`at most ${radiusMax * 100}% of the candidates`]),
         ...(targetsMax === undefined ? [] : [`at most ${targetsMax} targets`]),
       ].join(': '),
     ]),
+    ['budget', budgetWords(policy.budget)],
     ...policy.approvals.map((rule): Row => ['approval', ruleWords(rule)]),
     ...Object.entries(people ?? {}).map(([name, { may }]): Row => ['person', `${name}: ${may.join(', ')}`]),
     ['people', people ? '' : 'nobody is known: anybody may do anything, and no name is proven'],
   ];
   return rows.filter(([, words]) => words !== '');
+}
+
+function budgetWords({ runs, label, serviceShare, siteShare }: Policy['budget']): string {
+  const words = [
+    ...(runs === undefined ? [] : [`${runs} runs at a site at once`]),
+    ...(serviceShare === undefined ? [] : [`${serviceShare * 100}% of a service (${label ?? ''})`]),
+    ...(siteShare === undefined ? [] : [`${siteShare * 100}% of a site`]),
+  ];
+  return words.length === 0 ? 'no target of another run' : `at most ${words.join(', ')}`;
 }
 
 function named(what: string, names: readonly string[]): string[] {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { readLatch } from '../activities/admission/stop.ts';
+import { answeredText } from '../domain/identity.ts';
 import { stopId } from '../domain/emergency-stop.ts';
 import { connectClient, Unreachable } from '../workers/connect.ts';
 import { refusedResumeQuery, resumeSignal } from '../workflows/messages.ts';
@@ -15,13 +16,15 @@ import { prove } from './who.ts';
 
 /** How long a control worker may take to release the latch, in milliseconds. */
 const RELEASE_MS = 15_000;
+/** The longest reason, in characters. */
+const REASON_MAX = 1_000;
 /** Time between two questions, and how long an answer may take, in milliseconds. */
 const POLL_MS = 300;
 const ANSWER_MS = 1_000;
 
 export async function main(_args: readonly string[], options: Common & Record<string, unknown>): Promise<number> {
   const site = options['site'] as string | undefined;
-  const reason = options['reason'] as string;
+  const reason = (options['reason'] as string).slice(0, REASON_MAX);
   const what = site === undefined ? 'everything' : `site ${site}`;
   const client = await connectClient();
   const out = output(options.json === true);
@@ -30,7 +33,8 @@ export async function main(_args: readonly string[], options: Common & Record<st
     const handle = client.workflow.getHandle(stopId(site));
     const none = new UsageError(`${what} is not stopped; \`squall list\` shows what is`);
     if (!latched) throw none;
-    const { by, ...proof } = await prove({ act: 'resume', of: stopId(site), what: reason });
+    const signedFor = answeredText(reason, latched.execution);
+    const { by, ...proof } = await prove({ act: 'resume', of: stopId(site), what: signedFor });
     const before = (await refusal(client, handle))?.times ?? 0;
     await handle.signal(resumeSignal, { by, reason, ...proof }).catch((error: unknown) => {
       throw error instanceof WorkflowNotFoundError ? none : error;

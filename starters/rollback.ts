@@ -6,7 +6,7 @@
  */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import { STAGES_MAX } from '../documents/experiment-schema.ts';
+import { STAGES_MAX } from '../domain/timing.ts';
 import type { Output } from './output.ts';
 
 /** `none`: the run had opened no lease, so it did no fault. `unknown`: `why` says what keeps it from being confirmed. */

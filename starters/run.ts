@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import { experimentHash } from '../activities/admission/proof.ts';
 import { CONTROL_QUEUE, siteQueues } from '../domain/queues.ts';
 import { parseDuration } from '../domain/units.ts';
 import { connectClient, Unreachable } from '../workers/connect.ts';
@@ -48,7 +49,7 @@ export async function main([file = '']: readonly string[], options: Options): Pr
     using interruption = new Interruption(client, run, out);
     out.event('submitting', { run, experiment: experiment.name });
     out.line(options.detach ? run : `${out.style('bold', run)}: ${experiment.hypothesis}`);
-    const { by: startedBy, ...proof } = await prove({ act: 'start', of: run, what: documentHash });
+    const { by: startedBy, ...proof } = await prove({ act: 'start', of: run, what: experimentHash(seeded) });
     const approveWithin = within === undefined ? {} : { approveWithinMs: within };
     const input = { experiment: seeded, documentHash, startedBy, ...proof, ...approveWithin, admitWithinMs: ADMIT_MS };
     await submit(client, run, input);

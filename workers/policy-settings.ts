@@ -107,26 +107,25 @@ export function policyOf(settings: PolicySettings = policySchema.parse({ version
     budget,
     people,
   } = settings;
-  const opened = new Set(Object.keys(environments).filter((known) => environments[known]?.open));
   const labels = { ...PROTECTED_LABELS, ...more.labels };
-  const kept = Object.entries(labels).filter(([key, value]) => !(key === 'environment' && opened.has(value)));
   const rules = {
     version,
     ...(sites ? { sites } : {}),
     ...(faults ? { faults } : {}),
     reversals: irreversible ? reversal.options : reversal.options.filter((one) => one !== 'irreversible'),
     protect: {
-      labels: Object.fromEntries(kept),
+      labels,
       namespaces: [...PROTECTED_NAMESPACES, ...more.namespaces],
       accounts: more.accounts,
       hosts: more.hosts,
       ...(optIn ? { optIn } : {}),
     },
     environments: Object.fromEntries(
-      Object.entries(environments).map(([known, { sites: of, maxRadius, maxTargets }]) => [
+      Object.entries(environments).map(([known, { sites: of, open, maxRadius, maxTargets }]) => [
         known,
         {
           sites: of,
+          ...(open ? { open } : {}),
           ...(maxRadius === undefined ? {} : { radiusMax: maxRadius }),
           ...(maxTargets === undefined ? {} : { targetsMax: maxTargets }),
         },

@@ -26,7 +26,7 @@ export interface SiteOptions {
 /** Builds the workers of the site's three queues; they serve once their `run()` is called. */
 export async function siteWorkers(options: SiteOptions): Promise<Worker[]> {
   const { site, name, connection, client, namespace, sampled } = options;
-  const activities = { ...siteActivities(site, ownersOf(client), sampled) };
+  const activities = { ...siteActivities(site, name, ownersOf(client), sampled) };
   const served = siteQueues(name);
   const queues = [
     // Pre-flight takes its baseline in one of these, a few seconds each.

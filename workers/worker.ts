@@ -9,6 +9,7 @@ import type { Worker, WorkerInterceptors } from '@temporalio/worker';
 import { reasonOf } from '../activities/probes/reading.ts';
 import { auditPolicy } from '../activities/audit.ts';
 import type { JournalStore } from '../activities/journal/store.ts';
+import { ticks } from '../activities/watch.ts';
 import type { OpenSite } from '../activities/site.ts';
 import type { Policy } from '../domain/policy.ts';
 import { openLadder } from './admission.ts';
@@ -76,6 +77,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { namespace } = whereIsTemporal();
   const workers: Worker[] = [];
   const store = openJournal(config);
+  let journal: { stop(): void } | undefined;
   if (probes) {
     const policy = policyOf(config.policy);
     const guards = openLadder(config, probes, client, levers, policy, store);
@@ -84,8 +86,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     for (const missing of missingOf(config)) log(missing);
     const parts = { connection, client, namespace, destinations, interceptors };
     workers.push(...(await controlWorkers({ config, store, guards, policy, log, onEvents, ...parts })));
-    if (destinations.size > 0) workers.push(await notifyWorker(parts));
-    readyJournal(store, policy, log);
+    workers.push(await notifyWorker(parts));
+    journal = readyJournal(store, policy, log);
   }
   if (site && options.site !== undefined) {
     const sampled = impact.observe;
@@ -107,6 +109,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     await sweeper.stop();
     follower?.stop();
     heeding.stop();
+    journal?.stop();
     await endpoint.close();
     await store[Symbol.asyncDispose]();
     await client.connection.close();
@@ -136,12 +139,28 @@ function installRuntime(log: (line: string) => void): void {
   });
 }
 
-/** Says what is wrong with the journal, and no more: without one no run begins, but those that are open must be rolled back. */
-function readyJournal(store: JournalStore, { version, hash }: Policy, log: (line: string) => void): void {
-  store
-    .ready()
-    .then(() => auditPolicy(store, { hash, version, who: thisUser() }))
-    .catch((error: unknown) => log(reasonOf(error)));
+/**
+ * Says what is wrong with the journal, and no more: without one no run begins, but those that are open must be rolled back.
+ * The policy is audited as soon as that can be done.
+ */
+function readyJournal(store: JournalStore, { version, hash }: Policy, log: (line: string) => void): { stop(): void } {
+  const stopped = new AbortController();
+  const ready = async (): Promise<void> => {
+    let told = '';
+    for await (const _ of ticks(RECONNECT_MS * 10, stopped.signal)) {
+      try {
+        await store.ready();
+        await auditPolicy(store, { hash, version, who: thisUser() });
+        return;
+      } catch (error) {
+        const why = reasonOf(error);
+        if (why !== told && !stopped.signal.aborted) log(why);
+        told = why;
+      }
+    }
+  };
+  void ready();
+  return { stop: () => stopped.abort() };
 }
 
 async function openSiteOf({ config, site }: WorkerOptions): Promise<OpenSite | undefined> {

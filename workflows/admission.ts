@@ -31,7 +31,7 @@ export async function admittedTo(run: Run, planned: PlannedStage, plan: Prefligh
   const services = servicesOf(planned, plan);
   const answer = await ask(run, stage, services);
   if (!answer) return false;
-  const refusal = refusalOf(answer.guards, run.approvals.given.length > 0);
+  const refusal = refusalOf(answer.guards, run.approvals.overridden);
   if (refusal?.waits) return queued(run, stage, services);
   if (!refusal) {
     run.granted(stage, services);
@@ -56,7 +56,7 @@ async function queued(run: Run, stage: number, services: readonly ServiceAsk[]):
   }
   run.granted(stage, services);
   const again = await ask(run, stage, services);
-  const refusal = again && refusalOf(again.guards, run.approvals.given.length > 0);
+  const refusal = again && refusalOf(again.guards, run.approvals.overridden);
   if (refusal) abort(run, refusal);
   return again !== undefined && !refusal;
 }

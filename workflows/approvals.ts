@@ -7,7 +7,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { condition, workflowInfo } from '@temporalio/workflow';
 import type { Approval } from '../domain/admission.ts';
-import { describeIdentity } from '../domain/identity.ts';
+import type { Authority } from '../activities/admission/proof.ts';
+import { answeredText, describeIdentity } from '../domain/identity.ts';
 import type { Identity } from '../domain/identity.ts';
 import { formatDuration } from '../domain/units.ts';
 import type { Run } from './experiment.ts';
@@ -30,6 +31,8 @@ interface Question {
 /** The approvals of one run. */
 export class Approvals {
   readonly given: Approval[] = [];
+  /** Whether people were asked to set a guard's refusal aside, and did. */
+  overridden = false;
   readonly #run: Run;
   #question: Question | undefined;
   #rejected = false;
@@ -73,20 +76,20 @@ export class Approvals {
     return true;
   }
 
-  /** Throws where this answer must not be given. Called before it is written into history, and again when it takes effect. */
-  check({ claim, plan, execution, reason = '' }: Answer): void {
-    const question = this.#question;
-    if (reason.length > WORDS_MAX) throw refused(`the reason is longer than ${WORDS_MAX} characters`);
-    if (!question) throw refused(`the run does not wait for approval, it is ${this.#run.state.phase}`);
+  /** Throws where this answer must not be given; nothing of it is written into history then. */
+  validate(answer: Answer): void {
+    const { claim, plan, execution, reason } = answer;
+    const texts = [claim.by, plan, execution, reason ?? '', claim.signature ?? ''];
+    if (!texts.every((words) => typeof words === 'string' && words.length <= WORDS_MAX))
+      throw refused(`expected texts of at most ${WORDS_MAX} characters`);
     if (execution !== workflowInfo().runId) throw refused('the run was reset since it was looked at; look at it again');
-    if (plan !== question.plan)
-      throw refused(`the plan to approve is ${question.plan}, found ${plan}; look at it again`);
-    if (claim.by === question.startedBy.name) throw refused(`${claim.by} started it; somebody else must answer for it`);
-    if (this.given.some(({ by }) => by.name === claim.by)) throw refused(`${claim.by} has approved it already`);
+    this.#check(answer);
   }
 
   async approve(answer: Answer): Promise<Answered> {
-    const by = await this.#authorised(answer, 'approve');
+    const authority = await this.#authority(answer, 'approve');
+    // From here on without a pause: two answers of one person may have been authorised together.
+    const by = this.#allowed(answer, authority);
     const { plan, execution, reason } = answer;
     this.given.push({ by, plan, execution });
     this.#run.note({ type: 'approved', by: describeIdentity(by), plan, ...(reason ? { reason } : {}) });
@@ -96,7 +99,8 @@ export class Approvals {
   }
 
   async reject(answer: Answer): Promise<Answered> {
-    const by = describeIdentity(await this.#authorised(answer, 'reject'));
+    const authority = await this.#authority(answer, 'reject');
+    const by = describeIdentity(this.#allowed(answer, authority));
     const reason = answer.reason ?? 'no reason was given';
     const { people = 0 } = this.#question ?? {};
     this.#rejected = true;
@@ -105,12 +109,24 @@ export class Approvals {
     return { approved: this.given.length, people };
   }
 
-  async #authorised(answer: Answer, act: 'approve' | 'reject'): Promise<Identity> {
-    const { claim, plan } = answer;
-    const signed = { act, of: this.#run.id, what: plan } as const;
-    const { who, forbidden } = await authorising().authorise({ claim, signed, right: 'approve' });
+  #check({ claim, plan }: Answer): void {
+    const question = this.#question;
+    if (!question) throw refused(`the run does not wait for approval, it is ${this.#run.state.phase}`);
+    if (plan !== question.plan)
+      throw refused(`the plan to approve is ${question.plan}, found ${plan}; look at it again`);
+    if (claim.by === question.startedBy.name) throw refused(`${claim.by} started it; somebody else must answer for it`);
+    if (this.given.some(({ by }) => by.name === claim.by)) throw refused(`${claim.by} has approved it already`);
+  }
+
+  /** The signature is over the execution too: what was said to another one is said to nobody. */
+  #authority({ claim, plan, execution }: Answer, act: 'approve' | 'reject'): Promise<Authority> {
+    const signed = { act, of: this.#run.id, what: answeredText(plan, execution) } as const;
+    return authorising().authorise({ claim, signed, right: 'approve' });
+  }
+
+  #allowed(answer: Answer, { who, forbidden }: Authority): Identity {
     if (forbidden !== undefined) throw refused(forbidden);
-    this.check(answer);
+    this.#check(answer);
     return who;
   }
 }

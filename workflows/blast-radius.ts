@@ -6,9 +6,10 @@
  * ask is answered. One that begins with no memory first asks every open run what it holds.
  */
 import { CancellationScope, condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
-import { answerTo, holders, NO_GRANTS, release, take } from '../domain/blast-radius.ts';
+import { answerTo, holders, NO_GRANTS, release, take, withdraw } from '../domain/blast-radius.ts';
 import type { Ask, Budget, BudgetAnswer } from '../domain/blast-radius.ts';
-import { askSignal, budgetQuery } from './messages.ts';
+import { askHeard } from './heard.ts';
+import { askSignal, budgetQuery, withdrawSignal } from './messages.ts';
 import { budgeting } from './proxies.ts';
 
 /** Events of one execution; then it goes on in another. */
@@ -18,14 +19,23 @@ const REFUSED_MAX = 1_000;
 
 export async function blastRadius(site: string, before?: Budget): Promise<void> {
   const desk = new Desk(before ?? NO_GRANTS);
-  setHandler(askSignal, (ask) => desk.hear(ask));
+  setHandler(askSignal, (heard) => {
+    const ask = askHeard(heard);
+    if (ask) desk.hear(ask);
+  });
+  setHandler(withdrawSignal, (ask) => desk.forget(ask));
   setHandler(budgetQuery, (ask) => desk.answer(ask));
   if (!before) desk.budget = { granted: await budgeting().heldAt(site), waiting: [] };
   for (;;) {
     await desk.decide();
     if (desk.heard.length > 0) continue;
     // Whatever was heard is decided, and the server keeps what comes meanwhile for the next execution.
-    if (workflowInfo().historyLength > HISTORY_MAX) await continueAsNew<typeof blastRadius>(site, desk.budget);
+    if (workflowInfo().historyLength > HISTORY_MAX) {
+      // Grants of runs that are over are kept until somebody minds: here they must not travel on.
+      await desk.lookAround();
+      if (desk.heard.length > 0) continue;
+      await continueAsNew<typeof blastRadius>(site, desk.budget);
+    }
     if (desk.budget.waiting.length === 0) await condition(() => desk.heard.length > 0);
     else await desk.somebodyLeaves();
   }
@@ -46,6 +56,12 @@ class Desk {
     this.heard.push(ask);
   }
 
+  /** Whoever waits no more keeps nobody waiting. */
+  forget(ask: Pick<Ask, 'execution' | 'stage'>): void {
+    this.heard = this.heard.filter((other) => nameOf(other) !== nameOf(ask));
+    this.budget = withdraw(this.budget, ask);
+  }
+
   answer(ask: Pick<Ask, 'execution' | 'stage'>): BudgetAnswer | null {
     return this.#refused.get(nameOf(ask)) ?? answerTo(this.budget, ask) ?? null;
   }
@@ -55,11 +71,13 @@ class Desk {
     if (this.heard.length === 0) return;
     const asks = this.heard.slice();
     const smooth = take(this.budget, asks).answers.every(({ answer }) => answer === 'granted');
-    if (!smooth) await this.#lookAround();
-    this.heard.splice(0, asks.length);
-    const { budget, answers } = take(this.budget, asks);
+    if (!smooth) await this.lookAround();
+    // Some may have been withdrawn meanwhile, and more may have come behind them.
+    const left = asks.filter((ask) => this.heard.includes(ask));
+    this.heard = this.heard.filter((ask) => !asks.includes(ask));
+    const { budget, answers } = take(this.budget, left);
     this.budget = budget;
-    for (const [i, ask] of asks.entries()) {
+    for (const [i, ask] of left.entries()) {
       const answer = answers[i];
       if (answer?.answer === 'refused') this.#remember(ask, answer);
     }
@@ -77,7 +95,7 @@ class Desk {
     await left.catch(() => undefined);
   }
 
-  async #lookAround(): Promise<void> {
+  async lookAround(): Promise<void> {
     const over = await budgeting().endedOf(this.#everybody());
     this.budget = release(this.budget, new Set(over));
   }

@@ -6,6 +6,7 @@
  */
 import { CancellationScope, condition, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
 import { auditOfResume, auditOfStop } from '../domain/audit-events.ts';
+import { answeredText } from '../domain/identity.ts';
 import { describeStop } from '../domain/emergency-stop.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import { resumeHeard, stopHeard } from './heard.ts';
@@ -13,16 +14,23 @@ import { refusedResumeQuery, resumeSignal, stopSignal } from './messages.ts';
 import type { RefusedResume, Resume, Resumed } from './messages.ts';
 import { auditing, auditingSoon, authorisingResume, enforcing } from './proxies.ts';
 
-export async function emergencyStop(first: EmergencyStop): Promise<Resumed> {
+/** Wishes to resume that are judged in one stop; each costs history, and whoever asks so often is not let. */
+const RESUMES_MAX = 500;
+
+export async function emergencyStop(payload: EmergencyStop): Promise<Resumed> {
+  // Somebody may have started it by hand.
+  const first = stopHeard(payload);
   let stop = first;
+  let asked: Resume[] = [];
   let resumed: Resume | undefined;
   let refused: RefusedResume | null = null;
-  setHandler(resumeSignal, (resume) => void (resumed ??= resumeHeard(resume)));
+  setHandler(resumeSignal, (resume) => void asked.push(resumeHeard(resume)));
   setHandler(refusedResumeQuery, () => refused);
   setHandler(stopSignal, (heard) => {
-    if (!resumed) return;
+    if (!resumed && asked.length === 0) return;
     // Whoever stops after somebody asked to resume means it.
     stop = { ...stopHeard(heard), ...(first.site === undefined ? {} : { site: first.site }) };
+    asked = [];
     resumed = undefined;
   });
   return CancellationScope.nonCancellable(async () => {
@@ -32,12 +40,16 @@ export async function emergencyStop(first: EmergencyStop): Promise<Resumed> {
       );
       const released = await latched(stop, times, async () => {
         for (;;) {
-          await condition(() => resumed !== undefined);
-          const resume = resumed as Resume;
-          const why = await forbidden(resume);
-          if (why === undefined) return resume;
-          refused = { times: (refused?.times ?? 0) + 1, why };
-          resumed = undefined;
+          await condition(() => asked.length > 0);
+          const wishes = asked;
+          const resume = wishes[0] as Resume;
+          const judged: number = refused?.times ?? 0;
+          const why = judged < RESUMES_MAX ? await forbidden(resume) : 'too many wishes to resume were refused';
+          // Taken back meanwhile by another stop.
+          if (asked !== wishes) continue;
+          asked.shift();
+          if (why === undefined) return (resumed = resume);
+          refused = { times: judged + 1, why };
         }
       });
       if (resumed) return released;
@@ -48,7 +60,8 @@ export async function emergencyStop(first: EmergencyStop): Promise<Resumed> {
 /** Why the policy does not let whoever asks release the stop; undefined where it does. */
 async function forbidden({ by, signature, reason }: Resume): Promise<string | undefined> {
   const claim = { by, ...(signature === undefined ? {} : { signature }) };
-  const signed = { act: 'resume', of: workflowInfo().workflowId, what: reason } as const;
+  const { workflowId, firstExecutionRunId } = workflowInfo();
+  const signed = { act: 'resume', of: workflowId, what: answeredText(reason, firstExecutionRunId) } as const;
   const { forbidden: why } = await authorisingResume().authorise({ claim, signed, right: 'stop' });
   return why;
 }

@@ -66,13 +66,13 @@ export async function experiment(input: RunInput): Promise<RunResult> {
     const news = newsHeard(said);
     if (news) run.leases.hear(news);
   });
-  setHandler(grantsQuery, () => run.grants);
+  setHandler(grantsQuery, (site) => (site === input.experiment.targets.site ? run.grants : []));
   setHandler(wantedQuery, (lease) => run.leases.wanted(lease));
   setHandler(approveUpdate, (answer) => run.approvals.approve(answer), {
-    validator: (answer: Answer) => run.approvals.check(answer),
+    validator: (answer: Answer) => run.approvals.validate(answer),
   });
   setHandler(rejectUpdate, (answer) => run.approvals.reject(answer), {
-    validator: (answer: Answer) => run.approvals.check(answer),
+    validator: (answer: Answer) => run.approvals.validate(answer),
   });
   setHandler(noteUpdate, (note) => run.remark(note), { validator: (note: Note) => run.checkRemark(note) });
   setHandler(storyQuery, (fromSeq) => {
@@ -140,7 +140,9 @@ export class Run {
   }
 
   /** Throws where this remark is not taken. */
-  checkRemark({ text }: Note): void {
+  checkRemark({ by, text }: Note): void {
+    if (typeof by !== 'string' || typeof text !== 'string' || by.length > WORDS_MAX)
+      throw ApplicationFailure.nonRetryable('expected who says it, and what', 'Refused');
     if (text.length === 0 || text.length > WORDS_MAX)
       throw ApplicationFailure.nonRetryable(`expected 1 to ${WORDS_MAX} characters, found ${text.length}`, 'Refused');
     if (this.#remarks >= REMARKS_MAX)

@@ -4,6 +4,7 @@
  * Owns the reading of signals. A person types them into a form of the Temporal UI, and what cannot be read must not wedge
  * the workflow that hears it: a wish to end is a wish to end without its reason too.
  */
+import type { Ask } from '../domain/blast-radius.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode } from '../domain/experiment.ts';
 import type { LeaseNews, Resume } from './messages.ts';
@@ -40,6 +41,23 @@ export function resumeHeard(payload: unknown): Resume {
     by: text(by, 'somebody who gave no name'),
     ...(typeof signature === 'string' ? { signature: signature.slice(0, TEXT_MAX) } : {}),
   };
+}
+
+/** What a run asks a budget; undefined where it is nothing that can be granted. */
+export function askHeard(payload: unknown): Ask | undefined {
+  const { run, execution, stage, services, limits } = fieldsOf(payload);
+  const whole =
+    [run, execution].every((name) => typeof name === 'string') &&
+    typeof stage === 'number' &&
+    typeof limits === 'object' &&
+    limits !== null &&
+    Array.isArray(services) &&
+    services.every((service: unknown) => {
+      const { service: name, members, keys } = fieldsOf(service);
+      const texts = Array.isArray(keys) && keys.every((key) => typeof key === 'string');
+      return typeof name === 'string' && typeof members === 'number' && texts;
+    });
+  return whole ? (payload as Ask) : undefined;
 }
 
 /** What a lease says; undefined where it is nothing that a lease says. */

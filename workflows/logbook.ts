@@ -4,10 +4,13 @@
  * Owns the numbering of events and their way to the journal, in the background and in order. Must never delay a revert:
  * writing is awaited at the start (no journal, no fault) and at the end, and nowhere between.
  */
-import { CancellationScope, patched, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, patched, sleep, workflowInfo } from '@temporalio/workflow';
 import type { Recorded } from '../activities/interface.ts';
 import type { JournalEntry, JournalEvent } from '../domain/journal.ts';
 import { journal } from './proxies.ts';
+
+/** Time between two tries of a journal that cannot be written for ten minutes, in milliseconds. */
+const AGAIN_MS = 60_000;
 
 /** Events kept for the story query; older samples and targets are in the journal only. */
 export class Logbook {
@@ -60,7 +63,13 @@ export class Logbook {
   /** Writes in the background. What cannot be written for ten minutes is tried again with what comes next; the fault is not affected. */
   writeSoon(): void {
     if (this.#unwritten.length === 0) return;
-    const write = (): Promise<unknown> => this.write().catch(() => undefined);
+    const again = async (): Promise<void> => {
+      // Nothing else may come for a long time: a run that is stuck has nothing to say.
+      await sleep(AGAIN_MS, { summary: 'before the journal is tried again' });
+      this.writeSoon();
+    };
+    const write = (): Promise<unknown> =>
+      this.write().catch(() => (patched('unwritten-is-tried-again') ? again().catch(() => undefined) : undefined));
     // Whatever a message begins in a run that was cancelled is cancelled too, and these events would be lost.
     if (CancellationScope.current().consideredCancelled && patched('abort-is-written'))
       CancellationScope.nonCancellable(write).catch(() => undefined);
@@ -70,6 +79,8 @@ export class Logbook {
   /** Writes all that is left and waits for it, whether it succeeds or not. */
   async close(): Promise<void> {
     await this.write().catch(() => undefined);
+    // A remark may have come meanwhile.
+    if (this.#unwritten.length > 0 && patched('log-is-emptied')) await this.write().catch(() => undefined);
   }
 }
 

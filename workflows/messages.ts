@@ -83,10 +83,12 @@ export const resumeSignal = defineSignal<[Resume]>('resume');
 export const tellSignal = defineSignal<[tellings: readonly Telling[], enders: readonly string[]]>('tell');
 /** To a site's budget, from a run's admission: targets are asked for. */
 export const askSignal = defineSignal<[Ask]>('ask');
+/** To a site's budget: an ask is taken back. */
+export const withdrawSignal = defineSignal<[Pick<Ask, 'execution' | 'stage'>]>('withdraw');
 /** To a site's budget: what an ask was answered; null where it does not know it. */
 export const budgetQuery = defineQuery<BudgetAnswer | null, [Pick<Ask, 'execution' | 'stage'>]>('answer');
-/** To a run, from a budget that has lost its memory: what was it granted? */
-export const grantsQuery = defineQuery<readonly Ask[]>('grants');
+/** To a run, from a budget that has lost its memory: what was it granted there? */
+export const grantsQuery = defineQuery<readonly Ask[], [site: string]>('grants');
 /** To a run, from a lease. */
 export const leaseNewsSignal = defineSignal<[LeaseNews]>('leaseNews');
 /** To a lease, from its run: end the fault; and with `lastLook` first see whether it is still on. */

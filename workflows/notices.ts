@@ -14,6 +14,7 @@ import { delivering, journal, openness } from './proxies.ts';
 
 /** Time between two looks whether the run is still open, in milliseconds: one that was terminated says no end. */
 const LOOK_MS = 30 * 60_000;
+const LOOK_MAX_MS = 6 * 3_600_000;
 /** What a run said last may be offered again for ten minutes; this long it is known to have been told, in milliseconds. */
 const LINGER_MS = 11 * 60_000;
 /** Notices that are remembered as told: more than a run of twenty stages has, reset a few times. */
@@ -40,17 +41,28 @@ const NOTHING: NoticesState = { taken: [], kept: {}, enders: [], confirmedAtMs: 
 export async function notices(run: string, before: NoticesState = NOTHING): Promise<void> {
   const desk = new Desk(run, before);
   setHandler(tellSignal, (tellings, enders) => desk.take(tellings, enders));
-  for (;;) {
-    // Who is down may stay so for days, and a look costs history.
-    await condition(() => desk.pending === 0);
+  for (let busy = 0; ;) {
+    // Who is down may stay so for days, and a look costs history: the longer it lasts the rarer.
+    // A run that has said its end needs no look.
+    const done = (): boolean => desk.pending === 0;
+    const idle = (desk.over && (await condition(done).then(done))) || (await within(done, busy));
+    busy = idle ? 0 : busy + 1;
     const { taken } = desk;
-    if (await condition(() => desk.taken !== taken, desk.over ? LINGER_MS : LOOK_MS)) continue;
-    if (desk.over) return;
+    if (idle && (await condition(() => desk.taken !== taken, desk.over ? LINGER_MS : LOOK_MS))) continue;
+    if (desk.over) {
+      if (desk.pending === 0) return;
+      continue;
+    }
     const open = await openness().runIsOpen(run);
     if (!open) desk.lose();
     else if (desk.pending === 0 && workflowInfo().historyLength > HISTORY_MAX)
       await continueAsNew<typeof notices>(run, desk.state);
   }
+}
+
+/** Whether it is `done` by the time of the next look, the longer it was not the later. */
+function within(done: () => boolean, busy: number): Promise<boolean> {
+  return condition(done, Math.min(LOOK_MAX_MS, LOOK_MS * 2 ** busy));
 }
 
 /** How a delivery went: why it failed, and whether it may be tried again. */
@@ -112,8 +124,14 @@ class Desk {
     const hurried = await this.#tell(name, notice, notice.confirm === true);
     if (!notice.confirm) return;
     const goesOn = !hurried.delivered && !hurried.final;
-    await this.#confirm(name, notice, goesOn ? { ...hurried, why: `${hurried.why}; it is tried again` } : hurried);
-    if (goesOn) await this.#confirm(name, notice, await this.#tell(name, notice, false));
+    const later = goesOn ? this.#tell(name, notice, false) : undefined;
+    // A journal that cannot be written now must not keep anybody from being told.
+    await this.#confirm(
+      name,
+      notice,
+      goesOn ? { ...hurried, why: `${hurried.why}; it is tried again` } : hurried,
+    ).catch(() => undefined);
+    if (later) await this.#confirm(name, notice, await later);
   }
 
   async #tell(to: string, notice: Notice, hurried: boolean): Promise<Outcome> {

@@ -6,7 +6,7 @@
 import { patched, workflowInfo } from '@temporalio/workflow';
 import type { PreflightResult } from '../activities/interface.ts';
 import type { GuardAnswer } from '../domain/admission.ts';
-import { approvalsNeeded, planViolationsOf } from '../domain/policy.ts';
+import { approvalsNeeded, planViolationsOf, protectionAt } from '../domain/policy.ts';
 import type { RunInput } from './messages.ts';
 import { admission, preflightAt } from './proxies.ts';
 
@@ -31,8 +31,14 @@ export async function plan(input: RunInput): Promise<Plan> {
     };
   const claim = { by: startedBy, ...(signature === undefined ? {} : { signature }) };
   const run = workflowInfo().workflowId;
-  const { guards, policy } = await admission().admit({ run, experiment, documentHash, startedBy: claim });
-  const protect = policy ? { protect: policy.protect } : {};
+  const { guards, policy } = await admission().admit({
+    run,
+    experiment,
+    documentHash,
+    startedBy: claim,
+    plans: true,
+  });
+  const protect = policy ? { protect: protectionAt(policy, experiment.targets.site) } : {};
   const found = await preflightAt(experiment).preflight({ experiment, seed, ...protect });
   const violations = policy ? planViolationsOf(policy, experiment, found) : [];
   return { ...found, guards, violations, approvals: policy ? approvalsNeeded(policy, experiment, found) : 0 };

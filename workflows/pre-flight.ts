@@ -8,7 +8,7 @@ import { patched, setCurrentDetails, upsertSearchAttributes, workflowInfo } from
 import type { PreflightInput, PreflightResult } from '../activities/interface.ts';
 import { needsOverride, refusalOf } from '../domain/admission.ts';
 import type { Admission } from '../domain/admission.ts';
-import { approvalsNeeded, planViolationsOf } from '../domain/policy.ts';
+import { approvalsNeeded, planViolationsOf, protectionAt } from '../domain/policy.ts';
 import type { Policy } from '../domain/policy.ts';
 import { admitted } from './admission.ts';
 import { why } from './blindness.ts';
@@ -29,7 +29,12 @@ export async function passPreflight(run: Run): Promise<PreflightResult | undefin
   if (!admission) return undefined;
   const { policy } = admission;
   const plan = await asked(run, seed, policy);
-  if (!plan || !policy) return plan;
+  if (!plan) return undefined;
+  if (!policy || plan.planHash === undefined)
+    return run.refuse(
+      'policy',
+      'a worker is too old to heed the policy; upgrade the site worker and the control worker',
+    );
   const violations = planViolationsOf(policy, experiment, plan);
   if (violations.length > 0) return run.refuse('policy', violations.join('; '));
   return (await approved(run, admission, policy, plan)) ? plan : undefined;
@@ -67,7 +72,7 @@ async function asked(run: Run, seed: string, policy?: Policy): Promise<Preflight
   const { experiment } = run.input;
   const { site } = experiment.targets;
   const options = { summary: `pre-flight at ${site}` };
-  const protect = policy ? forPolicy(policy) : {};
+  const protect = policy ? forPolicy(policy, site) : {};
   let found;
   try {
     found = await run.unlessAborted(() =>
@@ -86,8 +91,9 @@ async function asked(run: Run, seed: string, policy?: Policy): Promise<Preflight
 }
 
 /** What the site needs to know of the policy. */
-function forPolicy({ protect, budget: { label } }: Policy): Pick<PreflightInput, 'protect' | 'serviceLabel'> {
-  return { protect, ...(label === undefined ? {} : { serviceLabel: label }) };
+function forPolicy(policy: Policy, site: string): Pick<PreflightInput, 'protect' | 'serviceLabel'> {
+  const { label } = policy.budget;
+  return { protect: protectionAt(policy, site), ...(label === undefined ? {} : { serviceLabel: label }) };
 }
 
 /** Whether as many people have agreed to `plan` as must. While they were asked the world went on: the site is asked again. */
@@ -103,13 +109,11 @@ async function approved(
   if (people === 0) return true;
   const words = override ? `${override.guard}: ${override.found}` : `policy ${policy.version} asks for it`;
   const { planHash } = plan;
-  if (planHash === undefined || startedBy === undefined) {
-    run.refuse('approval', 'the site worker is too old to say what is to be approved; upgrade it');
-    return false;
-  }
+  if (planHash === undefined || startedBy === undefined) return false;
   if (!(await run.approvals.wait(planHash, people, words, startedBy))) return false;
   const now = await asked(run, experiment.blastRadius.seed ?? run.id, policy);
   if (!now) return false;
+  run.approvals.overridden = override !== undefined;
   if (now.planHash === planHash) return true;
   run.refuse('approval', 'the plan is another one than was approved: targets came or went meanwhile; start it again');
   return false;

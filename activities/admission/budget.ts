@@ -79,6 +79,14 @@ export async function reserve(
   }
 }
 
+/** Takes an ask back. The budget forgets it sooner or later all the same: at the latest when its run is over. */
+export async function withdraw(client: Client, site: string, { execution, stage }: Ask): Promise<void> {
+  await client.workflow
+    .getHandle(budgetId(site))
+    .signal('withdraw', { execution, stage })
+    .catch(() => undefined);
+}
+
 /** What a run asks before a stage; undefined before pre-flight. */
 export function askOf({ run, execution, stage, services, experiment }: Asked, limits: BudgetLimits): Ask | undefined {
   if (stage === undefined || !services) return undefined;
@@ -116,14 +124,15 @@ export async function awaitEnd(
 export async function heldAt(client: Client, site: string): Promise<Ask[]> {
   const open: { readonly workflowId: string; readonly runId: string }[] = [];
   const query = "WorkflowType = 'experiment' AND ExecutionStatus = 'Running'";
-  for await (const { workflowId, runId, memo } of client.workflow.list({ query, pageSize: 1_000 }))
-    if (memo?.['site'] === undefined || memo['site'] === site) open.push({ workflowId, runId });
+  // All of them: where a run is, is the run's own to say.
+  for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: 1_000 }))
+    open.push({ workflowId, runId });
   const rest = open.values();
   const held: Ask[] = [];
   const question = async (): Promise<void> => {
     for (const { workflowId, runId } of rest) {
       const handle = client.workflow.getHandle(workflowId, runId);
-      const ask = (): Promise<Ask[]> => handle.query<Ask[]>('grants');
+      const ask = (): Promise<Ask[]> => handle.query<Ask[], [string]>('grants', site);
       const grants = await client.connection.withDeadline(Date.now() + ANSWER_MS, ask).catch(async (error: unknown) => {
         if (await isOver(client, workflowId, runId)) return [];
         throw new Error(`${workflowId} does not say what it holds`, { cause: error });

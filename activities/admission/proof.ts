@@ -4,11 +4,17 @@
  * Owns the check, by Node's own Ed25519. Temporal's open-source server authenticates nobody, so a name without a signature
  * is what the starter says and no more; a signature that is wrong proves nothing.
  */
-import { createPublicKey, verify } from 'node:crypto';
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import type { Experiment } from '../../domain/experiment.ts';
 import { forbidden } from '../../domain/policy.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { signedText } from '../../domain/identity.ts';
 import type { Claim, Identity, Right, Signed } from '../../domain/identity.ts';
+
+/** SHA-256 of an experiment as it travels, in hex: what a start is signed for. */
+export function experimentHash(experiment: Experiment): string {
+  return createHash('sha256').update(JSON.stringify(experiment)).digest('hex');
+}
 
 /** What somebody wants to do, and on what proof. */
 export interface Asking {

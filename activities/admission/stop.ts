@@ -15,6 +15,8 @@ import type { Lever } from './lever.ts';
 /** A stop that is on, and since when in milliseconds since the Unix epoch. */
 export interface Latched extends EmergencyStop {
   readonly sinceMs: number;
+  /** The execution that is the latch. */
+  readonly execution: string;
 }
 
 /** What the latch carries for whoever looks at it from outside. */
@@ -23,11 +25,11 @@ const memo = z.object({ site: z.string().optional(), reason: z.string(), by: z.s
 /** The stop of this workflow id, where it is on. Rejects where Temporal does not answer. */
 export async function readLatch(client: Client, id: string): Promise<Latched | undefined> {
   try {
-    const { closeTime, startTime, memo: carried } = await client.workflow.getHandle(id).describe();
+    const { closeTime, startTime, runId: execution, memo: carried } = await client.workflow.getHandle(id).describe();
     // One that somebody has paused is on.
     if (closeTime !== undefined) return undefined;
     const { site, reason, by } = memo.parse(carried);
-    return { ...(site === undefined ? {} : { site }), reason, by, sinceMs: startTime.getTime() };
+    return { ...(site === undefined ? {} : { site }), reason, by, sinceMs: startTime.getTime(), execution };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;

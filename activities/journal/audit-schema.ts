@@ -24,7 +24,7 @@ const recordsSchema = z.array(z.object({ ...record, what: z.enum(AUDITED) })) sa
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** One entry as a store keeps it. */
-export const auditEntrySchema = z.object({
+export const auditEntrySchema = z.strictObject({
   seq: z.int().min(0),
   ...record,
   what: z

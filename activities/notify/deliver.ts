@@ -34,7 +34,8 @@ async function deliver(
 ): Promise<Kept> {
   const destination = destinations.get(to);
   if (!destination)
-    throw ApplicationFailure.nonRetryable('the configuration names no such destination any more', 'Refused');
+    // Another worker, of another configuration, may know it.
+    throw ApplicationFailure.retryable('the configuration of this worker names no such destination', 'Undelivered');
   try {
     const idempotencyKey = [notice.run, notice.key.replaceAll(' ', '-'), to].map(encodeURIComponent).join('/');
     return await destination.deliver({ notice, kept, signal, idempotencyKey });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { WorkflowHandle } from '@temporalio/client';
 import { openFileStore } from '../../activities/journal/file.ts';
+import { experimentHash } from '../../activities/admission/proof.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import type { Experiment } from '../../domain/experiment.ts';
@@ -121,11 +122,12 @@ ${person('alice', 'start, approve')}${person('bob', 'approve')}${person('carol',
     const victims = await Victims.start(join(installation.folder, 'victims'), group, 3);
     try {
       const paused = pausing({ fault: 'host/pause', group, seed: group, ttlMs: 10_000, stages: [1, 2], holdMs: 1_500 });
-      const { experiment, ...input } = change;
+      const { experiment: changed, ...input } = change;
+      const experiment = { ...paused, ...changed };
       const handle = await startRun(installation.lane.client, group, {
-        experiment: { ...paused, ...experiment },
+        experiment,
         documentHash: '',
-        ...signedBy('alice', group),
+        ...signedBy('alice', group, experiment),
         ...input,
       });
       await act(handle, victims);
@@ -137,8 +139,8 @@ ${person('alice', 'start, approve')}${person('bob', 'approve')}${person('carol',
     }
   }
 
-  function signedBy(name: Person, run: string): { startedBy: string; signature: string } {
-    const text = signedText({ act: 'start', of: run, what: '' }, name);
+  function signedBy(name: Person, run: string, experiment: Experiment): { startedBy: string; signature: string } {
+    const text = signedText({ act: 'start', of: run, what: experimentHash(experiment) }, name);
     const { privateKey } = keys.get(name) ?? assert.fail(name);
     return { startedBy: name, signature: sign(null, Buffer.from(text), privateKey).toString('base64') };
   }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { answerTo, NO_GRANTS, release, take as takeAll } from '../../domain/blast-radius.ts';
+import { answerTo, NO_GRANTS, release, take as takeAll, withdraw } from '../../domain/blast-radius.ts';
 import type { Ask, Budget, BudgetAnswer, BudgetLimits } from '../../domain/blast-radius.ts';
 import { targetKey } from '../../domain/target-key.ts';
 
@@ -81,6 +81,26 @@ test('whoever waits is served in order, and shown its position and holder', () =
   assert.equal(answerTo(release(after, new Set(['c-1'])), ask('c', [])), undefined, 'it went away');
 });
 
+test('nobody waits for what could never be granted, nor two for each other', () => {
+  const waits = { waits: true };
+  const limits = { serviceShare: 0.2 };
+  const hopeless = take(NO_GRANTS, ask('a', [1, 2, 3], { ...waits, limits }));
+  assert.match(hopeless.answer.answer === 'refused' ? hopeless.answer.why : '', /3 of the 10 of payments/);
+  const held = all([ask('a', [1]), ask('b', [2])]);
+  const first = take(held, ask('a', [2], { ...waits, stage: 1 }));
+  assert.equal(first.answer.answer, 'waits');
+  const second = take(first.budget, ask('b', [1], { ...waits, stage: 1 }));
+  assert.match(
+    second.answer.answer === 'refused' ? second.answer.why : '',
+    /another run that holds targets waits already/,
+  );
+  // Whoever holds is not kept waiting by those who wait for it.
+  const behind = take(all([ask('a', [1]), ask('c', [1, 5], waits)]), ask('a', [5], { stage: 1 }));
+  assert.deepEqual(behind.answer, { answer: 'granted' });
+  const withdrawn = withdraw(all([ask('a', [1]), ask('b', [1, 2], waits), ask('c', [2], waits)]), ask('b', []));
+  assert.deepEqual(answerTo(withdrawn, ask('c', [])), { answer: 'granted' });
+});
+
 test('for any asks and ends: one holder a target, limits kept, first come first served, nobody lost', () => {
   const limits = { runs: 4, serviceShare: 0.6 };
   const step = fc.oneof(
@@ -106,8 +126,9 @@ test('for any asks and ends: one holder a target, limits kept, first come first 
         stage += 1;
         const asked = ask(`r${one.run}`, one.keys, { stage, limits, waits: true });
         if (ended.has(asked.execution)) continue;
-        order.push(`${asked.execution}/${stage}`);
-        budget = take(budget, asked).budget;
+        const taken = take(budget, asked);
+        budget = taken.budget;
+        if (taken.answer.answer !== 'refused') order.push(`${asked.execution}/${stage}`);
         const holdersOf = new Map<string, string>();
         for (const { execution, ...rest } of budget.granted)
           for (const key of keysOf({ execution, ...rest })) {
@@ -120,11 +141,15 @@ test('for any asks and ends: one holder a target, limits kept, first come first 
           if (ended.has(execution)) continue;
           assert.ok(answerTo(budget, { execution, stage: Number(number) }), `${asker} is lost`);
         }
-        // Whoever waits could not be granted beside those who came before it.
+        // Whoever waits could not be granted beside those who came before it, or where it holds targets beside what is held.
+        const holds = new Set(budget.granted.map(({ execution }) => execution));
         for (const [i, waiting] of budget.waiting.entries()) {
-          const earlier = { granted: [...budget.granted, ...budget.waiting.slice(0, i)], waiting: [] };
+          const waited = holds.has(waiting.execution) ? [] : budget.waiting.slice(0, i);
+          const earlier = { granted: [...budget.granted, ...waited], waiting: [] };
           assert.equal(take(earlier, { ...waiting, waits: false }).answer.answer, 'refused');
         }
+        const both = new Set(budget.waiting.map(({ execution }) => execution).filter((one) => holds.has(one)));
+        assert.ok(both.size <= 1, 'two who hold targets wait, perhaps for each other');
       }
     }),
   );

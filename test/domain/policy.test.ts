@@ -8,7 +8,7 @@ import type { BlastRadius, Experiment } from '../../domain/experiment.ts';
 import { describeIdentity, signedText } from '../../domain/identity.ts';
 import type { Signed } from '../../domain/identity.ts';
 import { planStages } from '../../domain/ladder.ts';
-import { approvalsNeeded, planViolationsOf, protectionOf, violationsOf } from '../../domain/policy.ts';
+import { approvalsNeeded, planViolationsOf, protectionAt, protectionOf, violationsOf } from '../../domain/policy.ts';
 import type { PlanForPolicy, Policy } from '../../domain/policy.ts';
 import { policyOf, policySchema } from '../../workers/policy-settings.ts';
 
@@ -96,7 +96,9 @@ describe('a policy', () => {
   });
 
   test('opens an environment by name, and protects what it names besides the defaults', () => {
-    const why = (facts: Parameters<typeof protectionOf>[1]): string | undefined => protectionOf(policy.protect, facts);
+    const why = (facts: Parameters<typeof protectionOf>[1], site = 'torture'): string | undefined =>
+      protectionOf(protectionAt(policy, site), facts);
+    assert.match(why({ labels: { environment: 'production' } }, 'eu') ?? '', /environment=production/, 'not elsewhere');
     assert.equal(why({ labels: { environment: 'production' } }), undefined);
     assert.match(why({ labels: { critical: 'true' } }) ?? '', /critical/);
     assert.match(why({ labels: { team: 'bank' } }) ?? '', /team=bank/);

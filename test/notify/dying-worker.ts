@@ -15,8 +15,8 @@ const control = process.argv[2] === 'control';
 const handOver = Reflect.get(WorkflowClient.prototype, 'signalWithStart') as (...args: unknown[]) => Promise<unknown>;
 Reflect.set(WorkflowClient.prototype, 'signalWithStart', function (this: WorkflowClient, ...args: unknown[]) {
   const [, { workflowId, signalArgs }] = args as [string, { workflowId: string; signalArgs: [readonly Telling[]] }];
-  const abort = signalArgs[0].some(({ notice }) => notice.event === 'aborted');
-  if (workflowId === 'notices/dies' && abort && springs()) process.kill(process.pid, 'SIGKILL');
+  const aborted = (): boolean => signalArgs[0].some(({ notice }) => notice.event === 'aborted');
+  if (workflowId === 'notices/dies' && aborted() && springs()) process.kill(process.pid, 'SIGKILL');
   return Reflect.apply(handOver, this, args);
 });
 

@@ -112,13 +112,15 @@ describe('a run', () => {
   it('tells nobody its receivers’ secrets: not the journal, not Temporal, not the logs', async () => {
     const { events } = await lane.client.workflow.getHandle('notices/communicate').fetchHistory();
     const texts = [
-      JSON.stringify(events, (_, value: unknown) =>
-        value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value,
+      // A payload's bytes are in base64.
+      JSON.stringify(events, (name, value: unknown) =>
+        name === 'data' && typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : value,
       ),
       await readFile(join(folder, 'journal', 'communicate.json'), 'utf8'),
       await readFile(join(folder, 'control.log'), 'utf8'),
     ];
     assert.match(texts[0] ?? '', /ECONNREFUSED/, 'what went wrong is there');
+    assert.match(texts[0] ?? '', /hypothesis/, 'what was asked is there');
     for (const text of texts) assert.doesNotMatch(text, /VerySecretIndeed|the-signing-key/);
   });
 
