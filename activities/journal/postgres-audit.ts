@@ -68,9 +68,9 @@ async function append(client: PoolClient, records: readonly AuditRecord[]): Prom
 function entryOf(row: unknown): AuditEntry {
   const { seq, entry } = rowSchema.parse(row);
   const parsed = auditEntrySchema.safeParse(JSON.parse(entry));
-  if (parsed.success && String(parsed.data.seq) === seq) return parsed.data;
-  const [issue] = parsed.error?.issues ?? [];
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
   throw new JournalError(
-    `the row ${seq} of squall_audit cannot be read as an entry (${issue?.path.join('.') ?? 'seq'}: ${issue?.message ?? 'it is that of another entry'}). It was left as it is: nothing is audited, and no run begins, until it is restored`,
+    `the row ${seq} of squall_audit cannot be read as an entry (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}). It was left as it is: nothing is audited, and no run begins, until it is restored`,
   );
 }

@@ -10,6 +10,7 @@ import { pausing } from '../../bench/torture/experiment.ts';
 import type { PreflightResult, WatchInput, WatchReport } from '../../activities/interface.ts';
 import { planStages } from '../../domain/ladder.ts';
 import type { RunInput, RunResult } from '../../workflows/messages.ts';
+import { policyOf } from '../../workers/policy-settings.ts';
 import { findTestServer } from '../../workers/temporal-server.ts';
 import { assertFlat, weighRun } from './history.ts';
 import type { RunWeight } from './history.ts';
@@ -53,7 +54,7 @@ function watch({ experiment, resume }: WatchInput): WatchReport {
 
 const stubs = {
   record: () => ({ searchAttributes: false }),
-  admit: () => ({ guards: [] }),
+  admit: () => ({ guards: [], policy: policyOf(), startedBy: { name: 'a test', proven: false } }),
   attend: endless,
   preflight: ({ experiment }: RunInput): PreflightResult => {
     const targets = STAGES.map((number) => `t${number}`);
@@ -67,8 +68,9 @@ const stubs = {
       readings: [],
       undo: '',
       expiry: 'renewed',
-      reversal: '',
+      reversal: 'reverted',
       permissions: [],
+      planHash: 'the plan',
     };
   },
   inject: () => ({ injected: 1, gone: 0, failed: [] }),
