@@ -16,7 +16,7 @@ import { noData, reasonOf } from './probes/reading.ts';
 import type { OpenProbe, OpenProbes } from './probes/registry.ts';
 
 /** A probe has answered by the next sample, or is without data in this one; of samples closer than this, by then, in milliseconds. */
-const SAMPLE_MIN_MS = 1_000;
+const SAMPLE_MIN_MS = 2_000;
 /** How much longer than its own timeout a probe is waited for, in milliseconds; then it has broken its protocol. */
 const PROBE_GRACE_MS = 250;
 

@@ -69,12 +69,12 @@ export async function reserve(
     const againAtMs = performance.now() + LOST_MS;
     for (let known = true; known; await pause(EVERY_MS, signal)) {
       signal.throwIfAborted();
-      const answer = await handle.query<BudgetAnswer | null, [Pick<Ask, 'execution' | 'stage'>]>('answer', {
-        execution,
-        stage,
-      });
+      // Many ask at once, and the server lets few questions wait: one that it does not take is asked again.
+      const answer = await handle
+        .query<BudgetAnswer | null, [Pick<Ask, 'execution' | 'stage'>]>('answer', { execution, stage })
+        .catch(() => undefined);
       if (answer && (answer.answer !== 'waits' || enough(answer))) return answer;
-      known = answer !== null || performance.now() < againAtMs;
+      known = (answer !== null && answer !== undefined) || performance.now() < againAtMs;
     }
   }
 }
