@@ -11,13 +11,13 @@ import type { Admission, GuardAnswer } from '../domain/admission.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import type { Policy } from '../domain/policy.ts';
 import { formatDuration } from '../domain/units.ts';
-import { attend } from './admission/attend.ts';
+import { attending } from './admission/attend.ts';
 import { askOf, awaitEnd, endedOf, heldAt, reserve, withdraw } from './admission/budget.ts';
 import { climb } from './admission/guard.ts';
 import type { Asked, Guard } from './admission/guard.ts';
 import { starterOf } from './admission/policy.ts';
 import { authority } from './admission/proof.ts';
-import { beating } from './attempt.ts';
+import { beating, patientBeatMs } from './attempt.ts';
 import { auditEvents } from './audit.ts';
 import { enforceStop } from './enforce-stop.ts';
 import type { AdmitInput, ControlActivities } from './interface.ts';
@@ -52,6 +52,7 @@ export interface Control {
 export function controlActivities(control: Control): ControlActivities {
   const signed = (event: JournalEvent): JournalEvent =>
     event.type === 'started' ? { ...event, installation: control.installation, versions: control.versions } : event;
+  const attend = attending(control.guards);
   return {
     async record(run, events) {
       const { store, destinations } = control;
@@ -73,7 +74,11 @@ export function controlActivities(control: Control): ControlActivities {
     },
     audit: (records) => control.store.audit.append(records),
     admit: (input) => beating(() => admit(control, input)),
-    attend: (input) => beating(() => attend(control.guards, askedBy(input), Context.current().cancellationSignal)),
+    attend: (input) => {
+      const { info, cancellationSignal } = Context.current();
+      const beatMs = patientBeatMs(info.heartbeatTimeoutMs ?? 0);
+      return beating(() => attend(askedBy(input), cancellationSignal), undefined, beatMs);
+    },
     queue: (input) => beating(() => queued(control, input)),
     endedOf: (executions) => beating(() => endedOf(control.client, executions)),
     awaitEnd: (executions) => beating(() => awaitEnd(control.client, executions, Context.current().cancellationSignal)),

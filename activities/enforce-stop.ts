@@ -2,32 +2,53 @@
  * Enforcing a stop: telling every open lease and run, for as long as the stop is on.
  *
  * Owns the looking for them: the server's list is late, and runs start meanwhile, so it is read again and again. Leases are told
- * first, since they hold the faults. Each decides by itself whether it is concerned, and is told once.
+ * first, since they hold the faults; their end aborts their run, which is told itself only when that takes long. Each decides
+ * by itself whether it is concerned, and is told once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { stopId } from '../domain/emergency-stop.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import { beating } from './attempt.ts';
 
 /** Time between two looks, in milliseconds. */
 const EVERY_MS = 1_000;
+/** What a run does when it aborts must not take the time of those that revert: one with an open lease is told so much later. */
+const AFTER_ITS_LEASES_MS = 5_000;
 /** Told at once. */
 const WIDTH = 20;
-const TYPES = ['lease', 'experiment'] as const;
+
+type Open = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'parentExecution'>;
 
 /** Tells until it is cancelled, or the stop is over. */
 export async function enforceStop(client: Client, stop: EmergencyStop): Promise<never> {
   const { cancellationSignal: signal, info } = Context.current();
   const latch = client.workflow.getHandle(stopId(stop.site), info.workflowExecution?.runId);
   const told = new Set<string>();
+  /** When a run was first found with an open lease, by its execution. */
+  const seenMs = new Map<string, number>();
   const telling = async (): Promise<never> => {
     for (;;) {
       // An attempt that was given up and does not know it must not outlive its stop.
       if ((await latch.describe()).closeTime !== undefined) throw new Error('the stop is over');
-      for (const type of TYPES) await tellAll(client, type, stop, told, signal);
+      const leases = await openOf(client, 'lease');
+      await tellAll(client, leases, stop, told, signal);
+      const leased = new Set(leases.map(({ parentExecution }) => parentExecution?.runId));
+      const waits = ({ runId }: Open): boolean => {
+        const nowMs = performance.now();
+        if (!seenMs.has(runId)) seenMs.set(runId, nowMs);
+        return leased.has(runId) && nowMs - (seenMs.get(runId) as number) < AFTER_ITS_LEASES_MS;
+      };
+      const runs = await openOf(client, 'experiment');
+      await tellAll(
+        client,
+        runs.filter((run) => !waits(run)),
+        stop,
+        told,
+        signal,
+      );
       await sleep(EVERY_MS, undefined, { signal });
     }
   };
@@ -35,18 +56,22 @@ export async function enforceStop(client: Client, stop: EmergencyStop): Promise<
   return beating(telling, () => ({ told: told.size }));
 }
 
+async function openOf(client: Client, type: 'lease' | 'experiment'): Promise<Open[]> {
+  const open: Open[] = [];
+  const query = `WorkflowType = '${type}' AND ExecutionStatus = 'Running'`;
+  for await (const { workflowId, runId, parentExecution } of client.workflow.list({ query, pageSize: 1_000 }))
+    open.push({ workflowId, runId, ...(parentExecution ? { parentExecution } : {}) });
+  return open;
+}
+
 async function tellAll(
   client: Client,
-  type: (typeof TYPES)[number],
+  open: readonly Open[],
   stop: EmergencyStop,
   told: Set<string>,
   signal: AbortSignal,
 ): Promise<void> {
-  const untold: { workflowId: string; runId: string }[] = [];
-  const query = `WorkflowType = '${type}' AND ExecutionStatus = 'Running'`;
-  for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: 1_000 }))
-    if (!told.has(runId)) untold.push({ workflowId, runId });
-  const rest = untold.values();
+  const rest = open.filter(({ runId }) => !told.has(runId)).values();
   await Promise.all(
     Array.from({ length: WIDTH }, async () => {
       for (const { workflowId, runId } of rest) {

@@ -16,6 +16,8 @@ type Site<Name extends keyof SiteActivities> = Pick<ActivityInterfaceFor<SiteAct
 
 /** An activity that has not been heard of for this long is lost, in milliseconds; those that hold and watch have their own. */
 const LOST_MS = 5_000;
+/** Who attends a run asks every five seconds, and is missed after three of them. */
+const ATTENDED_MS = 15_000;
 
 /**
  * A journal that was written once may be away for a while; one that never was is tried a few times, which takes three
@@ -42,12 +44,12 @@ export function admission(): Control<'admit'> {
   });
 }
 
-/** For as long as a run holds; whoever attends it may come and go. */
+/** For as long as a run holds; whoever attends it may come and go. Its heartbeats are the only thing that it costs. */
 export function attending(): Control<'attend'> {
   return proxyActivities<ControlActivities>({
     taskQueue: CONTROL_HOLD_QUEUE,
     startToCloseTimeout: '30 days',
-    heartbeatTimeout: LOST_MS,
+    heartbeatTimeout: ATTENDED_MS,
     retry: { initialInterval: 200, maximumInterval: 5_000 },
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   });

@@ -1,8 +1,8 @@
 /**
- * Attending a run: asking, for as long as it holds, the guards whose answer may change under it.
+ * Attending runs: asking, for as long as they hold, the guards whose answer may change under them.
  *
- * Owns how often, and for how long a guard may be silent. Returns only with a refusal, so that a day's hold has the history of a
- * minute's.
+ * Owns how often, and for how long a guard may be silent. All runs of a site share a look: however many hold, whoever is asked is
+ * asked as often as for one. Returns only with a refusal, so that a day's hold has the history of a minute's.
  */
 import { refusalOf } from '../../domain/admission.ts';
 import type { GuardAnswer } from '../../domain/admission.ts';
@@ -10,24 +10,36 @@ import { ticks } from '../watch.ts';
 import { climb } from './guard.ts';
 import type { Asked, Guard } from './guard.ts';
 
-/** Time between two looks, in milliseconds. */
+/** Time between two looks that a run takes, in milliseconds. */
 const EVERY_MS = 5_000;
 /** A guard that cannot be read so many times in a row refuses: whoever it asks may be restarted meanwhile. */
 const UNREADABLE_MAX = 3;
 
-/** The first refusal; rejects when `signal` aborts. */
-export async function attend(
-  guards: readonly Guard[],
-  input: Asked,
-  signal: AbortSignal,
-  everyMs = EVERY_MS,
-): Promise<GuardAnswer> {
+/** Resolves with the first refusal of whoever is asked; rejects when `signal` aborts. */
+export type Attend = (input: Asked, signal: AbortSignal) => Promise<GuardAnswer>;
+
+/** How runs are attended by those of `guards` that are asked all the time. A look that is younger than half of `everyMs` is shared. */
+export function attending(guards: readonly Guard[], everyMs = EVERY_MS): Attend {
   const always = guards.filter((guard) => guard.always);
-  let unreadable = 0;
-  for await (const _ of ticks(everyMs, signal)) {
-    const refusal = refusalOf(await climb(always, input, signal), false);
-    unreadable = refusal?.unreadable ? unreadable + 1 : 0;
-    if (refusal && (refusal.unreadable === undefined || unreadable >= UNREADABLE_MAX)) return refusal;
-  }
-  throw signal.reason;
+  const looks = new Map<string, { readonly atMs: number; readonly answers: Promise<readonly GuardAnswer[]> }>();
+  // Nobody's end may end a look: others wait for it too. Each guard has its time limit.
+  const unending = new AbortController().signal;
+  const look = (input: Asked): Promise<readonly GuardAnswer[]> => {
+    const { site } = input.experiment.targets;
+    const last = looks.get(site);
+    if (last && performance.now() - last.atMs < everyMs / 2) return last.answers;
+    const answers = climb(always, input, unending);
+    looks.set(site, { atMs: performance.now(), answers });
+    return answers;
+  };
+  return async (input, signal) => {
+    let unreadable = 0;
+    for await (const _ of ticks(everyMs, signal)) {
+      const refusal = refusalOf(await look(input), false);
+      signal.throwIfAborted();
+      unreadable = refusal?.unreadable ? unreadable + 1 : 0;
+      if (refusal && (refusal.unreadable === undefined || unreadable >= UNREADABLE_MAX)) return refusal;
+    }
+    throw signal.reason;
+  };
 }

@@ -13,7 +13,7 @@ import { reasonOf } from '../probes/reading.ts';
 export interface Guard {
   /** As it is named in the journal. */
   readonly name: string;
-  /** Asked all the time too, not only before a stage: what it answers may change under a long hold. */
+  /** Asked all the time too, not only before a stage: what it answers may change under a long hold. It is the same for all runs of a site. */
   readonly always?: true;
   /** Rejects where the answer cannot be had, which refuses. */
   ask(input: Asked, signal: AbortSignal): Promise<Omit<GuardAnswer, 'guard'>>;

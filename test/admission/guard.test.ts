@@ -1,7 +1,7 @@
 /** The ladder of guards: its order, its first refusal, and what cannot be read. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { attend } from '../../activities/admission/attend.ts';
+import { attending } from '../../activities/admission/attend.ts';
 import { climb } from '../../activities/admission/guard.ts';
 import type { Guard } from '../../activities/admission/guard.ts';
 import { concerns, describeStop, stopIdsFor } from '../../domain/emergency-stop.ts';
@@ -95,7 +95,7 @@ test('a run is attended until a guard refuses, or cannot be read for a while; on
       return { passed: true, found: 'fine' };
     },
   };
-  assert.deepEqual(await attend([never, flaky], asked(experiment), signal, 5), {
+  assert.deepEqual(await attending([never, flaky], 50)(asked(experiment), signal), {
     guard: 'flaky',
     passed: false,
     found: 'cannot be read: away',
@@ -103,10 +103,37 @@ test('a run is attended until a guard refuses, or cannot be read for a while; on
   });
   assert.equal(asks, 6);
   const refusing: Guard = { ...says('incident', false), always: true };
-  assert.equal((await attend([never, refusing], asked(experiment), signal, 5)).guard, 'incident');
+  assert.equal((await attending([never, refusing], 5)(asked(experiment), signal)).guard, 'incident');
   const wanted = new AbortController();
   const calm: Guard = { ...says('calm', true), always: true };
-  const attending = attend([calm], asked(experiment), wanted.signal, 5);
+  const attended = attending([calm], 5)(asked(experiment), wanted.signal);
   wanted.abort();
-  await assert.rejects(attending, { name: 'AbortError' });
+  await assert.rejects(attended, { name: 'AbortError' });
+});
+
+test('runs of a site that are attended together share what is asked, and those of another site do not', async () => {
+  const asks: string[] = [];
+  const refuses = new AbortController();
+  const seen: Guard = {
+    name: 'seen',
+    always: true,
+    async ask({ experiment: { targets } }) {
+      asks.push(targets.site);
+      return { passed: !refuses.signal.aborted, found: 'as told' };
+    },
+  };
+  const attend = attending([seen], 60_000);
+  const elsewhere = { ...experiment, targets: { ...experiment.targets, site: 'elsewhere' } };
+  const gone = new AbortController();
+  const all = [...Array.from({ length: 50 }, () => experiment), elsewhere].map((of) => attend(asked(of), gone.signal));
+  // Whoever no longer wants to know takes nothing from the others.
+  await new Promise((resolve) => setImmediate(resolve));
+  gone.abort();
+  await Promise.allSettled(all);
+  assert.deepEqual(asks, [experiment.targets.site, 'elsewhere']);
+  refuses.abort();
+  const anew = attending([seen], 60_000);
+  const answers = await Promise.all(Array.from({ length: 50 }, () => anew(asked(experiment), signal)));
+  assert.ok(answers.every(({ guard: name, passed }) => name === 'seen' && !passed));
+  assert.equal(asks.length, 3);
 });
