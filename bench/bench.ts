@@ -28,10 +28,20 @@ const options = new Command('bench')
   .option('--at-once <n>', 'no-op runs at once', whole, 50)
   .option('--held <n>', 'runs held at once', whole, 200)
   .option('--stopped <n>', 'held runs that an emergency stop ends', whole, 200)
+  .option('--seldom', 'sample them every 10 s and renew them for 5 min, so that more of them fit')
   .option('--json', 'one JSON object a part')
   .addHelpText('after', '\nExamples:\n  npm run bench\n  npm run bench -- --only cost --at-once 100\n')
   .parse()
-  .opts<{ only?: string; aborts: number; runs: number; atOnce: number; held: number; stopped: number; json?: true }>();
+  .opts<{
+    only?: string;
+    aborts: number;
+    runs: number;
+    atOnce: number;
+    held: number;
+    stopped: number;
+    seldom?: true;
+    json?: true;
+  }>();
 
 if (!canMeasureProcesses()) {
   process.stderr.write('the bench reads /proc, which this system does not have: run it on Linux\n');

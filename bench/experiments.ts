@@ -22,6 +22,7 @@ interface Shape {
   readonly forMs: number;
   readonly holdMs: number;
   readonly sampleEveryMs: number;
+  readonly timeToLiveMs?: number;
 }
 
 /** One stage, one probe in the steady state and in the stop condition. */
@@ -39,6 +40,7 @@ function experiment(shape: Shape): Experiment {
     stopConditions: [{ probe, breach: { kind: 'above', limit }, forMs: shape.forMs, abort: 'immediate' }],
     recoverWithinMs: 10_000,
     sampleEveryMs: shape.sampleEveryMs,
+    ...(shape.timeToLiveMs === undefined ? {} : { timeToLiveMs: shape.timeToLiveMs }),
   };
 }
 
@@ -57,7 +59,7 @@ export function pausing(
 }
 
 /** The fault that does nothing, on one target named after `run`, so that many runs do not want the same one. */
-export function noop(run: string, options: { readonly holdMs: number; readonly sampleEveryMs: number }): Experiment {
+export function noop(run: string, options: Pick<Shape, 'holdMs' | 'sampleEveryMs' | 'timeToLiveMs'>): Experiment {
   return experiment({
     ...options,
     name: 'no-op',

@@ -9,8 +9,14 @@ import { holdAll } from './hold.ts';
 import { Installation } from './installation.ts';
 import type { Outcome } from './outcome.ts';
 
+/** How many runs are held; `seldom`: sampled every ten seconds and renewed for five minutes, so that more of them fit. */
+export interface StopOptions {
+  readonly stopped: number;
+  readonly seldom?: boolean;
+}
+
 /** Holds `stopped` runs at once on one control and one site worker, and pulls the lever. */
-export async function measureStop({ stopped }: { stopped: number }, say: (line: string) => void): Promise<Outcome> {
+export async function measureStop({ stopped, seldom }: StopOptions, say: (line: string) => void): Promise<Outcome> {
   await using ours = await Installation.start({
     config: noopConfig,
     workers: [['control'], ['site']],
@@ -18,7 +24,7 @@ export async function measureStop({ stopped }: { stopped: number }, say: (line: 
   });
   say(`${stopped} runs, held at once`);
   const names = Array.from({ length: stopped }, (_, i) => `stopped-${i}`);
-  await holdAll(ours, names);
+  await holdAll(ours, names, seldom === true ? 'seldom' : 'often');
   say('stopping everything');
   const fromMs = Date.now();
   await startStop(ours.client, { reason: 'the bench', by: 'the bench' });
@@ -45,7 +51,7 @@ export async function measureStop({ stopped }: { stopped: number }, say: (line: 
   return {
     tables: [
       {
-        title: `an emergency stop over ${stopped} held runs`,
+        title: `an emergency stop over ${stopped} held runs${seldom === true ? ', seldom sampled' : ''}`,
         head: ['', 'p50', 'p95', 'max'],
         rows: [
           row('stop → its lease is told', told),

@@ -27,9 +27,12 @@ export interface LeaseTiming {
   readonly renewEveryMs: number;
   /** How long the fault may go unwatched or unrenewed before the run gives up: half of the time-to-live. */
   readonly blindBudgetMs: number;
-  /** An activity that holds or watches and has not been heard of for this long is lost. */
+  /** The activity that holds, or watches, is lost when it has not been heard of for this long. */
   readonly heartbeatTimeoutMs: number;
 }
+
+/** A watch that samples at least so often is missed after this time, in milliseconds. */
+const UNWATCHED_MS = 5_000;
 
 /**
  * The timing of a lease over `targets` targets. Time-to-live = 3 renewals + one worker restart (= 3 more renewals), so a
@@ -42,8 +45,13 @@ export function leaseTiming(targets: number, timeToLiveMs: number = DEFAULT_TTL_
     ttlMs,
     renewEveryMs: Math.ceil(renewEveryMs),
     blindBudgetMs: Math.ceil(ttlMs / 2),
-    heartbeatTimeoutMs: Math.min(5_000, Math.max(1_500, Math.ceil(ttlMs / 6))),
+    heartbeatTimeoutMs: Math.max(1_500, Math.ceil(renewEveryMs)),
   };
+}
+
+/** The same for a watch: what is sampled seldom need not be heard of more often, nor later than who holds. */
+export function watchTiming(lease: LeaseTiming, sampleEveryMs: number): LeaseTiming {
+  return { ...lease, heartbeatTimeoutMs: Math.min(lease.heartbeatTimeoutMs, Math.max(UNWATCHED_MS, sampleEveryMs)) };
 }
 
 /** How long one attempt to inject or revert `targets` targets may take, in milliseconds. */

@@ -23,7 +23,7 @@ import { NEW_RUN, transition, verdict } from '../domain/run.ts';
 import type { Abort, RunEvent, RunState } from '../domain/run.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
 import type { Stretch } from '../domain/sight.ts';
-import { leaseTiming, notAfterMs } from '../domain/timing.ts';
+import { leaseTiming, notAfterMs, watchTiming } from '../domain/timing.ts';
 import { admittedTo, attended } from './admission.ts';
 import { Approvals, WORDS_MAX } from './approvals.ts';
 import { why } from './blindness.ts';
@@ -225,7 +225,8 @@ export class Run {
 
   async #widen(preflight: PreflightResult): Promise<void> {
     const { experiment } = this.input;
-    const timing = leaseTiming(preflight.targets.length, experiment.timeToLiveMs);
+    const { sampleEveryMs, timeToLiveMs } = experiment;
+    const timing = watchTiming(leaseTiming(preflight.targets.length, timeToLiveMs), sampleEveryMs);
     const watching = new Watching(experiment, this.baseline, timing, this.log, (abort) => this.abort(abort));
     watching.start();
     const admits = patched('admission');

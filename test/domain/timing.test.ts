@@ -10,6 +10,7 @@ import {
   MIN_TTL_MS,
   notAfterMs,
   preflightTimeoutMs,
+  watchTiming,
   worstCaseMs,
 } from '../../domain/timing.ts';
 
@@ -20,6 +21,17 @@ test('the default: 30 s to live at 5 s renewals, half of it for a worker restart
     blindBudgetMs: 15_000,
     heartbeatTimeoutMs: 5_000,
   });
+});
+
+test('who holds for long is heard of less often, and who watches as often as there is something to see', () => {
+  const missedAfter = (ttlMs: number, sampleEveryMs: number): readonly number[] => {
+    const lease = leaseTiming(1, ttlMs);
+    return [lease.heartbeatTimeoutMs, watchTiming(lease, sampleEveryMs).heartbeatTimeoutMs];
+  };
+  assert.deepEqual(missedAfter(30_000, 1_000), [5_000, 5_000]);
+  assert.deepEqual(missedAfter(300_000, 1_000), [50_000, 5_000]);
+  assert.deepEqual(missedAfter(300_000, 10_000), [50_000, 10_000]);
+  assert.deepEqual(missedAfter(30_000, 60_000), [5_000, 5_000], 'blindness still ends before the fault does');
 });
 
 test('for any size: three renewals may be missed, blindness ends before the fault does, and renewals stay within the budget', () => {
