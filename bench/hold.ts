@@ -12,20 +12,22 @@ const SETTLE_MS = 60_000;
 export type Pace = 'often' | 'seldom';
 
 const PACES = {
-  often: { sampleEveryMs: 1_000 },
-  seldom: { sampleEveryMs: 10_000, timeToLiveMs: 300_000 },
+  often: { atOnce: AT_ONCE, sampling: { sampleEveryMs: 1_000 } },
+  // Pre-flight takes five samples, and costs next to nothing meanwhile.
+  seldom: { atOnce: 10 * AT_ONCE, sampling: { sampleEveryMs: 10_000, timeToLiveMs: 300_000 } },
 } as const;
 
 /** Begins runs of these names, and resolves when all of them hold. */
 export async function holdAll(ours: Installation, names: readonly string[], pace: Pace = 'often'): Promise<void> {
-  for (let from = 0; from < names.length; from += AT_ONCE)
-    await beginAndHold(ours, names.slice(from, from + AT_ONCE), pace);
+  const { atOnce } = PACES[pace];
+  for (let from = 0; from < names.length; from += atOnce)
+    await beginAndHold(ours, names.slice(from, from + atOnce), pace);
 }
 
 async function beginAndHold(ours: Installation, names: readonly string[], pace: Pace): Promise<void> {
-  await Promise.all(names.map((run) => ours.begin(run, noop(run, { holdMs: 3_600_000, ...PACES[pace] }))));
-  // Pre-flight takes a baseline of five samples.
-  const end = performance.now() + SETTLE_MS + 5 * PACES[pace].sampleEveryMs;
+  const { sampling } = PACES[pace];
+  await Promise.all(names.map((run) => ours.begin(run, noop(run, { holdMs: 3_600_000, ...sampling }))));
+  const end = performance.now() + SETTLE_MS + 5 * sampling.sampleEveryMs;
   for (const run of names) {
     for (;;) {
       const phase = await ours.phase(run);
