@@ -32,7 +32,8 @@ async function beginAndHold(ours: Installation, names: readonly string[], pace: 
     for (;;) {
       const phase = await ours.phase(run);
       if (phase === 'holding') break;
-      if (phase === 'closed' || performance.now() > end) throw new Error(`${run} does not hold, it is ${phase}`);
+      if (phase === 'closed') throw new Error(`${run} does not hold: ${(await ours.end(run)).reason}`);
+      if (performance.now() > end) throw new Error(`${run} does not hold, it is still ${phase}`);
       await sleep(500);
     }
   }
