@@ -25,6 +25,12 @@ import { takeBaseline } from './steady-state.ts';
 import type { Candidates, TargetProvider } from './targets/provider.ts';
 import { dimensionsOf } from './watch.ts';
 
+/**
+ * The most that the targets which the ladder reaches take, written down with the fault's parameters, in bytes. They travel in
+ * one payload, which is to stay under 256 KiB: that leaves room for a watch's samples, and for words.
+ */
+export const FROZEN_MAX_BYTES = 216 * 1024;
+
 /** What pre-flight works with. */
 export interface PreflightSite {
   readonly driver: FaultDriver<unknown> | undefined;
@@ -175,9 +181,14 @@ class Pass {
     const { targets } = this.#candidates;
     this.#stages = planStages(experiment.blastRadius, targets.length);
     const top = topOf(this.#stages);
-    this.#chosen = shuffle(targets, this.#input.seed).slice(0, top);
-    this.#services = servicesOf(targets, this.#chosen, facts, this.#input.serviceLabel);
+    const chosen = shuffle(targets, this.#input.seed).slice(0, top);
+    const services = servicesOf(targets, chosen, facts, this.#input.serviceLabel);
     this.#check('targets', top > 0, this.#targetsFound(selector?.error?.message, top));
+    // What is refused for its size must not travel either.
+    const bytes = Buffer.byteLength(JSON.stringify([chosen, services, experiment.with]));
+    if (bytes > FROZEN_MAX_BYTES) this.#check('size', false, tooLarge(top, bytes));
+    this.#chosen = chosen;
+    this.#services = services;
     const { minHealthy } = experiment.preconditions ?? {};
     if (minHealthy) this.#check('min-healthy', ...leftEnough(minHealthy, targets.length, top));
   }
@@ -236,6 +247,11 @@ function leftEnough(least: StageSize, candidates: number, top: number): [passed:
     left >= needed,
     `${left} of ${candidates} candidates are left outside of the blast radius, expected ${needed}`,
   ];
+}
+
+function tooLarge(top: number, bytes: number): string {
+  const most = `expected at most ${FROZEN_MAX_BYTES}: reach fewer at once, with smaller stages or \`max\``;
+  return `the ladder reaches ${top} targets, which take ${bytes} bytes to write down, ${most}`;
 }
 
 function servicesOf(

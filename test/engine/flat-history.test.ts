@@ -8,13 +8,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { FROZEN_MAX_BYTES } from '../../activities/preflight.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import type { Experiment } from '../../domain/experiment.ts';
 import { parseDuration } from '../../domain/units.ts';
 import type { RunResult, Story } from '../../workflows/messages.ts';
 import { startRun } from '../../workers/start-run.ts';
-import { assertFlat, weighRun } from './history.ts';
+import { assertFlat, weigh, weighRun } from './history.ts';
 import type { RunWeight } from './history.ts';
 
 const STAGES = [1, 2, 3, 4, 5];
@@ -117,6 +118,27 @@ describe('flat history', () => {
       t.diagnostic(found);
       assert.ok(weight[what].largest < PAYLOAD_MAX, found);
     }
+  });
+
+  it('as many targets as pre-flight lets through make no large payload, all in one stage', async (t) => {
+    const run = 'full';
+    const name = 'x'.repeat(40 - '-full'.length);
+    // A name, four digits, two quotes and a comma; and two bytes that say to which service it belongs.
+    const count = Math.floor(FROZEN_MAX_BYTES / (40 + 4 + 3 + 2)) - 5;
+    const all = { ...noop(run, count, name), blastRadius: ladder(run, [count], 2_000) };
+    const { status, reason } = await live(run, all);
+    assert.equal(status, 'completed', reason);
+    const weight = await weighRun(lane.client, run, 1);
+    for (const what of ['run', 'lease'] as const) {
+      const found = `${what}: the largest payload of ${count} targets in one stage has ${weight[what].largest} bytes`;
+      t.diagnostic(found);
+      assert.ok(weight[what].largest < PAYLOAD_MAX, found);
+    }
+    const more = await live(`${run}-er`, { ...noop(run, 10_000, name), blastRadius: ladder(run, [10_000], 2_000) });
+    assert.equal(more.status, 'refused');
+    assert.match(more.reason, /the ladder reaches 10000 targets, which take \d+ bytes to write down, expected at most/);
+    const { largest } = await weigh(lane.client, `${run}-er`);
+    assert.ok(largest < PAYLOAD_MAX, `the largest payload of a refused run has ${largest} bytes`);
   });
 
   const ladder = (seed: string, counts: readonly number[], holdMs: number): Experiment['blastRadius'] => ({

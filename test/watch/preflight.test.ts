@@ -10,7 +10,7 @@ import type { PreflightResult } from '../../activities/interface.ts';
 import type { Candidates, TargetProvider } from '../../activities/targets/provider.ts';
 import type { Protection } from '../../domain/policy.ts';
 import { policyOf } from '../../workers/policy-settings.ts';
-import { preflight } from '../../activities/preflight.ts';
+import { FROZEN_MAX_BYTES, preflight } from '../../activities/preflight.ts';
 import type { OpenProbe } from '../../activities/probes/registry.ts';
 import type { Breach, Experiment, StageSize } from '../../domain/experiment.ts';
 import type { Dimension } from '../../domain/quantity.ts';
@@ -24,13 +24,22 @@ before(async () => {
 });
 after(() => rm(site.stateDir, { recursive: true, force: true }));
 
+/** What a look may differ in. */
+interface Differing {
+  readonly facts?: Candidates['facts'];
+  readonly protect?: Protection;
+  readonly minHealthy?: StageSize;
+  /** So many targets with the longest names there are, all of which are reached. */
+  readonly many?: number;
+}
+
 /** Looks at an experiment on three no-op targets, of which it reaches one; `onRead` happens while the probe is read. */
 async function look(
   value: number,
   breach: Breach,
   dimension: Dimension = 'count',
   onRead: () => Promise<void> = async () => undefined,
-  { facts, protect, minHealthy }: { facts?: Candidates['facts']; protect?: Protection; minHealthy?: StageSize } = {},
+  { facts, protect, minHealthy, many }: Differing = {},
 ): Promise<PreflightResult> {
   const drivers = await openDrivers(site);
   const noop = (await openTargets(site)).get('noop') ?? assert.fail();
@@ -63,8 +72,8 @@ async function look(
     ],
     fault: 'noop/noop',
     with: {},
-    targets: { site: 'a', selector: { count: 3, name: 'n' } },
-    blastRadius: { stages: [{ kind: 'count', count: 1, text: '1' }], holdMs: 100 },
+    targets: { site: 'a', selector: { count: many ?? 3, name: 'n'.repeat(many === undefined ? 1 : 40) } },
+    blastRadius: { stages: [{ kind: 'count', count: many ?? 1, text: 'all' }], holdMs: 100 },
     stopConditions: [{ probe: 'value', breach, forMs: 0, abort: 'immediate' }],
     recoverWithinMs: 100,
     sampleEveryMs: 10,
@@ -190,4 +199,26 @@ test('what is left outside of the blast radius must be enough', async () => {
   );
   assert.equal(await of({ kind: 'share', share: 2 / 3, text: '66.7%' }), 'passed');
   assert.match(await of({ kind: 'share', share: 0.67, text: '67%' }), /^min-healthy: .* expected 3$/);
+});
+
+test('targets that take more to write down than one payload may hold refuse, and do not travel', async () => {
+  const calm = { kind: 'above', limit: limit(5) } as const;
+  const of = (many: number): Promise<PreflightResult> => look(0, calm, 'count', undefined, { many });
+  const bytesOf = ({ targets, services }: PreflightResult): number =>
+    Buffer.byteLength(JSON.stringify([targets, services, {}]));
+  const some = await of(4_000);
+  assert.equal(refusal(some), 'passed');
+  // Each further target takes as much as the last one does: four digits, its name, two quotes, two commas and a zero.
+  const most = 4_000 + Math.floor((FROZEN_MAX_BYTES - bytesOf(some)) / (40 + 4 + 5));
+  const full = await of(most);
+  assert.deepEqual([refusal(full), full.targets.length], ['passed', most]);
+  const more = await of(most + 1);
+  assert.match(
+    refusal(more),
+    new RegExp(
+      `^size: the ladder reaches ${most + 1} targets, which take \\d+ bytes .*, expected at most ${FROZEN_MAX_BYTES}: `,
+    ),
+  );
+  assert.deepEqual([more.targets, more.services, more.candidates], [[], { names: [], members: [], of: [] }, most + 1]);
+  assert.ok(JSON.stringify(more).length < 2_000);
 });
