@@ -37,6 +37,7 @@ export function demoConfig(url: string, runDir: string, home: string): string {
         beyondLargest: 'bound',
       },
       orders: { ...metrics, unit: 'per-second', rate: 'shop_orders_total' },
+      conversion: { ...metrics, unit: 'ratio', ratio: { of: 'shop_orders_total', to: 'shop_visits_total' } },
       connections: { ...metrics, unit: 'count', gauge: 'shop_upstream_connections' },
     },
   });
