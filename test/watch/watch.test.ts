@@ -71,6 +71,82 @@ describe('one sample of each probe', () => {
   });
 });
 
+describe('a probe that is slow blinds no other', { concurrency: true }, () => {
+  /** Would be waited for, for a minute: nobody here has so long. */
+  const slow = (heard: AbortSignal[] = []): [string, OpenProbe] =>
+    probe(
+      'slow',
+      (signal) => {
+        heard.push(signal);
+        return new Promise(() => undefined);
+      },
+      60_000,
+    );
+
+  test('it has until the next sample, and is told when it is too late', async () => {
+    const heard: AbortSignal[] = [];
+    const probes = new Map([slow(heard), probe('errors', script(0.01))]);
+    assert.deepEqual(await sampleOnce(probes, ['slow', 'errors'], never, 2_500), {
+      slow: { ok: false, why: 'it did not answer within 2500 ms' },
+      errors: { ok: true, value: 0.01 },
+    });
+    assert.deepEqual(
+      heard.map(({ aborted }) => aborted),
+      [true],
+    );
+  });
+
+  test('however close the samples are, it has two seconds', async () => {
+    const probes = new Map([slow(), probe('errors', script(0.01))]);
+    const { slow: found, errors } = await sampleOnce(probes, ['slow', 'errors'], never, EVERY_MS);
+    assert.deepEqual(found, { ok: false, why: 'it did not answer within 2000 ms' });
+    assert.deepEqual(errors, { ok: true, value: 0.01 });
+  });
+
+  const both = {
+    ...experiment,
+    steadyState: [
+      ...experiment.steadyState,
+      { probe: 'slow', group: 'dependencies', tolerance: { kind: 'range', max: limit } },
+    ],
+  } as const;
+
+  // Without the bound each sample would take a minute.
+  test('a breach of another is seen', { timeout: 50_000 }, async () => {
+    const probes = new Map([slow(), probe('errors', script(0.1))]);
+    const { edges, series } = await watch({ ...watching(probes), experiment: both });
+    assert.deepEqual(
+      edges.map(({ edge, probe: of }) => [edge, of]),
+      [['breach-begins', 'errors']],
+    );
+    assert.deepEqual(
+      series['slow']?.points.map(([, value]) => value),
+      [null],
+    );
+  });
+
+  test('a baseline of the others is taken', { timeout: 50_000 }, async () => {
+    const probes = new Map([slow(), probe('errors', script(0.03))]);
+    const sampling = { samples: 2, everyMs: EVERY_MS, signal: never };
+    const { baseline, readings } = await takeBaseline(probes, ['slow', 'errors'], sampling);
+    assert.deepEqual(baseline, { errors: 0.03 });
+    assert.equal(readings['slow']?.ok, false);
+  });
+
+  test('the steady state is not called returned, and the others’ readings are told', { timeout: 50_000 }, async () => {
+    const probes = new Map([slow(), probe('errors', script(0.01))]);
+    const { recovered, readings } = await awaitSteadyState({ ...watching(probes), experiment: both, withinMs: 3_000 });
+    assert.equal(recovered, false);
+    assert.deepEqual(
+      readings.map(({ probe: of, value, held }) => [of, value, held]),
+      [
+        ['errors', 0.01, true],
+        ['slow', null, false],
+      ],
+    );
+  });
+});
+
 describe('ticks', () => {
   test('stay on their grid, and a slow consumer skips some', async () => {
     const startMs = performance.now();
