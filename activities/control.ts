@@ -89,9 +89,11 @@ export function controlActivities(control: Control): ControlActivities {
 }
 
 async function admit({ guards, policy }: Control, input: AdmitInput): Promise<Admission> {
-  const answers = await climb(guards, askedBy(input), Context.current().cancellationSignal);
-  if (input.stage !== undefined) return { guards: answers };
-  return { guards: answers, policy, startedBy: starterOf(policy, input).who };
+  const asked = askedBy(input);
+  const answers = await climb(guards, asked, Context.current().cancellationSignal);
+  const { execution } = asked;
+  if (input.stage !== undefined) return { guards: answers, execution };
+  return { guards: answers, execution, policy, startedBy: starterOf(policy, input).who };
 }
 
 function askedBy(input: AdmitInput): Asked {

@@ -29,6 +29,8 @@ export interface Admission {
   readonly policy?: Policy;
   /** Who started it, as far as that was proven; absent where it is asked before a stage. */
   readonly startedBy?: Identity;
+  /** The execution that asked; absent in what older versions said. */
+  readonly execution?: string;
 }
 
 /** Somebody's leave for exactly one plan of one execution. */

@@ -35,6 +35,7 @@ export async function admittedTo(run: Run, planned: PlannedStage, plan: Prefligh
   if (refusal?.waits) return queued(run, stage, services);
   if (!refusal) {
     run.granted(stage, services);
+    run.admitted = answer.execution;
     return true;
   }
   abort(run, refusal);
@@ -58,6 +59,7 @@ async function queued(run: Run, stage: number, services: readonly ServiceAsk[]):
   const again = await ask(run, stage, services);
   const refusal = again && refusalOf(again.guards, run.approvals.overridden);
   if (refusal) abort(run, refusal);
+  run.admitted = again?.execution;
   return again !== undefined && !refusal;
 }
 

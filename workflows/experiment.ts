@@ -99,6 +99,8 @@ export class Run {
   /** The stages that were held, and when, on the workflow's clock. */
   readonly held: (Stretch & { readonly stage: number })[] = [];
   readonly approvals: Approvals;
+  /** The execution that was admitted to the stage: after a reset it is another than this one. */
+  admitted: string | undefined;
   #remarks = 0;
   readonly #grants: Ask[] = [];
   /** Whether the control worker found the search attributes registered. */
@@ -266,6 +268,7 @@ export class Run {
       targets,
       timing,
       notAfterMs: notAfterMs(experiment, preflight.stages, stage),
+      ...(this.admitted === undefined ? {} : { admitted: this.admitted }),
     });
     // A graceful abort lets the injection in flight finish; any other has already released the lease.
     await condition(() => open.held !== undefined || open.ended !== undefined || open.released);

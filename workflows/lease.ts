@@ -75,6 +75,9 @@ async function live(input: LeaseInput, wish: Wish): Promise<LeaseResult> {
 /** Injects, holds, and returns why it stopped. On return no new change can be made except by a late inject, which revert fences. */
 async function injectAndHold(input: LeaseInput, owner: Owner, wish: Wish): Promise<Ending> {
   if (wish.ending) return wish.ending;
+  // What was allowed, or approved, before a reset is allowed to nobody after it.
+  if (input.admitted !== undefined && input.admitted !== owner.runId)
+    return { endedBy: 'unwanted', why: 'the run was admitted before it was reset; start it anew' };
   setCurrentDetails(`**injecting** ${input.kind} into ${input.targets.length} targets`);
   const injecting = injectAt(input.site, input.targets.length, input.timing).inject.executeWithOptions(
     { summary: `inject ${input.kind} into ${input.targets.length} targets` },

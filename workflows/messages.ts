@@ -39,6 +39,8 @@ export interface LeaseInput extends FaultBatch {
   readonly mode: 'hold' | 'revert-only';
   readonly stage: number;
   readonly site: string;
+  /** The execution of the run that was admitted to the stage; absent where nobody said. */
+  readonly admitted?: string;
 }
 
 /** Why a lease ended. All but `released` end the run too. */
