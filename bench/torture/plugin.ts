@@ -100,6 +100,7 @@ function bound(driver: FaultDriver<unknown>): FaultDriver<unknown> {
 export const drivers: readonly DriverFactory[] = [
   moody('host/moody-pause', pause),
   moody('host/moody-stutter', stutter),
+  moody('host/moody-undying-pause', undying),
   undying,
   fixed,
 ];

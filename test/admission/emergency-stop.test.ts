@@ -1,10 +1,8 @@
 /** The emergency stop: whoever is open ends, nobody is admitted, and nothing but `resume` ends it. */
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { openFileStore } from '../../activities/journal/file.ts';
-import { setMood } from '../../bench/torture/blows.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import type { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
@@ -19,11 +17,9 @@ import { Installation, until } from '../cli/installation.ts';
 import { eventsOf, squall } from '../cli/squall.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 
-const GROUPS = ['holds', 'later', 'elsewhere', 'nobody', 'lever', 'unreadable', 'travels', 'quiet', 'again'] as const;
-const PHASES = ['pre-flight', 'injecting', 'holding', 'rolling-back', 'recovering'] as const;
-type Group = (typeof GROUPS)[number] | (typeof PHASES)[number];
+const GROUPS = ['holds', 'later', 'elsewhere', 'nobody', 'travels', 'again'] as const;
+type Group = (typeof GROUPS)[number];
 
-const one = { value: 1, dimension: 'count', text: '1' } as const;
 const stages = (holdMs: number): Partial<Experiment> => ({
   blastRadius: { stages: [1, 2].map((size) => ({ kind: 'count', count: size, text: `${size}` })), holdMs, seed: 'any' },
 });
@@ -34,7 +30,7 @@ describe('the emergency stop', () => {
   let env: Record<string, string>;
   let folder: string;
   before(async () => {
-    installation = await Installation.open<Group>([...GROUPS, ...PHASES]);
+    installation = await Installation.open<Group>(GROUPS);
     ({ lane, folder, env } = installation);
   });
   after(() => installation.close());
@@ -172,62 +168,5 @@ describe('the emergency stop', () => {
     );
     assert.equal(events.filter(({ type }) => type === 'stage-opened').length, 1);
     await lane.client.workflow.getHandle('stop/site/torture').terminate();
-  });
-
-  describe('comes in every phase', { concurrency: 1 }, () => {
-    const changes: Record<(typeof PHASES)[number], Partial<Experiment>> = {
-      // A baseline is taken, which lasts.
-      'pre-flight': {
-        steadyState: [{ probe: 'level', group: 'system', tolerance: { kind: 'baseline', share: 0.5 } }],
-        sampleEveryMs: 2_000,
-      },
-      injecting: {},
-      holding: {},
-      'rolling-back': stages(3_000),
-      // The steady state does not come back.
-      recovering: {
-        ...stages(3_000),
-        steadyState: [{ probe: 'level', group: 'system', tolerance: { kind: 'range', max: one } }],
-        recoverWithinMs: 8_000,
-      },
-    };
-    for (const phase of PHASES)
-      it(phase, async () => {
-        if (phase === 'injecting') await setMood(lane, 'stall');
-        if (phase === 'rolling-back') await setMood(lane, 'fail-revert');
-        const { result } = await run(phase, changes[phase], async (_victims, now) => {
-          if (phase === 'recovering') await until(async () => (await now()) === 'holding').then(() => (lane.level = 3));
-          await until(async () => (await now()) === phase);
-          await startStop(lane.client, { reason: phase, by: 'a test' });
-          await setMood(lane, undefined);
-        });
-        lane.level = 0;
-        const late = phase === 'rolling-back' || phase === 'recovering';
-        assert.equal(result.status, late ? 'completed' : phase === 'pre-flight' ? 'refused' : 'aborted', result.reason);
-      });
-  });
-
-  describe('by a lever of one’s own', () => {
-    it('a file that comes stops everything, and going away resumes nothing', async () => {
-      const lever = join(folder, 'the-big-red-button');
-      await lane.stop('control');
-      process.env['SQUALL_STOP'] = lever;
-      try {
-        await lane.start('control');
-        const { result } = await run('lever', {}, async (victims) => {
-          await until(() => victims.stopped().length > 0);
-          await writeFile(lever, '');
-        });
-        assert.equal(result.status, 'aborted');
-        assert.equal(result.reason, `everything is stopped: the file ${lever} says so, by the file ${lever}`);
-        await rm(lever);
-        const refused = await run('quiet', {}, async () => undefined);
-        assert.equal(refused.result.status, 'refused');
-      } finally {
-        delete process.env['SQUALL_STOP'];
-        await lane.stop('control');
-        await lane.start('control');
-      }
-    });
   });
 });
