@@ -81,7 +81,11 @@ export const policySchema = z
       .optional()
       .describe('Who may do what, proven by a signature. Default: anybody, and no name is proven.'),
   })
-  .superRefine(({ environments, approvals }, context) => {
+  .superRefine(({ environments, approvals, people = {} }, context) => {
+    for (const [named, other] of sharing(people)) {
+      const message = `expected a key of ${named}'s own; it is ${other}'s too, and whoever has it would count as two`;
+      context.addIssue({ code: 'custom', path: ['people', named, 'key'], message });
+    }
     for (const [i, { environments: named = [] }] of approvals.entries())
       for (const [k, unknown] of named.entries())
         if (!Object.hasOwn(environments, unknown)) {
@@ -157,6 +161,18 @@ function defined({
     ...(radiusAbove === undefined ? {} : { radiusAbove }),
     ...(reversals ? { reversals } : {}),
   };
+}
+
+/** People whose key is an earlier one's, with that one's name, however the two are written. */
+function sharing(people: Readonly<Record<string, { readonly key: string }>>): [named: string, other: string][] {
+  const owners = new Map<string, string>();
+  return Object.entries(people).flatMap(([named, { key }]): [string, string][] => {
+    if (!isEd25519(key)) return [];
+    const bytes = createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64');
+    const other = owners.get(bytes);
+    if (other === undefined) owners.set(bytes, named);
+    return other === undefined ? [] : [[named, other]];
+  });
 }
 
 function isEd25519(pem: string): boolean {

@@ -131,6 +131,22 @@ describe('who somebody is', () => {
   const proof = (of: Signed, by: string): string =>
     sign(null, Buffer.from(signedText(of, by)), privateKey).toString('base64');
 
+  test('is one person: two of one key, however it is written, would be one who counts twice', () => {
+    const may = ['approve'] as const;
+    const people = { alice: { key: pem, may }, bob: { key: `# bob's\n${pem}`, may } };
+    const { error } = policySchema.safeParse({ version: '1', people });
+    assert.deepEqual(
+      error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
+      ["people.bob.key: expected a key of bob's own; it is alice's too, and whoever has it would count as two"],
+    );
+    const broken = { alice: { key: 'none', may }, bob: { key: 'none', may } };
+    const { error: both } = policySchema.safeParse({ version: '1', people: broken });
+    assert.deepEqual(
+      both?.issues.map(({ path, message }) => `${path.join('.')}: ${message.slice(0, 30)}`),
+      ['alice', 'bob'].map((name) => `people.${name}.key: expected an Ed25519 public key`),
+    );
+  });
+
   test('is proven by a signature over exactly this', () => {
     const ask = { signed, right: 'approve' } as const;
     const good = authority(policy, { ...ask, claim: { by: 'alice', signature: proof(signed, 'alice') } });
