@@ -20,6 +20,7 @@ const GROUPS = [
   'between-queued',
   'between-keeper',
   'rolling-back',
+  'unwinding',
   'recovering',
   'stuck',
 ] as const;
@@ -180,6 +181,29 @@ policy:
     });
     assert.equal(result.status, 'completed', result.reason);
     await scenes.nobodyIsAdmitted('rolling-back');
+  });
+
+  it('rolling back in order: what was still to wait its turn is reverted at once, and the cause stays', async () => {
+    const change = { fault: 'host/moody-undying-pause', blastRadius: twoStages(3_000) };
+    const { result, events } = await scenes.play('unwinding', change, async ({ handle, lease, victims }) => {
+      await until(async () => victims.stopped().length === 2 && (await scenes.story(handle)).state.phase === 'holding');
+      await setMood(lane, 'fail-revert');
+      await handle.signal('abort', { mode: 'graceful', reason: 'wind down', by: 'ada' });
+      await until(async () => (await attemptOf(lane.client.workflow.getHandle('unwinding/stage-2'), 'revert')) > 0);
+      assert.equal(await attemptOf(lease, 'revert'), 0, 'the first stage is the last to be reverted');
+      await scenes.stop('while it rolls back');
+      await until(async () => (await attemptOf(lease, 'revert')) > 0);
+      await setMood(lane, undefined);
+    });
+    assert.deepEqual([result.status, result.reason], ['aborted', 'wind down']);
+    assert.deepEqual(
+      events.flatMap((event) => (event.type === 'abort' ? [[event.cause, event.mode]] : [])),
+      [
+        ['person', 'graceful'],
+        ['emergency-stop', 'immediate'],
+      ],
+    );
+    await scenes.nobodyIsAdmitted('unwinding');
   });
 
   it('recovering: it ends as it would have', async () => {
