@@ -215,7 +215,8 @@ async function untilAnswering(
         await connection.withDeadline(Date.now() + 2_000, () =>
           connection.workflowService.describeNamespace({ namespace }),
         );
-        return;
+        // Where ours has ended, another that took the port in the same moment has answered.
+        if (!server.ended()) return;
       } finally {
         await connection.close();
       }
