@@ -9,8 +9,20 @@ import { httpSettings } from '../probes/secret.ts';
 import { askJson } from './ask-json.ts';
 import type { IncidentSource } from './incidents.ts';
 
-/** The alert by which Squall says that a run is open (`notify:`). A run is no incident, least of all to itself. */
+/** The alert by which Squall says that a run is open (`notify:`). */
 export const RUN_OPEN_ALERT = 'ChaosRunOpen';
+/** The one by which it says that a run was aborted. */
+export const RUN_ABORTED_ALERT = 'ChaosRunAborted';
+/**
+ * The alerts that tell of a run, its own or by the rules of `deploy/alerts.yml`, and are no incident: otherwise one abort would
+ * be everybody's. A run that is stuck is one, since its fault may still be on.
+ */
+export const RUN_ALERTS: readonly string[] = [
+  RUN_OPEN_ALERT,
+  RUN_ABORTED_ALERT,
+  'SquallRunAborted',
+  'SquallRunDeviated',
+];
 
 export const alertmanagerSettings = z.strictObject({
   ...httpSettings,
@@ -37,7 +49,7 @@ export function alertmanager({ url, matching, ...credentials }: z.infer<typeof a
     ['unprocessed', 'true'],
     ['silenced', 'false'],
     ['inhibited', 'false'],
-    ['filter', `alertname!="${RUN_OPEN_ALERT}"`],
+    ...RUN_ALERTS.map((name) => ['filter', `alertname!="${name}"`] as const),
     ...matching.map((matcher) => ['filter', matcher] as const),
   ] as const)
     asked.searchParams.append(key, value);

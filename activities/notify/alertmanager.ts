@@ -5,7 +5,7 @@
  * See https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml, `POST /alerts`.
  */
 import { z } from 'zod';
-import { RUN_OPEN_ALERT } from '../admission/alertmanager.ts';
+import { RUN_ABORTED_ALERT, RUN_OPEN_ALERT } from '../admission/alertmanager.ts';
 import type { Notice } from '../../domain/notice.ts';
 import { httpSettings } from '../probes/secret.ts';
 import type { Destination, Kept } from './destination.ts';
@@ -17,7 +17,7 @@ const FIRES_MS = 7 * 24 * 3_600_000;
 
 const ALERTS = {
   started: { alertname: RUN_OPEN_ALERT, severity: 'info' },
-  aborted: { alertname: 'ChaosRunAborted', severity: 'warning' },
+  aborted: { alertname: RUN_ABORTED_ALERT, severity: 'warning' },
   stuck: { alertname: 'ChaosRunStuck', severity: 'critical' },
 } as const;
 

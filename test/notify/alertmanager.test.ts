@@ -1,7 +1,12 @@
 /** A real Alertmanager: an alert fires for a run, is routed by its labels, and ends with the run. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { alertmanager, alertmanagerSettings } from '../../activities/admission/alertmanager.ts';
+import {
+  alertmanager,
+  alertmanagerSettings,
+  RUN_ABORTED_ALERT,
+  RUN_ALERTS,
+} from '../../activities/admission/alertmanager.ts';
 import type { Delivery, Destination, Kept } from '../../activities/notify/destination.ts';
 import { parseDocument } from '../../documents/document.ts';
 import type { Notice, NoticeEvent } from '../../domain/notice.ts';
@@ -38,6 +43,7 @@ describe('a real Alertmanager', { skip: SKIP }, () => {
     readonly labels: Record<string, string>;
     readonly annotations: Record<string, string>;
     readonly generatorURL: string;
+    readonly status: { readonly state: string };
   }
   async function firing(run: string): Promise<Alert[]> {
     const answer = await fetch(`${server.url}/api/v2/alerts?filter=${encodeURIComponent(`run="${run}"`)}`);
@@ -74,6 +80,19 @@ describe('a real Alertmanager', { skip: SKIP }, () => {
     const notice = now(run, 'aborted', 1);
     for (const _ of [1, 2]) await destination().deliver(delivery(notice));
     await until(async () => (await firing(run)).length === 1);
+  });
+
+  it('a run that was aborted is an alert, and no incident that aborts another; so are the rules that say it, and nothing else', async () => {
+    const run = 'slow-payments-d4';
+    await destination().deliver(delivery(now(run, 'aborted', 1)));
+    for (const alertname of RUN_ALERTS.filter((name) => name !== RUN_ABORTED_ALERT))
+      await server.alert({ alertname, severity: 'warning', run });
+    await until(async () => (await firing(run)).length === RUN_ALERTS.length);
+    assert.deepEqual(new Set((await firing(run)).map(({ status }) => status.state)), new Set(['active']));
+    const incidents = alertmanager(alertmanagerSettings.parse({ url: server.url, matching: [`run="${run}"`] }));
+    assert.deepEqual(await incidents.active(new AbortController().signal), []);
+    await server.alert({ alertname: 'CheckoutDown', severity: 'warning', run });
+    await until(async () => (await incidents.active(new AbortController().signal)).length === 1);
   });
 
   it('a run that is open, where that is asked for, is an alert, and no incident that refuses its next stage', async () => {

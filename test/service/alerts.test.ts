@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { RUN_ALERTS } from '../../activities/admission/alertmanager.ts';
 import { ROOT } from '../readme/blocks.ts';
 import { SKIP } from './container.ts';
 
@@ -69,6 +70,11 @@ describe('what watches', { skip: SKIP }, () => {
         );
     }
   });
+});
+
+it('those that are no incident to the guard are there, and are none of the critical ones', () => {
+  for (const name of RUN_ALERTS.filter((own) => own.startsWith('Squall')))
+    assert.equal(ALERTS.find(({ alert }) => alert === name)?.labels.severity, 'warning', name);
 });
 
 it('alerts are about metrics that there are, and each points at a page that there is', () => {
