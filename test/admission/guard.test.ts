@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { attending } from '../../activities/admission/attend.ts';
 import { climb } from '../../activities/admission/guard.ts';
-import type { Guard } from '../../activities/admission/guard.ts';
+import type { Asked, Guard } from '../../activities/admission/guard.ts';
+import { approvalGuard } from '../../activities/admission/policy.ts';
 import { concerns, describeStop, stopIdsFor } from '../../domain/emergency-stop.ts';
+import type { GuardAnswer } from '../../domain/admission.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { asked } from './asked.ts';
 
@@ -136,4 +138,20 @@ test('runs of a site that are attended together share what is asked, and those o
   const answers = await Promise.all(Array.from({ length: 50 }, () => anew(asked(experiment), signal)));
   assert.ok(answers.every(({ guard: name, passed }) => name === 'seen' && !passed));
   assert.equal(asks.length, 3);
+});
+
+test('what was approved before a reset is not approved', async () => {
+  const of = asked(experiment);
+  const approved = (execution: string): Asked => ({
+    ...of,
+    approvals: [{ by: { name: 'bob', proven: true }, plan: 'a', execution }],
+  });
+  const ask = async (input: Asked): Promise<GuardAnswer | undefined> =>
+    (await climb([approvalGuard], input, signal))[0];
+  assert.deepEqual(await ask(approved(of.execution)), { guard: 'approval', passed: true, found: 'by bob' });
+  assert.deepEqual(await ask(approved('another')), {
+    guard: 'approval',
+    passed: false,
+    found: 'bob approved it before the run was reset; start it anew',
+  });
 });
