@@ -124,7 +124,7 @@ describe('the blast-radius budget', () => {
     await lane.client.workflow.getHandle('well-formed').terminate();
   });
 
-  it('a thousand who ask at once are served over a continue-as-new, and nobody is lost, or served twice', async () => {
+  it('a thousand who ask at once are served in the order of asking, over a continue-as-new, and nobody is lost, or served twice', async () => {
     const site = 'thousand';
     const handle = lane.client.workflow.getHandle(budgetId(site));
     const open = async (run: string): Promise<{ run: string; execution: string }> => {
@@ -150,31 +150,67 @@ describe('the blast-radius budget', () => {
       Promise.all(
         of.map((asked) =>
           answerOf(site, asked).then(
-            (answer) => answer?.answer ?? 'lost',
+            (answer) => (answer?.answer === 'waits' ? `waits as ${answer.position}` : (answer?.answer ?? 'lost')),
             // The server lets few questions wait.
             () => 'not taken',
           ),
         ),
       );
-    const allAre = async (asks: readonly Ask[], answer: string): Promise<void> => {
-      for (const some of chunks(asks)) await until(async () => (await answers(some)).every((one) => one === answer));
+    const allAre = async (asks: readonly Ask[], says: (i: number) => string): Promise<void> => {
+      let from = 0;
+      for (const some of chunks(asks)) {
+        await until(async () => (await answers(some)).every((one, i) => one === says(from + i)));
+        from += some.length;
+      }
     };
-    // Ten who ask for fifty targets each, and five hundred who ask for one of those each.
+    const isGranted = (): string => 'granted';
+    const isNext = (i: number): string => `waits as ${i + 1}`;
+    const end = async (asks: readonly Ask[]): Promise<void> => {
+      for (const some of chunks(asks))
+        await Promise.all(some.map(({ run }) => lane.client.workflow.getHandle(run).terminate()));
+    };
+    // Ten who ask for fifty targets each, and five hundred who ask for one of half of those, two for each.
     const granted = Array.from({ length: 500 }, (_, i) => ask(firsts[i % 10] ?? assert.fail(), [`t${i}`], true, i + 1));
     await all(granted);
-    await allAre(granted, 'granted');
+    await allAre(granted, isGranted);
     const seconds: { run: string; execution: string }[] = [];
     for (let from = 0; from < 500; from += 50)
       seconds.push(...(await Promise.all(Array.from({ length: 50 }, (_, i) => open(`second-${from + i}`)))));
-    const waiting = seconds.map((run, i) => ask(run, [`t${i}`]));
+    const waiting = seconds.map((run, i) => ask(run, [`t${i % 250}`]));
     await all(waiting);
-    await allAre(waiting, 'waits');
     await until(async () => (await handle.describe()).runId !== first);
-    await allAre(granted, 'granted');
+    const asker = new Map(waiting.map((one) => [one.execution, one]));
+    let queue: readonly Ask[] = [];
+    await until(async () => {
+      queue = (await heard(site, first)).flatMap((execution) => asker.get(execution) ?? []);
+      return queue.length === waiting.length;
+    });
+    await allAre(queue, isNext);
+    await allAre(granted, isGranted);
     for (const { run } of firsts) await lane.client.workflow.getHandle(run).terminate();
-    await allAre(waiting, 'granted');
-    for (const { run } of seconds) await lane.client.workflow.getHandle(run).terminate();
+    // The earlier for each target, and nobody else.
+    const heads = new Set(new Map(queue.toReversed().map((one) => [one.services[0]?.keys[0], one])).values());
+    await allAre([...heads], isGranted);
+    const rest = queue.filter((one) => !heads.has(one));
+    await allAre(rest, isNext);
+    await end([...heads]);
+    await allAre(rest, isGranted);
+    await end(rest);
   });
+
+  /** The executions that asked, in the order in which the budget has heard each first, over all executions of its own. */
+  async function heard(site: string, first: string): Promise<string[]> {
+    const order = new Set<string>();
+    for (let runId: string | null | undefined = first; runId;) {
+      const { events } = await lane.client.workflow.getHandle(budgetId(site), runId).fetchHistory();
+      for (const { workflowExecutionSignaledEventAttributes: signal } of events ?? []) {
+        const [payload] = signal?.input?.payloads ?? [];
+        if (payload?.data) order.add((JSON.parse(Buffer.from(payload.data).toString()) as Ask).execution);
+      }
+      runId = events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
+    }
+    return [...order];
+  }
 
   function* chunks(asks: readonly Ask[]): Generator<readonly Ask[]> {
     for (let from = 0; from < asks.length; from += 20) yield asks.slice(from, from + 20);
