@@ -81,7 +81,10 @@ export function controlActivities(control: Control): ControlActivities {
     },
     queue: (input) => beating(() => queued(control, input)),
     endedOf: (executions) => beating(() => endedOf(control.client, executions)),
-    awaitEnd: (executions) => beating(() => awaitEnd(control.client, executions, Context.current().cancellationSignal)),
+    awaitEnd: () => {
+      const { info, cancellationSignal } = Context.current();
+      return beating(() => awaitEnd(control.client, info.workflowExecution, cancellationSignal));
+    },
     heldAt: (site) => beating(() => heldAt(control.client, site)),
     authorise: async (asking) => authority(control.policy, asking),
     enforceStop: (stop) => enforceStop(control.client, stop),

@@ -30,9 +30,10 @@ export interface ControlActivities {
   admit(input: AdmitInput): Promise<Admission>;
   /** Waits until the budget grants a stage its targets, or refuses them. */
   queue(input: AdmitInput): Promise<GuardAnswer>;
-  /** Which of these executions are over; the second waits until one is. */
+  /** Which of these executions are over. */
   endedOf(executions: Executions): Promise<string[]>;
-  awaitEnd(executions: Executions): Promise<string[]>;
+  /** Waits until one of those is over whom the asking budget names; nobody where nobody waits any more. */
+  awaitEnd(): Promise<string[]>;
   /** What the open runs at a site were granted, by their own word. */
   heldAt(site: string): Promise<Ask[]>;
   /** Stays with a run that holds, until a guard refuses what it goes on with. Served by a queue of its own, as `enforceStop` is. */

@@ -124,9 +124,31 @@ function serve(granted: readonly Ask[], waiting: readonly Ask[]): Budget {
   return { granted: queue.granted, waiting: queue.waiting };
 }
 
-/** Whom this ask would have to wait for: the executions of everybody who was granted something. */
-export function holders({ granted }: Budget): ReadonlyMap<string, string> {
-  return new Map(granted.map(({ execution, run }) => [execution, run]));
+/** Every execution that was granted something, or waits, and the run that it is of. */
+export function everybody({ granted, waiting }: Budget): ReadonlyMap<string, string> {
+  return new Map([...granted, ...waiting].map(({ execution, run }) => [execution, run]));
+}
+
+/** Those for whose sake one of `asks` would be refused, or made to wait: if they are over, they must not be in its way. */
+export function inTheWay(budget: Budget, asks: readonly Ask[]): ReadonlyMap<string, string> {
+  const queue = new Queue(budget.granted);
+  for (const ask of budget.waiting) queue.wait(ask);
+  const found = new Map<string, string>();
+  for (const ask of asks) {
+    if (answerTo(queue, ask)) continue;
+    if (queue.refusal(ask) === undefined) {
+      queue.grant(ask);
+      continue;
+    }
+    const holders = queue.holdersOf(ask);
+    // Where no target of it is anybody's, it is all together who are too many.
+    for (const [execution, run] of holders.size > 0 ? holders : everybody(queue)) found.set(execution, run);
+    // Nor does it wait beside another that holds and waits.
+    if (queue.holds(ask))
+      for (const other of queue.waiting) if (queue.holds(other)) found.set(other.execution, other.run);
+    if (ask.waits) queue.wait(ask);
+  }
+  return found;
 }
 
 /** Who was granted what, and who waits; each ask is judged by those before it. */
@@ -151,6 +173,11 @@ class Queue {
 
   refusal(ask: Ask): string | undefined {
     return (this.holds(ask) ? this.#byGrants : this.#byAll).refusal(ask);
+  }
+
+  /** The other executions that hold, or wait for, what it asks for, and their runs. */
+  holdersOf(ask: Ask): ReadonlyMap<string, string> {
+    return (this.holds(ask) ? this.#byGrants : this.#byAll).holdersOf(ask);
   }
 
   /** Why there is no room for it, in the queue either. */
@@ -196,15 +223,25 @@ class Held {
 
   /** Why `ask` cannot be granted beside all of it, in words; undefined where it can. */
   refusal(ask: Ask): string | undefined {
-    const keys = ask.services.flatMap((service) => service.keys);
-    const foreign = keys.flatMap((key) => {
-      const holder = this.#holders.get(key);
-      return holder && holder.execution !== ask.execution ? [holder.run] : [];
-    });
-    const [run] = foreign;
-    if (run !== undefined)
-      return `${foreign.filter((other) => other === run).length} of its ${keys.length} targets are ${run}’s`;
-    return this.full(ask) ?? this.#overLimit(ask);
+    const foreign = this.#foreign(ask);
+    const [first] = foreign;
+    if (first === undefined) return this.full(ask) ?? this.#overLimit(ask);
+    const keys = ask.services.reduce((sum, service) => sum + service.keys.length, 0);
+    return `${foreign.filter(({ run }) => run === first.run).length} of its ${keys} targets are ${first.run}’s`;
+  }
+
+  holdersOf(ask: Ask): ReadonlyMap<string, string> {
+    return new Map(this.#foreign(ask).map(({ execution, run }) => [execution, run]));
+  }
+
+  /** Whose each of its targets is that is another's. */
+  #foreign(ask: Ask): Ask[] {
+    return ask.services.flatMap(({ keys }) =>
+      keys.flatMap((key) => {
+        const holder = this.#holders.get(key);
+        return holder && holder.execution !== ask.execution ? [holder] : [];
+      }),
+    );
   }
 
   /** Why there is no room for it. */

@@ -5,11 +5,12 @@
  * execution is open, so however a run ends its grant ends with it: whoever is in the way of an ask is looked at before the
  * ask is answered. One that begins with no memory first asks every open run what it holds.
  */
-import { CancellationScope, condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
-import { answerTo, holders, NO_GRANTS, release, take, withdraw } from '../domain/blast-radius.ts';
+import { condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
+import { answerTo, everybody, inTheWay, NO_GRANTS, release, take, withdraw } from '../domain/blast-radius.ts';
+import type { Executions } from '../activities/interface.ts';
 import type { Ask, Budget, BudgetAnswer } from '../domain/blast-radius.ts';
 import { askHeard } from './heard.ts';
-import { askSignal, budgetQuery, withdrawSignal } from './messages.ts';
+import { askSignal, budgetQuery, inTheWayQuery, withdrawSignal } from './messages.ts';
 import { budgeting } from './proxies.ts';
 
 /** Events of one execution; then it goes on in another. */
@@ -25,6 +26,7 @@ export async function blastRadius(site: string, before?: Budget): Promise<void> 
   });
   setHandler(withdrawSignal, (ask) => desk.forget(ask));
   setHandler(budgetQuery, (ask) => desk.answer(ask));
+  setHandler(inTheWayQuery, () => desk.inTheWay());
   if (!before) desk.budget = { granted: await budgeting().heldAt(site), waiting: [] };
   for (;;) {
     await desk.decide();
@@ -32,7 +34,7 @@ export async function blastRadius(site: string, before?: Budget): Promise<void> 
     // Whatever was heard is decided, and the server keeps what comes meanwhile for the next execution.
     if (workflowInfo().historyLength > HISTORY_MAX) {
       // Grants of runs that are over are kept until somebody minds: here they must not travel on.
-      await desk.lookAround();
+      await desk.lookAt(everybody(desk.budget));
       if (desk.heard.length > 0) continue;
       await continueAsNew<typeof blastRadius>(site, desk.budget);
     }
@@ -46,6 +48,7 @@ class Desk {
   /** Not yet decided, in order. */
   heard: Ask[] = [];
   readonly #refused = new Map<string, BudgetAnswer>();
+  #leaving: Promise<void> | undefined;
 
   constructor(budget: Budget) {
     this.budget = budget;
@@ -70,8 +73,13 @@ class Desk {
   async decide(): Promise<void> {
     if (this.heard.length === 0) return;
     const asks = this.heard.slice();
-    const smooth = take(this.budget, asks).answers.every(({ answer }) => answer === 'granted');
-    if (!smooth) await this.lookAround();
+    const way = inTheWay(this.budget, asks);
+    if (way.size > 0) {
+      await this.lookAt(way);
+      // Behind those who were over there may be others.
+      const behind = [...inTheWay(this.budget, asks).keys()].some((execution) => !way.has(execution));
+      if (behind) await this.lookAt(everybody(this.budget));
+    }
     // Some may have been withdrawn meanwhile, and more may have come behind them.
     const left = asks.filter((ask) => this.heard.includes(ask));
     this.heard = this.heard.filter((ask) => !asks.includes(ask));
@@ -83,26 +91,28 @@ class Desk {
     }
   }
 
-  /** Resolves when somebody who is in the way is over, and has been dealt with, or when somebody asks. */
+  /** Resolves when somebody is over, and has been dealt with, or when somebody asks. */
   async somebodyLeaves(): Promise<void> {
-    const scope = new CancellationScope();
-    const left = scope.run(() =>
-      budgeting().awaitEnd.executeWithOptions({ summary: 'wait for a grant to end' }, [this.#everybody()]),
-    );
-    const over = await Promise.race([left, condition(() => this.heard.length > 0)]);
-    if (Array.isArray(over)) this.budget = release(this.budget, new Set(over));
-    scope.cancel();
-    await left.catch(() => undefined);
+    this.#leaving ??= this.#leaves();
+    await Promise.race([this.#leaving, condition(() => this.heard.length > 0)]);
   }
 
-  async lookAround(): Promise<void> {
-    const over = await budgeting().endedOf(this.#everybody());
+  /** Those whose end somebody waits for. */
+  inTheWay(): Executions {
+    return this.budget.waiting.length === 0 ? [] : [...everybody(this.budget)];
+  }
+
+  /** Looks until somebody is over, or nobody waits any more. Who is to be looked at is asked of this workflow, since asks come and go. */
+  async #leaves(): Promise<void> {
+    const over = await budgeting().awaitEnd.executeWithOptions({ summary: 'wait for a grant to end' }, []);
     this.budget = release(this.budget, new Set(over));
+    this.#leaving = undefined;
   }
 
-  #everybody(): [execution: string, run: string][] {
-    const waiting = this.budget.waiting.map(({ execution, run }): [string, string] => [execution, run]);
-    return [...new Map([...holders(this.budget), ...waiting])];
+  async lookAt(executions: ReadonlyMap<string, string>): Promise<void> {
+    if (executions.size === 0) return;
+    const over = await budgeting().endedOf([...executions]);
+    this.budget = release(this.budget, new Set(over));
   }
 
   #remember(ask: Ask, answer: BudgetAnswer): void {

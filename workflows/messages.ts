@@ -4,7 +4,7 @@
  * Owns names and shapes that outlive a deploy: changing one is a change to released workflows. Must never hold logic.
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { FaultBatch } from '../activities/interface.ts';
+import type { Executions, FaultBatch } from '../activities/interface.ts';
 import type { Ask, BudgetAnswer } from '../domain/blast-radius.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode, Experiment } from '../domain/experiment.ts';
@@ -89,6 +89,8 @@ export const askSignal = defineSignal<[Ask]>('ask');
 export const withdrawSignal = defineSignal<[Pick<Ask, 'execution' | 'stage'>]>('withdraw');
 /** To a site's budget: what an ask was answered; null where it does not know it. */
 export const budgetQuery = defineQuery<BudgetAnswer | null, [Pick<Ask, 'execution' | 'stage'>]>('answer');
+/** To a site's budget, from whoever looks for it: those whose end somebody waits for; nobody where nobody waits. */
+export const inTheWayQuery = defineQuery<Executions>('inTheWay');
 /** To a run, from a budget that has lost its memory: what was it granted there? */
 export const grantsQuery = defineQuery<readonly Ask[], [site: string]>('grants');
 /** To a run, from a lease. */

@@ -9,14 +9,18 @@ import type { Client } from '@temporalio/client';
 import type { Ask, BudgetAnswer, BudgetLimits } from '../../domain/blast-radius.ts';
 import { budgetId } from '../../domain/budget-id.ts';
 import { CONTROL_QUEUE } from '../../domain/queues.ts';
+import type { Executions } from '../interface.ts';
 import { pause } from '../pause.ts';
 import { ticks } from '../watch.ts';
 import type { Asked, Guard } from './guard.ts';
 
-/** Time between two questions, in milliseconds. */
+/** Time between two questions, in milliseconds: doubled while it does not answer, up to the second. */
 const EVERY_MS = 200;
+const SELDOM_MS = 3_000;
 /** An ask that the budget does not know by then has been lost with the budget, and is made again, in milliseconds. */
 const LOST_MS = 3_000;
+/** A budget that does not answer at all for so much longer may be gone: it is started, and asked, again, in milliseconds. */
+const SILENT_MS = 10_000;
 /** Time between two looks at those who are in the way, in milliseconds. */
 const LOOK_MS = 1_000;
 /** Executions that are looked at, or asked, at once. */
@@ -24,10 +28,14 @@ const WIDTH = 20;
 /** How long a run may take to say what it holds, in milliseconds. */
 const ANSWER_MS = 3_000;
 
+/** How long a run that asks waits for the answer, in milliseconds: a thousand may ask at once. */
+const ANSWERED_MS = 20_000;
+
 /** Refuses a stage whose targets the budget does not grant. Before pre-flight there are none. */
 export function budgetGuard(client: Client, limits: BudgetLimits): Guard {
   return {
     name: 'budget',
+    withinMs: ANSWERED_MS,
     async ask(input, signal) {
       const ask = askOf(input, limits);
       if (!ask) return { passed: true, found: 'asked before each stage' };
@@ -67,14 +75,19 @@ export async function reserve(
       staticSummary: `who holds which targets at ${site}`,
     });
     const againAtMs = performance.now() + LOST_MS;
-    for (let known = true; known; await pause(EVERY_MS, signal)) {
+    const lostAtMs = againAtMs + SILENT_MS;
+    let everyMs = EVERY_MS;
+    for (let known = true; known;) {
       signal.throwIfAborted();
-      // Many ask at once, and the server lets few questions wait: one that it does not take is asked again.
+      // Many ask at once, and the server lets few questions wait: one that it does not take is asked again, later and later.
       const answer = await handle
         .query<BudgetAnswer | null, [Pick<Ask, 'execution' | 'stage'>]>('answer', { execution, stage })
         .catch(() => undefined);
       if (answer && (answer.answer !== 'waits' || enough(answer))) return answer;
-      known = (answer !== null && answer !== undefined) || performance.now() < againAtMs;
+      everyMs = answer === undefined ? Math.min(SELDOM_MS, 2 * everyMs) : EVERY_MS;
+      if (!answer) known = performance.now() < (answer === null ? againAtMs : lostAtMs);
+      // Not all in the same moment.
+      await pause(everyMs * (0.5 + Math.random()), signal);
     }
   }
 }
@@ -94,10 +107,7 @@ export function askOf({ run, execution, stage, services, experiment }: Asked, li
 }
 
 /** Which of these executions are over. One that Temporal cannot be asked of is not. */
-export async function endedOf(
-  client: Client,
-  executions: readonly (readonly [execution: string, run: string])[],
-): Promise<string[]> {
+export async function endedOf(client: Client, executions: Executions): Promise<string[]> {
   const over: string[] = [];
   const rest = executions.values();
   const look = async (): Promise<void> => {
@@ -107,27 +117,43 @@ export async function endedOf(
   return over;
 }
 
-/** The same, once there is one. */
+/** Those over whom `budget` names, once there is one; nobody where nobody waits any more. */
 export async function awaitEnd(
   client: Client,
-  executions: readonly (readonly [execution: string, run: string])[],
+  budget: { readonly workflowId: string; readonly runId: string } | undefined,
   signal: AbortSignal,
 ): Promise<string[]> {
+  if (!budget) throw new Error('expected to be asked by a budget');
+  const handle = client.workflow.getHandle(budget.workflowId, budget.runId);
+  const ask = (): Promise<Executions> => handle.query<Executions>('inTheWay');
   for await (const _ of ticks(LOOK_MS, signal)) {
-    const over = await endedOf(client, executions);
+    // A budget that has no time to answer is asked again.
+    const named = await client.connection.withDeadline(Date.now() + ANSWER_MS, ask).catch(() => undefined);
+    if (!named) continue;
+    if (named.length === 0) return [];
+    // The list may be late to leave somebody out, and to take somebody in: who is missing is looked at.
+    const open = new Set((await openRuns(client)).map(({ runId }) => runId));
+    const over = await endedOf(
+      client,
+      named.filter(([execution]) => !open.has(execution)),
+    );
     if (over.length > 0) return over;
   }
   throw signal.reason;
 }
 
-/** What the open runs at `site` hold, by their own word. Rejects where one does not answer: it may hold anything. */
-export async function heldAt(client: Client, site: string): Promise<Ask[]> {
+async function openRuns(client: Client): Promise<{ readonly workflowId: string; readonly runId: string }[]> {
   const open: { readonly workflowId: string; readonly runId: string }[] = [];
   const query = "WorkflowType = 'experiment' AND ExecutionStatus = 'Running'";
-  // All of them: where a run is, is the run's own to say.
   for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: 1_000 }))
     open.push({ workflowId, runId });
-  const rest = open.values();
+  return open;
+}
+
+/** What the open runs at `site` hold, by their own word. Rejects where one does not answer: it may hold anything. */
+export async function heldAt(client: Client, site: string): Promise<Ask[]> {
+  // All of them: where a run is, is the run's own to say.
+  const rest = (await openRuns(client)).values();
   const held: Ask[] = [];
   const question = async (): Promise<void> => {
     for (const { workflowId, runId } of rest) {

@@ -15,6 +15,8 @@ export interface Guard {
   readonly name: string;
   /** Asked all the time too, not only before a stage: what it answers may change under a long hold. It is the same for all runs of a site. */
   readonly always?: true;
+  /** How long it may take, in milliseconds, where that is longer than others may. */
+  readonly withinMs?: number;
   /** Rejects where the answer cannot be had, which refuses. */
   ask(input: Asked, signal: AbortSignal): Promise<Omit<GuardAnswer, 'guard'>>;
 }
@@ -24,7 +26,7 @@ export interface Asked extends AdmitInput {
   readonly execution: string;
 }
 
-/** The longest that one guard may take, in milliseconds. */
+/** The longest that a guard may take unless it says otherwise, in milliseconds. */
 const GUARD_MS = 5_000;
 
 /** Asks `guards` in their order, up to the first refusal that nobody may set aside. `signal` ends the asking early, by a rejection. */
@@ -42,7 +44,11 @@ export async function climb(guards: readonly Guard[], input: Asked, signal: Abor
 async function ask(guard: Guard, input: Asked, signal: AbortSignal): ReturnType<Guard['ask']> {
   const over = new AbortController();
   try {
-    return await inTime(GUARD_MS, guard.ask(input, AbortSignal.any([signal, over.signal])), guard.name);
+    return await inTime(
+      guard.withinMs ?? GUARD_MS,
+      guard.ask(input, AbortSignal.any([signal, over.signal])),
+      guard.name,
+    );
   } catch (error) {
     return { passed: false, found: `cannot be read: ${reasonOf(error)}`, unreadable: true };
   } finally {

@@ -198,6 +198,28 @@ describe('the blast-radius budget', () => {
     await end(rest);
   });
 
+  it('a thousand runs that ask in the same moment all get their answer, and each target one holder', async () => {
+    const site = 'callers';
+    const runs: { run: string; execution: string }[] = [];
+    for (let i = 0; i < 10; i++) runs.push(await holder(`caller-${i}`));
+    // Two for each of five hundred targets, of another run each.
+    const asks = Array.from({ length: 1_000 }, (_, i) =>
+      ask(runs[((i % 500) % 10) ^ (i < 500 ? 0 : 1)] ?? assert.fail(), [`t${i % 500}`], false, i),
+    );
+    const signal = AbortSignal.timeout(300_000);
+    const answers = await Promise.all(asks.map((one) => reserve(lane.client, site, one, signal, () => true)));
+    const holders = new Map<string, string>();
+    for (const [i, { answer }] of answers.entries()) {
+      if (answer !== 'granted') continue;
+      const { execution, services } = asks[i] ?? assert.fail();
+      const key = services[0]?.keys[0] ?? '';
+      assert.equal(holders.get(key), undefined, `${key} was granted twice`);
+      holders.set(key, execution);
+    }
+    assert.equal(holders.size, 500);
+    for (const { run } of runs) await lane.client.workflow.getHandle(run).terminate();
+  });
+
   /** The executions that asked, in the order in which the budget has heard each first, over all executions of its own. */
   async function heard(site: string, first: string): Promise<string[]> {
     const order = new Set<string>();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { answerTo, NO_GRANTS, release, take as takeAll, withdraw } from '../../domain/blast-radius.ts';
+import { answerTo, inTheWay, NO_GRANTS, release, take as takeAll, withdraw } from '../../domain/blast-radius.ts';
 import type { Ask, Budget, BudgetAnswer, BudgetLimits } from '../../domain/blast-radius.ts';
 import { targetKey } from '../../domain/target-key.ts';
 
@@ -159,4 +159,32 @@ test('keys of targets differ', () => {
   const keys = Array.from({ length: 50_000 }, (_, i) => targetKey(`shop/payments-7d9f8b6c5-${i.toString(36)}`));
   assert.equal(new Set(keys).size, keys.length);
   assert.match(keys[0] ?? '', /^[0-9a-f]{16}$/);
+});
+
+test('whoever is not granted knows who is in its way: without them, again and again, it is granted', () => {
+  const asker = fc.record({
+    run: fc.integer({ min: 0, max: 8 }),
+    keys: fc.uniqueArray(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 5 }),
+    waits: fc.boolean(),
+  });
+  const limits = { runs: 4, serviceShare: 0.6 };
+  fc.assert(
+    fc.property(fc.array(asker, { maxLength: 30 }), asker, (before, last) => {
+      const asks = before.map(({ run, keys, waits }, stage) => ask(`r${run}`, keys, { stage, limits, waits }));
+      const asked = ask(`r${last.run}`, last.keys, { stage: 100, limits, waits: last.waits });
+      let { budget } = takeAll(NO_GRANTS, asks);
+      for (let looks = 0; take(budget, asked).answer.answer !== 'granted'; looks++) {
+        const way = inTheWay(budget, [asked]);
+        const others = new Set([...way.keys()].filter((execution) => execution !== asked.execution));
+        if (others.size === 0) {
+          // What it holds itself, with what it asks for, is more than is allowed.
+          assert.match(JSON.stringify(take(budget, asked).answer), /would be hit at once/);
+          return;
+        }
+        assert.ok(looks < 10);
+        budget = release(budget, others);
+      }
+      assert.equal(inTheWay(budget, [asked]).size, 0);
+    }),
+  );
 });
