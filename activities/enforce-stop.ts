@@ -16,7 +16,7 @@ import { beating } from './attempt.ts';
 /** Time between two looks, in milliseconds. */
 const EVERY_MS = 1_000;
 /** What a run does when it aborts must not take the time of those that revert: one with an open lease is told so much later. */
-const AFTER_ITS_LEASES_MS = 5_000;
+const AFTER_ITS_LEASES_MS = 2_000;
 /** Told at once. */
 const WIDTH = 20;
 

@@ -9,12 +9,10 @@ import type { CheckedReading } from '../domain/journal.ts';
 import type { Reading, SeriesByProbe } from '../domain/probe.ts';
 import { baselineOf, checkSteadyState } from '../domain/steady-state.ts';
 import type { Baseline, Readings } from '../domain/steady-state.ts';
+import { PROOF_SAMPLES } from '../domain/timing.ts';
 import type { OpenProbes } from './probes/registry.ts';
 import { dimensionsOf, record, sampleOnce, tickReadings, ticks } from './watch.ts';
 import type { Tick } from './watch.ts';
-
-/** The steady state has returned when it held in this many ticks in a row; one good sample may be luck. */
-export const RECOVERED_TICKS = 3;
 
 /** How a baseline is taken. */
 export interface BaselineSampling {
@@ -83,8 +81,8 @@ export interface Recovery {
 }
 
 /**
- * Samples until every check held in {@link RECOVERED_TICKS} ticks in a row, or `withinMs` are over. What begins to hold
- * within the time is given the ticks it needs to prove it, so this takes at most `withinMs`, {@link RECOVERED_TICKS}
+ * Samples until every check held in {@link PROOF_SAMPLES} ticks in a row, or `withinMs` are over. What begins to hold
+ * within the time is given the ticks it needs to prove it, so this takes at most `withinMs`, {@link PROOF_SAMPLES}
  * intervals and one probe's timeout.
  */
 export async function awaitSteadyState(awaiting: AwaitingSteadyState): Promise<Recovery> {
@@ -107,7 +105,7 @@ export async function awaitSteadyState(awaiting: AwaitingSteadyState): Promise<R
       ? { ticks: streak.ticks + 1, sinceMs: streak.ticks === 0 ? passedMs : streak.sinceMs }
       : { ticks: 0, sinceMs: 0 };
     onTick({ atMs, readings: tickReadings(probes, readings), series });
-    if (streak.ticks >= RECOVERED_TICKS) {
+    if (streak.ticks >= PROOF_SAMPLES) {
       return { recovered: true, tookMs: Math.round(streak.sinceMs), readings: now.readings, series };
     }
   }

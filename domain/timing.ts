@@ -77,11 +77,19 @@ export function notAfterMs(experiment: Experiment, stages: readonly PlannedStage
     .reduce((sum, planned) => sum + stageMs(experiment, planned), 0);
 }
 
-/** What a run can take from pre-flight to its end when every step takes as long as it may, in milliseconds. */
+/** What a run can take from pre-flight to its end when every step takes as long as it may, but for people, in milliseconds. */
 export function worstCaseMs(experiment: Experiment, stages: readonly PlannedStage[]): number {
   const preflightMs = ADMISSION_MS + 2 * preflightTimeoutMs(experiment);
-  return preflightMs + notAfterMs(experiment, stages, 0) + experiment.recoverWithinMs;
+  return preflightMs + notAfterMs(experiment, stages, 0) + recoveryMs(experiment, experiment.recoverWithinMs);
 }
+
+/** How long it takes at most to see whether the steady state is back within `withinMs`, and stays, in milliseconds. */
+export function recoveryMs({ sampleEveryMs }: Pick<Experiment, 'sampleEveryMs'>, withinMs: number): number {
+  return withinMs + PROOF_SAMPLES * sampleEveryMs;
+}
+
+/** Samples in a row that prove that the steady state is back; one good sample may be luck. */
+export const PROOF_SAMPLES = 3;
 
 /** Samples that a baseline is the median of. */
 export const BASELINE_SAMPLES = 5;

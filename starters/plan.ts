@@ -89,5 +89,6 @@ function show(experiment: Experiment, plan: Plan, out: Output): void {
   const people = Math.max(plan.approvals, needsOverride(plan.guards) ? 1 : 0);
   out.line(`approval:    ${people === 0 ? 'none needed' : `by ${people} other people`}`);
   out.line(`plan:        ${plan.planHash ?? 'unknown'}`);
-  out.line(`takes:       ${formatDuration(worstCaseMs(experiment, plan.stages))} at worst`);
+  const waiting = people === 0 ? '' : ', and as long as people take';
+  out.line(`takes:       ${formatDuration(worstCaseMs(experiment, plan.stages))} at worst${waiting}`);
 }

@@ -7,6 +7,8 @@
 import { ActivityFailure, ApplicationFailure, patched, TimeoutFailure } from '@temporalio/workflow';
 import type { LeaseTiming } from '../domain/timing.ts';
 
+/** What counts for an activity that said itself that it ended, as when its worker is told to stop, in milliseconds. */
+const SAID_MS = 5_000;
 /** Losses of one activity beyond which a worker that keeps crashing ends the run: each costs history. */
 const LOSSES_MAX = 100;
 
@@ -27,11 +29,13 @@ export class Blindness {
 
   /** Counts an activity that ran from `fromMs` to `toMs` and was then lost. True: the budget is used up. */
   lost(fromMs: number, toMs: number, failure: unknown): boolean {
+    const { blindBudgetMs, heartbeatTimeoutMs } = this.#timing;
     const ranMs = toMs - fromMs;
+    const silentMs = timeoutOf(failure) === 'HEARTBEAT' ? heartbeatTimeoutMs : Math.min(heartbeatTimeoutMs, SAID_MS);
     this.#losses += 1;
     if (neverStarted(failure)) this.#spentMs += ranMs;
-    else this.#spentMs = (ranMs > this.#timing.blindBudgetMs ? 0 : this.#spentMs) + this.#timing.heartbeatTimeoutMs;
-    return this.#spentMs >= this.#timing.blindBudgetMs || (this.#losses > LOSSES_MAX && patched('losses-are-bounded'));
+    else this.#spentMs = (ranMs > blindBudgetMs ? 0 : this.#spentMs) + silentMs;
+    return this.#spentMs >= blindBudgetMs || (this.#losses > LOSSES_MAX && patched('losses-are-bounded'));
   }
 }
 
@@ -45,7 +49,11 @@ export function why(failure: unknown): string {
 }
 
 function neverStarted(failure: unknown): boolean {
-  if (!(failure instanceof ActivityFailure) || !(failure.cause instanceof TimeoutFailure)) return false;
-  const { timeoutType } = failure.cause;
-  return timeoutType === 'SCHEDULE_TO_START' || timeoutType === 'SCHEDULE_TO_CLOSE';
+  const timeout = timeoutOf(failure);
+  return timeout === 'SCHEDULE_TO_START' || timeout === 'SCHEDULE_TO_CLOSE';
+}
+
+function timeoutOf(failure: unknown): TimeoutFailure['timeoutType'] | undefined {
+  if (!(failure instanceof ActivityFailure) || !(failure.cause instanceof TimeoutFailure)) return undefined;
+  return failure.cause.timeoutType;
 }

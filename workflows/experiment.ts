@@ -228,7 +228,11 @@ export class Run {
   async #widen(preflight: PreflightResult): Promise<void> {
     const { experiment } = this.input;
     const { sampleEveryMs, timeToLiveMs } = experiment;
-    const timing = watchTiming(leaseTiming(preflight.targets.length, timeToLiveMs), sampleEveryMs);
+    const lease = leaseTiming(preflight.targets.length, timeToLiveMs);
+    const often = watchTiming(lease, 0);
+    const seldom = watchTiming(lease, sampleEveryMs);
+    // Only where it makes a difference, since it costs history.
+    const timing = seldom.heartbeatTimeoutMs === often.heartbeatTimeoutMs || patched('seldom-watched') ? seldom : often;
     const watching = new Watching(experiment, this.baseline, timing, this.log, (abort) => this.abort(abort));
     watching.start();
     const admits = patched('admission');
@@ -300,8 +304,8 @@ export class Run {
         evidence: `lease ${open.input.lease} was lost: ${ended.lost}`,
       });
     } else if (ended) {
-      const cause = CAUSE[ended.result.endedBy];
-      this.abort({ cause, mode: 'immediate', evidence: ended.result.why });
+      const { endedBy, why: evidence, by } = ended.result;
+      this.abort({ cause: CAUSE[endedBy], mode: 'immediate', evidence, ...(by === undefined ? {} : { by }) });
     }
   }
 

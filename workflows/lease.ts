@@ -25,6 +25,8 @@ import { holdAt, injectAt, revertAt } from './proxies.ts';
 interface Ending {
   readonly endedBy: LeaseEnding;
   readonly why: string;
+  /** Who wished it, where a person did. */
+  readonly by?: string;
   readonly lastLook?: boolean;
 }
 
@@ -44,7 +46,7 @@ export async function lease(input: LeaseInput): Promise<LeaseResult> {
   });
   setHandler(stopSignal, (heard) => {
     const stop = stopHeard(heard);
-    if (concerns(stop, input.site)) wish.ending ??= { endedBy: 'stopped', why: describeStop(stop) };
+    if (concerns(stop, input.site)) wish.ending ??= { endedBy: 'stopped', why: describeStop(stop), by: stop.by };
   });
   CancellationScope.current().cancelRequested.catch(() => {
     wish.ending ??= { endedBy: 'cancelled', why: 'the lease was cancelled, or its run closed' };

@@ -12,6 +12,7 @@ import {
   patched,
   sleep,
   startChild,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { CONTROL_QUEUE } from '../domain/queues.ts';
@@ -78,7 +79,8 @@ export class Leases {
     const open = this.#open.find((candidate) => candidate.input.lease === news.lease);
     if (open === undefined) return;
     if (news.news === 'held') open.held ??= { injected: news.injected, problems: news.problems };
-    if (news.news === 'ended') this.#end(open, { result: news.result });
+    if (news.news === 'ended' && (wasReset() || !patched('ends-are-of-the-child')))
+      this.#end(open, { result: news.result });
     if (news.news === 'stuck' && open.stuck === undefined) {
       open.stuck = news.why;
       this.#tell.stuck(open);
@@ -162,4 +164,10 @@ export class Leases {
     open.ended = ended;
     if (!open.released) this.#tell.endedEarly(open);
   }
+}
+
+/** Only then is a lease's own word its end: otherwise the server tells of it, whom nobody can imitate. */
+function wasReset(): boolean {
+  const { runId, firstExecutionRunId } = workflowInfo();
+  return runId !== firstExecutionRunId;
 }

@@ -60,6 +60,8 @@ export interface LeaseResult {
   readonly lease: string;
   readonly endedBy: LeaseEnding;
   readonly why: string;
+  /** Who stopped it, where somebody did. */
+  readonly by?: string;
   readonly targets: number;
   /** From the request to end to the verified absence, in milliseconds. */
   readonly tookMs: number;

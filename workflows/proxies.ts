@@ -8,7 +8,7 @@ import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { ControlActivities, NotifyActivities, SiteActivities } from '../activities/interface.ts';
 import type { Experiment } from '../domain/experiment.ts';
 import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE, NOTIFY_QUEUE, siteQueues } from '../domain/queues.ts';
-import { ADMISSION_MS, attemptTimeoutMs, preflightTimeoutMs, revertPatienceMs } from '../domain/timing.ts';
+import { ADMISSION_MS, attemptTimeoutMs, preflightTimeoutMs, recoveryMs, revertPatienceMs } from '../domain/timing.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
 
 type Control<Name extends keyof ControlActivities> = Pick<ActivityInterfaceFor<ControlActivities>, Name>;
@@ -195,11 +195,12 @@ export function watchAt(site: string, timing: LeaseTiming, blindMs: number): Sit
   });
 }
 
-export function recoverAt(site: string, withinMs: number): Site<'recover'> {
+export function recoverAt(experiment: Experiment, withinMs: number): Site<'recover'> {
+  const provenMs = recoveryMs(experiment, withinMs) + 30_000;
   return proxyActivities<SiteActivities>({
-    taskQueue: siteQueues(site).hold,
-    startToCloseTimeout: withinMs + 30_000,
-    scheduleToCloseTimeout: withinMs + 30_000,
+    taskQueue: siteQueues(experiment.targets.site).hold,
+    startToCloseTimeout: provenMs,
+    scheduleToCloseTimeout: provenMs,
     heartbeatTimeout: LOST_MS,
     retry: { initialInterval: 500, maximumInterval: 2_000 },
     cancellationType: ActivityCancellationType.TRY_CANCEL,

@@ -56,7 +56,7 @@ async function recover(run: Run): Promise<void> {
 async function recovery(run: Run, withinMs: number): Promise<RecoverReport | undefined> {
   const { experiment } = run.input;
   try {
-    const report = await recoverAt(experiment.targets.site, withinMs).recover.executeWithOptions(
+    const report = await recoverAt(experiment, withinMs).recover.executeWithOptions(
       { summary: `wait up to ${withinMs / 1000} s for the steady state` },
       [{ experiment, baseline: run.baseline, withinMs }],
     );

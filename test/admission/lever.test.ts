@@ -58,7 +58,10 @@ describe('a lever of one’s own', () => {
       await scenes.reaches(handle, 'holding');
       await pull();
     });
-    assert.deepEqual([result.status, result.reason], ['aborted', `everything is stopped: ${name} says so, by ${name}`]);
+    // By the stop that it latches, or by the guard that is asked meanwhile.
+    assert.equal(result.status, 'aborted');
+    assert.match(result.reason, /everything is stopped/);
+    assert.ok(result.reason.includes(name), result.reason);
     await letGo();
     await scenes.nobodyIsAdmitted(group);
     await scenes.release();

@@ -10,6 +10,7 @@ import {
   MIN_TTL_MS,
   notAfterMs,
   preflightTimeoutMs,
+  recoveryMs,
   watchTiming,
   worstCaseMs,
 } from '../../domain/timing.ts';
@@ -51,6 +52,11 @@ test('for any size: three renewals may be missed, blindness ends before the faul
   assert.equal(leaseTiming(10).ttlMs, DEFAULT_TTL_MS);
 });
 
+test('what is sampled seldom is given the samples that prove its recovery', () => {
+  assert.equal(recoveryMs({ sampleEveryMs: 1_000 }, 120_000), 123_000);
+  assert.equal(recoveryMs({ sampleEveryMs: 600_000 }, 120_000), 1_920_000);
+});
+
 test('a fault may be on for its own stage and every later one, with their admission, and a run takes no longer than its plan says', () => {
   const experiment = pausing({ fault: 'host/pause', group: 'any', seed: 'any', ttlMs: 30_000, holdMs: 60_000 });
   const stages = planStages(experiment.blastRadius, 5);
@@ -60,5 +66,6 @@ test('a fault may be on for its own stage and every later one, with their admiss
   const skipped = stages.map((planned) => (planned.stage === 1 ? { ...planned, skipped: 'nobody' } : planned));
   assert.equal(notAfterMs(experiment, skipped, 1), third, 'a stage that is skipped takes no time');
   const before = ADMISSION_MS + 2 * preflightTimeoutMs(experiment);
-  assert.equal(worstCaseMs(experiment, stages), before + first + experiment.recoverWithinMs);
+  const after = experiment.recoverWithinMs + 3 * experiment.sampleEveryMs;
+  assert.equal(worstCaseMs(experiment, stages), before + first + after);
 });

@@ -22,9 +22,9 @@ const GROUP = 'payments';
 const TTL_MS = 6_000;
 /**
  * The holder sees that a fault's time is over at its next look at the ledger: every 100 ms, and it may wait 200 ms for the
- * file. In milliseconds, with the same again for its turn on a busy machine.
+ * file. In milliseconds, with a second more for its turn on a busy machine.
  */
-const LOOK_MS = 600;
+const LOOK_MS = 1_300;
 
 /** A lane with one run in mid-fault. */
 interface Scene {

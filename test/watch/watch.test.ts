@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Experiment } from '../../domain/experiment.ts';
 import type { Reading } from '../../domain/probe.ts';
+import { PROOF_SAMPLES } from '../../domain/timing.ts';
 import type { OpenProbe, OpenProbes } from '../../activities/probes/registry.ts';
-import { awaitSteadyState, RECOVERED_TICKS, takeBaseline } from '../../activities/steady-state.ts';
+import { awaitSteadyState, takeBaseline } from '../../activities/steady-state.ts';
 import { sampleOnce, ticks, watch } from '../../activities/watch.ts';
 import type { Tick } from '../../activities/watch.ts';
 
@@ -267,7 +268,7 @@ describe('the steady state', () => {
       onTick: (tick) => ticked.push(tick),
     });
     assert.equal(recovery.recovered, true);
-    assert.equal(RECOVERED_TICKS, 3);
+    assert.equal(PROOF_SAMPLES, 3);
     assert.deepEqual(
       recovery.series['errors']?.points.map(([, value]) => value),
       [0.2, 0, 0.2, null, 0, 0, 0],
@@ -299,6 +300,6 @@ describe('the steady state', () => {
     const probes = new Map([probe('errors', script(0))]);
     const recovery = await awaitSteadyState({ ...watching(probes), withinMs: 0 });
     assert.equal(recovery.recovered, true);
-    assert.equal(recovery.series['errors']?.points.length, RECOVERED_TICKS);
+    assert.equal(recovery.series['errors']?.points.length, PROOF_SAMPLES);
   });
 });
