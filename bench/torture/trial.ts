@@ -26,6 +26,8 @@ const STALL_MS = 45_000;
 const ANSWER_MS = 1_000;
 /** How long a run is asked before its silence counts against it, in milliseconds: on a busy machine many a question goes unheard. */
 const PATIENCE_MS = 20_000;
+/** How long the first fault of a round is waited for, in milliseconds. */
+const FIRST_MS = 20_000;
 /** How long a surviving run may take to its end, in milliseconds. */
 const SURVIVOR_MS = 60_000;
 
@@ -59,6 +61,8 @@ export async function round(
     await setMood(lane, blow.mood);
     // Started apart, so that one blow meets the runs in different phases.
     await Promise.all(runs.map((run, slot) => after(random() * 3_000, () => begin(lane, run, slot, ttlMs))));
+    // A blow before the first fault is on proves nothing. The other runs are in whatever phase they have come to.
+    if (blow.mood === undefined) await firstIsOn(victims);
     await after(300 + random() * 5_000, async () => undefined);
     const struckAtMs = performance.now();
     // A blow of the drivers' mood strikes at the injection itself; any other one counts when a fault is on.
@@ -87,6 +91,13 @@ export async function round(
     await setMood(lane, undefined);
     await Promise.all(victims.map((group) => group.end()));
   }
+}
+
+/** Resolves when a victim is stopped, or when none has been for as long as it takes to start on the busiest machine. */
+async function firstIsOn(victims: readonly Victims[]): Promise<void> {
+  const until = performance.now() + FIRST_MS;
+  while (performance.now() < until && victims.every((group) => group.harmedFor(0).length === 0))
+    await after(100, async () => undefined);
 }
 
 async function begin(lane: Lane, run: string, slot: number, ttlMs: number): Promise<void> {
