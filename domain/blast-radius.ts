@@ -4,7 +4,11 @@
  * Owns the rule. An ask is for exactly the targets of one stage; it is granted when none of them is another run's, and what
  * is held together stays within the limits. Whoever waits is served in the order of asking: an ask is judged as if all who
  * wait before it had been granted. Pure; a grant is good for as long as its exact execution is open, which others find out.
+ *
+ * Whoever may send a message may lie in one: about how much there is, and in another's name. A lie must never grant anything.
  */
+
+import { targetKey } from './target-key.ts';
 
 /** What a policy allows at one site at once. */
 export interface BudgetLimits {
@@ -36,6 +40,8 @@ export interface Ask {
   readonly limits: BudgetLimits;
   /** Whether it waits where it cannot be granted now. */
   readonly waits: boolean;
+  /** A grant by the run's own word, which knows no limits. */
+  readonly remembered?: true;
 }
 
 /** Plain JSON: it travels from one execution of the budget's workflow to the next. */
@@ -53,11 +59,17 @@ export type BudgetAnswer =
   /** `position` counts from 1. */
   | { readonly answer: 'waits'; readonly position: number; readonly why: string };
 
+/** What an ask is known by; {@link isEqual} tells whether it is the same one. */
+export type AskName = Pick<Ask, 'execution' | 'stage'>;
+
 /** Nobody holds anything. */
 export const NO_GRANTS: Budget = { granted: [], waiting: [] };
 
 /** Keys under grants and asks at one site beyond which nobody is granted more: a workflow's state must stay small. */
 export const KEYS_MAX = 50_000;
+
+/** Runs that are named in a sentence. */
+const NAMED_MAX = 3;
 
 /**
  * The budget after `asks`, in their order, and the answer to each. An ask that is repeated changes nothing.
@@ -74,6 +86,8 @@ export function take(
   const answers = asks.map((ask): BudgetAnswer => {
     const known = answerTo(queue, ask);
     if (known) return known;
+    const another = rivalOf(queue, ask);
+    if (another !== undefined) return { answer: 'refused', why: another };
     const why = queue.refusal(ask);
     if (why === undefined) {
       queue.grant(ask);
@@ -89,14 +103,22 @@ export function take(
 }
 
 /** What this ask was answered, as things are; undefined where it has not asked. */
-export function answerTo(budget: Budget, ask: Pick<Ask, 'execution' | 'stage'>): BudgetAnswer | undefined {
-  if (budget.granted.some((other) => isSame(other, ask))) return { answer: 'granted' };
-  const i = budget.waiting.findIndex((other) => isSame(other, ask));
+export function answerTo(budget: Budget, ask: Ask): BudgetAnswer | undefined {
+  if (budget.granted.some((other) => isEqual(other, ask))) return { answer: 'granted' };
+  const i = budget.waiting.findIndex((other) => isEqual(other, ask));
   const own = budget.waiting[i];
   if (!own) return undefined;
   const before = new Queue(budget.granted);
   for (const other of budget.waiting.slice(0, i)) before.wait(other);
   return { answer: 'waits', position: i + 1, why: before.refusal(own) ?? 'it is about to be granted' };
+}
+
+/** Why `ask` is not the one that is known by its name, or not of the run that its execution is known by. */
+function rivalOf({ granted, waiting }: Budget, ask: Ask): string | undefined {
+  if (granted.some((other) => isSame(other, ask))) return 'another ask for this stage was granted';
+  if (waiting.some((other) => isSame(other, ask))) return 'another ask for this stage waits';
+  const of = granted.find((other) => isForeign(other, ask)) ?? waiting.find((other) => isForeign(other, ask));
+  return of && `its execution asked before as one of ${of.run}`;
 }
 
 /** The budget once these executions are closed, or have gone away: what they held is free, and whoever can be served is. */
@@ -108,7 +130,7 @@ export function release(budget: Budget, executions: ReadonlySet<string>): Budget
 }
 
 /** The budget without what one ask waits for, or was granted and cannot use. */
-export function withdraw(budget: Budget, ask: Pick<Ask, 'execution' | 'stage'>): Budget {
+export function withdraw(budget: Budget, ask: AskName): Budget {
   return serve(
     budget.granted,
     budget.waiting.filter((other) => !isSame(other, ask)),
@@ -136,6 +158,10 @@ export function inTheWay(budget: Budget, asks: readonly Ask[]): ReadonlyMap<stri
   const found = new Map<string, string>();
   for (const ask of asks) {
     if (answerTo(queue, ask)) continue;
+    // Who told of its execution as of another run's is found to be over, since there is no such execution.
+    for (const list of [queue.granted, queue.waiting])
+      for (const other of list) if (isForeign(other, ask)) found.set(other.execution, other.run);
+    if (rivalOf(queue, ask) !== undefined) continue;
     if (queue.refusal(ask) === undefined) {
       queue.grant(ask);
       continue;
@@ -199,12 +225,19 @@ class Queue {
   }
 }
 
+/** How much of a service is held, and by which runs; `members`: the least that anybody says it has. */
+interface Service {
+  readonly held: number;
+  readonly members: number;
+  readonly by: ReadonlySet<string>;
+}
+
 /** What is held, or will be by those who wait, counted as it is added: a thousand may ask at once. */
 class Held {
   /** Who came first, by key. */
   readonly #holders = new Map<string, Ask>();
   readonly #runs = new Map<string, string>();
-  readonly #services = new Map<string, { held: number; members: number }>();
+  readonly #services = new Map<string, Service>();
   #keys = 0;
 
   constructor(asks: readonly Ask[]) {
@@ -213,11 +246,11 @@ class Held {
 
   add(ask: Ask): void {
     this.#runs.set(ask.execution, ask.run);
-    for (const { service, members, keys } of ask.services) {
-      const before = this.#services.get(service) ?? { held: 0, members: 0 };
-      this.#services.set(service, { held: before.held + keys.length, members: Math.max(before.members, members) });
-      this.#keys += keys.length;
-      for (const key of keys) if (!this.#holders.has(key)) this.#holders.set(key, ask);
+    for (const asked of ask.services) {
+      const { held, members, by } = this.#with(asked);
+      this.#services.set(asked.service, { held, members, by: by.has(ask.run) ? by : new Set([...by, ask.run]) });
+      this.#keys += asked.keys.length;
+      for (const key of asked.keys) if (!this.#holders.has(key)) this.#holders.set(key, ask);
     }
   }
 
@@ -252,29 +285,78 @@ class Held {
       : undefined;
   }
 
-  #overLimit({ execution, services, limits }: Ask): string | undefined {
+  #overLimit({ run, execution, services, limits }: Ask): string | undefined {
     const { runs = Infinity, serviceShare = Infinity, siteShare = Infinity } = limits;
     if (!this.#runs.has(execution) && this.#runs.size >= runs)
-      return `at most ${runs} at once may run here, and there are: ${[...this.#runs.values()].join(', ')}`;
+      return `at most ${runs} at once may run here, and there are: ${named(this.#runs.values())}`;
     const after = new Map(this.#services);
-    for (const { service, members, keys } of services) {
-      const before = after.get(service) ?? { held: 0, members: 0 };
-      const held = before.held + keys.length;
-      const known = Math.max(before.members, members);
-      after.set(service, { held, members: known });
-      if (held > serviceShare * known + 1e-9)
-        return `${held} of the ${known} of ${service || 'no service'} would be hit at once, more than ${percent(serviceShare)}`;
+    for (const asked of services) {
+      const { held, members, by } = this.#with(asked, after);
+      after.set(asked.service, { held, members, by });
+      if (held > serviceShare * members + 1e-9) {
+        const what = `${held} of the ${members} of ${asked.service || 'no service'}`;
+        return `${what} would be hit at once, more than ${percent(serviceShare)}${withThoseOf(by, run)}`;
+      }
     }
     if (siteShare === Infinity) return undefined;
-    const held = [...after.values()].reduce((sum, one) => sum + one.held, 0);
-    const members = [...after.values()].reduce((sum, one) => sum + one.members, 0);
+    const own = new Set(services.map(({ service }) => service));
+    let held = 0;
+    let members = 0;
+    for (const [service, one] of after) {
+      held += one.held;
+      // However large others say that theirs are: that leaves no more to hit elsewhere.
+      members += own.has(service) ? one.members : Math.min(one.members, one.held / siteShare || 0);
+    }
     if (held <= siteShare * members + 1e-9) return undefined;
-    return `${held} of the ${members} known at this site would be hit at once, more than ${percent(siteShare)}`;
+    const what = `${held} of the ${Math.floor(members)} known at this site`;
+    return `${what} would be hit at once, more than ${percent(siteShare)}${withThoseOf(this.#runs.values(), run)}`;
+  }
+
+  /** The service once `asked` is held too. */
+  #with({ service, members, keys }: ServiceAsk, services: ReadonlyMap<string, Service> = this.#services): Service {
+    const before = services.get(service);
+    if (!before) return { held: keys.length, members, by: new Set() };
+    return { held: before.held + keys.length, members: Math.min(before.members, members), by: before.by };
   }
 }
 
-function isSame(one: Pick<Ask, 'execution' | 'stage'>, other: Pick<Ask, 'execution' | 'stage'>): boolean {
+function isSame(one: AskName, other: AskName): boolean {
   return one.execution === other.execution && one.stage === other.stage;
+}
+
+/** Names an ask with what it is for, shortly: enough to tell a refusal by, of which a lie can make no more than another. */
+export function digestOf(ask: Ask): string {
+  return `${ask.execution}/${ask.stage}/${ask.run}/${targetKey(contentOf(ask, ask))}`;
+}
+
+/** Whether two asks are one: of the same stage, for the same, under the same limits. */
+function isEqual(one: Ask, other: Ask): boolean {
+  return isSame(one, other) && one.run === other.run && contentOf(one, other) === contentOf(other, one);
+}
+
+function isForeign(one: Ask, other: Ask): boolean {
+  return one.execution === other.execution && one.run !== other.run;
+}
+
+/** What is asked for, as a text; without the limits where one of both does not know them. */
+function contentOf({ services, limits, remembered }: Ask, beside: Pick<Ask, 'remembered'>): string {
+  const { runs, serviceShare, siteShare } = limits;
+  const known = remembered || beside.remembered ? [] : [runs, serviceShare, siteShare];
+  return JSON.stringify([services.map(({ service, members, keys }) => [service, members, keys]), ...known]);
+}
+
+/** Runs besides `own`, in words. */
+function withThoseOf(runs: Iterable<string>, own: string): string {
+  const others = new Set(runs);
+  others.delete(own);
+  return others.size === 0 ? '' : `, with those of ${named(others)}`;
+}
+
+/** The first few by name. */
+function named(runs: Iterable<string>): string {
+  const all = [...runs];
+  const first = all.slice(0, NAMED_MAX).join(', ');
+  return all.length > NAMED_MAX ? `${first} and ${all.length - NAMED_MAX} more` : first;
 }
 
 function percent(share: number): string {

@@ -5,11 +5,11 @@
  * execution is open, so however a run ends its grant ends with it: whoever is in the way of an ask is looked at before the
  * ask is answered. One that begins with no memory first asks every open run what it holds.
  */
-import { condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/workflow';
-import { answerTo, everybody, inTheWay, NO_GRANTS, release, take, withdraw } from '../domain/blast-radius.ts';
+import { condition, continueAsNew, setHandler, sleep, workflowInfo } from '@temporalio/workflow';
+import { answerTo, digestOf, everybody, inTheWay, NO_GRANTS, release, take, withdraw } from '../domain/blast-radius.ts';
 import type { Executions } from '../activities/interface.ts';
-import type { Ask, Budget, BudgetAnswer } from '../domain/blast-radius.ts';
-import { askHeard } from './heard.ts';
+import type { Ask, AskName, Budget, BudgetAnswer } from '../domain/blast-radius.ts';
+import { askHeard, withdrawalHeard } from './heard.ts';
 import { askSignal, budgetQuery, inTheWayQuery, withdrawSignal } from './messages.ts';
 import { budgeting } from './proxies.ts';
 
@@ -17,6 +17,8 @@ import { budgeting } from './proxies.ts';
 const HISTORY_MAX = 1_000;
 /** Refusals that are remembered for whoever has not read theirs yet. Who finds none asks again. */
 const REFUSED_MAX = 1_000;
+/** Time before somebody is sent to look again who could not be, in milliseconds. */
+const AGAIN_MS = 5_000;
 
 export async function blastRadius(site: string, before?: Budget): Promise<void> {
   const desk = new Desk(before ?? NO_GRANTS);
@@ -24,10 +26,19 @@ export async function blastRadius(site: string, before?: Budget): Promise<void> 
     const ask = askHeard(heard);
     if (ask) desk.hear(ask);
   });
-  setHandler(withdrawSignal, (ask) => desk.forget(ask));
-  setHandler(budgetQuery, (ask) => desk.answer(ask));
+  setHandler(withdrawSignal, (heard) => {
+    const ask = withdrawalHeard(heard);
+    if (ask) desk.forget(ask);
+  });
+  setHandler(budgetQuery, (heard) => {
+    const ask = askHeard(heard);
+    return ask ? desk.answer(ask) : null;
+  });
   setHandler(inTheWayQuery, () => desk.inTheWay());
-  if (!before) desk.budget = { granted: await budgeting().heldAt(site), waiting: [] };
+  if (!before) {
+    const granted = (await budgeting().heldAt(site)).map(askHeard).filter((grant) => grant !== undefined);
+    desk.budget = { granted: granted.map((grant) => ({ ...grant, remembered: true })), waiting: [] };
+  }
   for (;;) {
     await desk.decide();
     if (desk.heard.length > 0) continue;
@@ -55,18 +66,19 @@ class Desk {
   }
 
   hear(ask: Ask): void {
-    this.#refused.delete(nameOf(ask));
+    this.#refused.delete(digestOf(ask));
     this.heard.push(ask);
   }
 
   /** Whoever waits no more keeps nobody waiting. */
-  forget(ask: Pick<Ask, 'execution' | 'stage'>): void {
+  forget(ask: AskName): void {
     this.heard = this.heard.filter((other) => nameOf(other) !== nameOf(ask));
     this.budget = withdraw(this.budget, ask);
   }
 
-  answer(ask: Pick<Ask, 'execution' | 'stage'>): BudgetAnswer | null {
-    return this.#refused.get(nameOf(ask)) ?? answerTo(this.budget, ask) ?? null;
+  /** The answer to exactly this ask, and to no other of its stage. */
+  answer(ask: Ask): BudgetAnswer | null {
+    return this.#refused.get(digestOf(ask)) ?? answerTo(this.budget, ask) ?? null;
   }
 
   /** Decides what was heard, in order. Nobody is refused, or made to wait, for the sake of a run that is over. */
@@ -104,8 +116,13 @@ class Desk {
 
   /** Looks until somebody is over, or nobody waits any more. Who is to be looked at is asked of this workflow, since asks come and go. */
   async #leaves(): Promise<void> {
-    const over = await budgeting().awaitEnd.executeWithOptions({ summary: 'wait for a grant to end' }, []);
-    this.budget = release(this.budget, new Set(over));
+    try {
+      const over = await budgeting().awaitEnd.executeWithOptions({ summary: 'wait for a grant to end' }, []);
+      this.budget = release(this.budget, new Set(over));
+    } catch {
+      // Nobody may be waiting for this just now, so that it must not fail; nor be tried again at once, for ever.
+      await sleep(AGAIN_MS, { summary: 'before somebody is sent again to look' }).catch(() => undefined);
+    }
     this.#leaving = undefined;
   }
 
@@ -116,12 +133,12 @@ class Desk {
   }
 
   #remember(ask: Ask, answer: BudgetAnswer): void {
-    this.#refused.set(nameOf(ask), answer);
+    this.#refused.set(digestOf(ask), answer);
     const [oldest] = this.#refused.keys();
     if (this.#refused.size > REFUSED_MAX && oldest !== undefined) this.#refused.delete(oldest);
   }
 }
 
-function nameOf({ execution, stage }: Pick<Ask, 'execution' | 'stage'>): string {
+function nameOf({ execution, stage }: AskName): string {
   return `${execution}/${stage}`;
 }

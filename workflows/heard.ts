@@ -4,10 +4,10 @@
  * Owns the reading of signals. A person types them into a form of the Temporal UI, and what cannot be read must not wedge
  * the workflow that hears it: a wish to end is a wish to end without its reason too.
  */
-import type { Ask } from '../domain/blast-radius.ts';
+import type { Ask, AskName, ServiceAsk } from '../domain/blast-radius.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode } from '../domain/experiment.ts';
-import type { LeaseNews, Resume } from './messages.ts';
+import type { LeaseNews, Resume, RunInput, Telling } from './messages.ts';
 
 /** The longest that is taken of a text, in characters. */
 const TEXT_MAX = 1_000;
@@ -43,21 +43,66 @@ export function resumeHeard(payload: unknown): Resume {
   };
 }
 
-/** What a run asks a budget; undefined where it is nothing that can be granted. */
+/** What a run asks a budget, and nothing else that came with it; undefined where it is nothing that can be granted. */
 export function askHeard(payload: unknown): Ask | undefined {
-  const { run, execution, stage, services, limits } = fieldsOf(payload);
+  const { run, execution, stage, services, limits, waits } = fieldsOf(payload);
+  if (typeof run !== 'string' || typeof execution !== 'string' || typeof stage !== 'number') return undefined;
+  if (typeof limits !== 'object' || limits === null || !Array.isArray(services)) return undefined;
+  const asked = services.flatMap((one: unknown): ServiceAsk[] => {
+    const { service, members, keys } = fieldsOf(one);
+    const whole = typeof service === 'string' && typeof members === 'number' && isTexts(keys);
+    return whole ? [{ service, members, keys }] : [];
+  });
+  if (asked.length < services.length) return undefined;
+  const { runs, serviceShare, siteShare } = fieldsOf(limits);
+  return {
+    run,
+    execution,
+    stage,
+    services: asked,
+    limits: {
+      ...(typeof runs === 'number' ? { runs } : {}),
+      ...(typeof serviceShare === 'number' ? { serviceShare } : {}),
+      ...(typeof siteShare === 'number' ? { siteShare } : {}),
+    },
+    waits: waits === true,
+  };
+}
+
+/** Which ask is taken back; undefined where it names none. */
+export function withdrawalHeard(payload: unknown): AskName | undefined {
+  const { execution, stage } = fieldsOf(payload);
+  return typeof execution === 'string' && typeof stage === 'number' ? { execution, stage } : undefined;
+}
+
+/** What is to be told, without what cannot be. */
+export function tellingsHeard(payload: unknown): readonly Telling[] {
+  if (!Array.isArray(payload)) return [];
+  return payload.filter((telling: unknown): telling is Telling => {
+    const { notice, to } = fieldsOf(telling);
+    const { run, key, event, seq, atMs, startedAtMs, facts } = fieldsOf(notice);
+    const texts = [run, key, event].every((text) => typeof text === 'string');
+    const numbers = [seq, atMs, startedAtMs].every((number) => typeof number === 'number');
+    return texts && numbers && isTexts(to) && isTexts(Object.values(fieldsOf(facts)));
+  });
+}
+
+/** Who is told of a run's end; undefined where nobody can be told from it. */
+export function endersHeard(payload: unknown): readonly string[] | undefined {
+  return isTexts(payload) ? payload : undefined;
+}
+
+/** What a run is started with; undefined where no run can be made of it, not even one that is refused. */
+export function runHeard(payload: unknown): RunInput | undefined {
+  const { experiment } = fieldsOf(payload);
+  const { name, hypothesis, fault, targets, blastRadius, stopConditions, steadyState } = fieldsOf(experiment);
+  const { stages } = fieldsOf(blastRadius);
   const whole =
-    [run, execution].every((name) => typeof name === 'string') &&
-    typeof stage === 'number' &&
-    typeof limits === 'object' &&
-    limits !== null &&
-    Array.isArray(services) &&
-    services.every((service: unknown) => {
-      const { service: name, members, keys } = fieldsOf(service);
-      const texts = Array.isArray(keys) && keys.every((key) => typeof key === 'string');
-      return typeof name === 'string' && typeof members === 'number' && texts;
-    });
-  return whole ? (payload as Ask) : undefined;
+    isTexts([name, hypothesis, fault, fieldsOf(targets)['site']]) &&
+    [stages, stopConditions, steadyState].every(
+      (list) => Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null),
+    );
+  return whole ? (payload as RunInput) : undefined;
 }
 
 /** What a lease says; undefined where it is nothing that a lease says. */
@@ -75,6 +120,10 @@ export function newsHeard(payload: unknown): LeaseNews | undefined {
 /** A text of bounded length. */
 export function text(value: unknown, otherwise: string): string {
   return typeof value === 'string' && value !== '' ? value.slice(0, TEXT_MAX) : otherwise;
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
 function fieldsOf(payload: unknown): Readonly<Record<string, unknown>> {

@@ -5,7 +5,7 @@
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Executions, FaultBatch } from '../activities/interface.ts';
-import type { Ask, BudgetAnswer } from '../domain/blast-radius.ts';
+import type { Ask, AskName, BudgetAnswer } from '../domain/blast-radius.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode, Experiment } from '../domain/experiment.ts';
 import type { Claim } from '../domain/identity.ts';
@@ -88,9 +88,9 @@ export const tellSignal = defineSignal<[tellings: readonly Telling[], enders: re
 /** To a site's budget, from a run's admission: targets are asked for. */
 export const askSignal = defineSignal<[Ask]>('ask');
 /** To a site's budget: an ask is taken back. */
-export const withdrawSignal = defineSignal<[Pick<Ask, 'execution' | 'stage'>]>('withdraw');
-/** To a site's budget: what an ask was answered; null where it does not know it. */
-export const budgetQuery = defineQuery<BudgetAnswer | null, [Pick<Ask, 'execution' | 'stage'>]>('answer');
+export const withdrawSignal = defineSignal<[AskName]>('withdraw');
+/** To a site's budget: what exactly this ask was answered; null where it does not know it. */
+export const budgetQuery = defineQuery<BudgetAnswer | null, [Ask]>('answer');
 /** To a site's budget, from whoever looks for it: those whose end somebody waits for; nobody where nobody waits. */
 export const inTheWayQuery = defineQuery<Executions>('inTheWay');
 /** To a run, from a budget that has lost its memory: what was it granted there? */

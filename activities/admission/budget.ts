@@ -14,10 +14,10 @@ import { pause } from '../pause.ts';
 import { ticks } from '../watch.ts';
 import type { Asked, Guard } from './guard.ts';
 
-/** Time between two questions, in milliseconds: doubled while it does not answer, up to the second. */
+/** Time between two questions, in milliseconds: doubled each time, up to the second. */
 const EVERY_MS = 200;
 const SELDOM_MS = 3_000;
-/** An ask that the budget does not know by then has been lost with the budget, and is made again, in milliseconds. */
+/** An ask that the budget does not know by then has been lost with the budget, and is made again, in milliseconds: doubled each time. */
 const LOST_MS = 3_000;
 /** A budget that does not answer at all for so much longer may be gone: it is started, and asked, again, in milliseconds. */
 const SILENT_MS = 10_000;
@@ -61,9 +61,8 @@ export async function reserve(
   signal: AbortSignal,
   enough: (answer: BudgetAnswer) => boolean,
 ): Promise<BudgetAnswer> {
-  const { execution, stage } = ask;
   const handle = client.workflow.getHandle(budgetId(site));
-  for (;;) {
+  for (let lostMs = LOST_MS; ; lostMs *= 2) {
     await client.workflow.signalWithStart('blastRadius', {
       workflowId: budgetId(site),
       taskQueue: CONTROL_QUEUE,
@@ -74,20 +73,18 @@ export async function reserve(
       memo: { site },
       staticSummary: `who holds which targets at ${site}`,
     });
-    const againAtMs = performance.now() + LOST_MS;
+    const againAtMs = performance.now() + lostMs;
     const lostAtMs = againAtMs + SILENT_MS;
     let everyMs = EVERY_MS;
     for (let known = true; known;) {
       signal.throwIfAborted();
       // Many ask at once, and the server lets few questions wait: one that it does not take is asked again, later and later.
-      const answer = await handle
-        .query<BudgetAnswer | null, [Pick<Ask, 'execution' | 'stage'>]>('answer', { execution, stage })
-        .catch(() => undefined);
+      const answer = await handle.query<BudgetAnswer | null, [Ask]>('answer', ask).catch(() => undefined);
       if (answer && (answer.answer !== 'waits' || enough(answer))) return answer;
-      everyMs = answer === undefined ? Math.min(SELDOM_MS, 2 * everyMs) : EVERY_MS;
       if (!answer) known = performance.now() < (answer === null ? againAtMs : lostAtMs);
       // Not all in the same moment.
       await pause(everyMs * (0.5 + Math.random()), signal);
+      everyMs = Math.min(SELDOM_MS, 2 * everyMs);
     }
   }
 }
@@ -163,7 +160,7 @@ export async function heldAt(client: Client, site: string): Promise<Ask[]> {
         if (await isOver(client, workflowId, runId)) return [];
         throw new Error(`${workflowId} does not say what it holds`, { cause: error });
       });
-      held.push(...grants.filter(({ execution }) => execution === runId));
+      for (const grant of grants) if (grant.execution === runId && grant.run === workflowId) held.push(grant);
     }
   };
   await Promise.all(Array.from({ length: WIDTH }, question));

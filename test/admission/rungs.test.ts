@@ -209,7 +209,7 @@ admission:
       const { result, events, last } = await run('unreadable: budget');
       await lane.client.workflow.getHandle(budgetId('torture')).terminate();
       assert.equal(result.status, 'refused');
-      assert.match(result.reason, /^admission: budget: cannot be read: budget has not answered within 5000 ms$/);
+      assert.match(result.reason, /^admission: budget: cannot be read: budget has not answered within 20000 ms$/);
       assert.deepEqual([last?.guard, last?.unreadable], ['budget', true]);
       assert.deepEqual(opened(events), []);
     });

@@ -47,8 +47,17 @@ describe('the emergency stop, while the budget continues as new', () => {
   });
   const asking = (asked: Ask): Promise<BudgetAnswer> =>
     reserve(lane.client, 'torture', asked, AbortSignal.timeout(60_000), () => true);
-  const answerTo = ({ execution, stage }: Pick<Ask, 'execution' | 'stage'>): Promise<BudgetAnswer | null> =>
-    budget.query<BudgetAnswer | null, [Pick<Ask, 'execution' | 'stage'>]>('answer', { execution, stage });
+  const answerTo = (asked: Ask): Promise<BudgetAnswer | null> =>
+    budget.query<BudgetAnswer | null, [Ask]>('answer', asked);
+  /** What this execution has asked the budget last. */
+  async function askedBy(execution: string): Promise<Ask> {
+    const { events } = await budget.fetchHistory();
+    const heard = (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => {
+      const [payload] = signal?.input?.payloads ?? [];
+      return payload?.data ? [JSON.parse(Buffer.from(payload.data).toString()) as Ask] : [];
+    });
+    return heard.findLast((asked) => asked.execution === execution) ?? assert.fail('it has not asked');
+  }
   const historyOf = async (): Promise<number> => (await budget.describe()).historyLength;
 
   /** Messages that change nothing, up to the point where the next ask ends this execution. */
@@ -80,7 +89,7 @@ describe('the emergency stop, while the budget continues as new', () => {
         { blastRadius: { ...twoStages(600_000), waitMs: 600_000 } },
         async ({ handle: waiting }) => {
           await scenes.queues(waiting);
-          const asked = { execution: (await waiting.describe()).runId, stage: 0 };
+          const asked = await askedBy((await waiting.describe()).runId);
           assert.equal((await answerTo(asked))?.answer, 'waits');
           await age();
           // Its fault is on for as long as this says.

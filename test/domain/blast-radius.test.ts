@@ -57,13 +57,22 @@ test('each limit refuses what is more than it, and says how much that is', () =>
   assert.equal(why({ serviceShare: 0.2 }, ask('a', [1]), ask('b', [2])), undefined);
   assert.equal(
     why({ serviceShare: 0.2 }, ask('a', [1]), ask('b', [2, 3])),
-    '3 of the 10 of payments would be hit at once, more than 20%',
+    '3 of the 10 of payments would be hit at once, more than 20%, with those of a',
   );
   const other = { services: [{ service: 'orders', members: 30, keys: ['o1'] }] };
   assert.equal(why({ siteShare: 0.05 }, ask('a', [1]), ask('b', [], other)), undefined);
   assert.equal(
     why({ siteShare: 0.05 }, ask('a', [1, 2]), ask('b', [], other)),
-    '3 of the 40 known at this site would be hit at once, more than 5%',
+    '3 of the 40 known at this site would be hit at once, more than 5%, with those of a',
+  );
+  const crowd = ['a', 'b', 'c', 'd', 'e'].map((run, key) => ask(run, [key]));
+  assert.equal(
+    why({ runs: 5 }, ...crowd, ask('f', [9])),
+    'at most 5 at once may run here, and there are: a, b, c and 2 more',
+  );
+  assert.equal(
+    why({ serviceShare: 0.5 }, ...crowd, ask('e', [8], { stage: 1 })),
+    '6 of the 10 of payments would be hit at once, more than 50%, with those of a, b, c and 1 more',
   );
   const many = { services: [{ service: '', members: 60_000, keys: Array.from({ length: 50_001 }, (_, i) => `${i}`) }] };
   assert.match(why({}, ask('a', [], many)) ?? '', /more than 50000 targets/);
@@ -72,13 +81,21 @@ test('each limit refuses what is more than it, and says how much that is', () =>
 test('whoever waits is served in order, and shown its position and holder', () => {
   const waits = { waits: true };
   const budget = all([ask('a', [1, 2]), ask('b', [2, 3], waits), ask('c', [3], waits), ask('d', [9], waits)]);
-  assert.deepEqual(answerTo(budget, ask('b', [])), { answer: 'waits', position: 1, why: '1 of its 2 targets are a’s' });
-  assert.deepEqual(answerTo(budget, ask('c', [])), { answer: 'waits', position: 2, why: '1 of its 1 targets are b’s' });
-  assert.deepEqual(answerTo(budget, ask('d', [])), { answer: 'granted' }, 'it is in nobody’s way');
+  assert.deepEqual(answerTo(budget, ask('b', [2, 3], waits)), {
+    answer: 'waits',
+    position: 1,
+    why: '1 of its 2 targets are a’s',
+  });
+  assert.deepEqual(answerTo(budget, ask('c', [3], waits)), {
+    answer: 'waits',
+    position: 2,
+    why: '1 of its 1 targets are b’s',
+  });
+  assert.deepEqual(answerTo(budget, ask('d', [9])), { answer: 'granted' }, 'it is in nobody’s way');
   const after = release(budget, new Set(['a-1']));
-  assert.deepEqual(answerTo(after, ask('b', [])), { answer: 'granted' });
-  assert.deepEqual(answerTo(after, ask('c', [])), { answer: 'waits', position: 1, why: '1 of its 1 targets are b’s' });
-  assert.equal(answerTo(release(after, new Set(['c-1'])), ask('c', [])), undefined, 'it went away');
+  assert.deepEqual(answerTo(after, ask('b', [2, 3])), { answer: 'granted' });
+  assert.deepEqual(answerTo(after, ask('c', [3])), { answer: 'waits', position: 1, why: '1 of its 1 targets are b’s' });
+  assert.equal(answerTo(release(after, new Set(['c-1'])), ask('c', [3])), undefined, 'it went away');
 });
 
 test('nobody waits for what could never be granted, nor two for each other', () => {
@@ -98,7 +115,71 @@ test('nobody waits for what could never be granted, nor two for each other', () 
   const behind = take(all([ask('a', [1]), ask('c', [1, 5], waits)]), ask('a', [5], { stage: 1 }));
   assert.deepEqual(behind.answer, { answer: 'granted' });
   const withdrawn = withdraw(all([ask('a', [1]), ask('b', [1, 2], waits), ask('c', [2], waits)]), ask('b', []));
-  assert.deepEqual(answerTo(withdrawn, ask('c', [])), { answer: 'granted' });
+  assert.deepEqual(answerTo(withdrawn, ask('c', [2])), { answer: 'granted' });
+});
+
+test('what another has asked in somebody’s name answers nobody, grants nothing, and is told apart', () => {
+  const limits = { serviceShare: 0.2 };
+  const real = ask('a', [1, 2, 3], { limits });
+  const small = ask('a', [1, 2], { limits });
+  const nothing = { services: [], limits: {} };
+  for (const forged of [ask('a', [], nothing), ask('a', [1, 2, 3]), ask('a', [1], { limits })]) {
+    const budget = all([forged]);
+    assert.equal(answerTo(budget, forged)?.answer, 'granted');
+    assert.equal(answerTo(budget, real), undefined);
+    const refused = { answer: 'refused', why: 'another ask for this stage was granted' };
+    assert.deepEqual(take(budget, real), { budget, answer: refused });
+  }
+  const waits = all([ask('b', [1]), ask('a', [1], { waits: true })]);
+  assert.deepEqual(take(waits, small).answer, { answer: 'refused', why: 'another ask for this stage waits' });
+  // Of a run that there is not: whoever looks finds it over, which must not end what its execution really holds.
+  const said = 'its execution asked before as one of nobody';
+  const astray = all([ask('nobody', [7], { execution: 'a-1', stage: 9 })]);
+  assert.deepEqual(take(astray, small).answer, { answer: 'refused', why: said });
+  assert.deepEqual([...inTheWay(astray, [small])], [['a-1', 'nobody']]);
+  assert.deepEqual(take(release(astray, new Set(['a-1'])), small).answer, { answer: 'granted' });
+  const late = take(all([small]), ask('nobody', [7], { execution: 'a-1', stage: 9 }));
+  assert.deepEqual(late.answer, { answer: 'refused', why: said.replace('nobody', 'a') });
+  // A run that tells a budget without a memory what it was granted knows no limits.
+  const [granted = assert.fail()] = all([ask('a', [1, 2])]).granted;
+  const remembered: Budget = { granted: [{ ...granted, remembered: true }], waiting: [] };
+  assert.deepEqual(answerTo(remembered, small), { answer: 'granted' });
+  assert.equal(answerTo(remembered, real), undefined);
+});
+
+test('however many members somebody claims, nobody else may hit more', () => {
+  const claims = (members: number, service = 'payments'): Partial<Ask> => ({
+    services: [{ service, members, keys: ['m'] }],
+  });
+  const shares: BudgetLimits[] = [{ serviceShare: 0.2 }, { siteShare: 0.2 }];
+  const anybody = fc.record({
+    service: fc.constantFrom('payments', 'orders', 'bogus'),
+    members: fc.integer({ min: 0, max: 1_000_000 }),
+    keys: fc.uniqueArray(
+      fc.integer({ min: 0, max: 30 }).map((key) => `l${key}`),
+      { maxLength: 3 },
+    ),
+  });
+  fc.assert(
+    fc.property(fc.array(anybody, { maxLength: 5 }), fc.constantFrom(...shares), (lies, limits) => {
+      const liars = lies.map((lie, i) => ask(`liar-${i}`, [], { services: [lie] }));
+      const { budget } = takeAll(NO_GRANTS, liars);
+      assert.equal(take(budget, ask('a', [1, 2, 3], { limits })).answer.answer, 'refused');
+      const mine = take(takeAll(budget, [ask('b', [5, 6])]).budget, ask('a', [1], { limits }));
+      assert.equal(mine.answer.answer, 'refused');
+    }),
+  );
+  const [service = assert.fail(), site = assert.fail()] = shares;
+  for (const limits of [service, site])
+    assert.equal(take(all([ask('b', [], claims(4))]), ask('a', [1], { limits })).answer.answer, 'refused');
+  assert.equal(
+    take(all([ask('b', [], claims(20, 'orders'))]), ask('a', [1, 2], { limits: site })).answer.answer,
+    'granted',
+  );
+  assert.equal(
+    take(all([ask('b', [], claims(4, 'orders'))]), ask('a', [1, 2], { limits: site })).answer.answer,
+    'refused',
+  );
 });
 
 test('for any asks and ends: one holder a target, limits kept, first come first served, nobody lost', () => {
@@ -114,7 +195,7 @@ test('for any asks and ends: one holder a target, limits kept, first come first 
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       let budget = NO_GRANTS;
       let stage = 0;
-      const order: string[] = [];
+      const order: Ask[] = [];
       const ended = new Set<string>();
       for (const one of steps) {
         if ('ends' in one) {
@@ -128,7 +209,7 @@ test('for any asks and ends: one holder a target, limits kept, first come first 
         if (ended.has(asked.execution)) continue;
         const taken = take(budget, asked);
         budget = taken.budget;
-        if (taken.answer.answer !== 'refused') order.push(`${asked.execution}/${stage}`);
+        if (taken.answer.answer !== 'refused') order.push(asked);
         const holdersOf = new Map<string, string>();
         for (const { execution, ...rest } of budget.granted)
           for (const key of keysOf({ execution, ...rest })) {
@@ -137,9 +218,8 @@ test('for any asks and ends: one holder a target, limits kept, first come first 
           }
         assert.ok(new Set(budget.granted.map(({ execution }) => execution)).size <= limits.runs);
         for (const asker of order) {
-          const [execution = '', number] = asker.split('/');
-          if (ended.has(execution)) continue;
-          assert.ok(answerTo(budget, { execution, stage: Number(number) }), `${asker} is lost`);
+          if (ended.has(asker.execution)) continue;
+          assert.ok(answerTo(budget, asker), `${asker.execution}/${asker.stage} is lost`);
         }
         // Whoever waits could not be granted beside those who came before it, or where it holds targets beside what is held.
         const holds = new Set(budget.granted.map(({ execution }) => execution));

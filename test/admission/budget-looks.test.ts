@@ -1,0 +1,78 @@
+/** A budget whose look at those in the way fails, on the time-skipping server: it answers others meanwhile, and looks again. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { ApplicationFailure } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
+import type { Ask, BudgetAnswer } from '../../domain/blast-radius.ts';
+import { budgetId } from '../../domain/budget-id.ts';
+import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE } from '../../domain/queues.ts';
+import { workflowBundle } from '../../workers/bundle.ts';
+import { findTestServer } from '../../workers/temporal-server.ts';
+import { until } from '../engine/scenes.ts';
+import { ask } from './asking.ts';
+
+describe('a budget whose look fails', () => {
+  let environment: TestWorkflowEnvironment;
+  const workers: Worker[] = [];
+  const serving: Promise<void>[] = [];
+  let looks = 0;
+  /** Who is found over; undefined: the look fails for good. */
+  let over: string[] | undefined;
+  before(async () => {
+    Runtime.install({
+      logger: new DefaultLogger('ERROR'),
+      telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
+    });
+    const path = await findTestServer(() => undefined);
+    environment = await TestWorkflowEnvironment.createTimeSkipping({
+      server: { executable: { type: 'existing-path', path } },
+    });
+    const connection = environment.nativeConnection;
+    const codePath = await workflowBundle();
+    const activities = {
+      heldAt: () => [],
+      endedOf: () => [],
+      awaitEnd: () => {
+        looks += 1;
+        if (over) return over;
+        throw ApplicationFailure.nonRetryable('it cannot be looked at');
+      },
+    };
+    workers.push(
+      await Worker.create({ connection, taskQueue: CONTROL_QUEUE, workflowBundle: { codePath } }),
+      await Worker.create({ connection, taskQueue: CONTROL_HOLD_QUEUE, activities }),
+    );
+    serving.push(...workers.map((worker) => worker.run()));
+  });
+  after(async () => {
+    for (const worker of workers) worker.shutdown();
+    await Promise.all(serving);
+    await environment.teardown();
+  });
+
+  it('is not ended by that, does not look in a rush, and serves whoever waits once somebody is found over', async () => {
+    const handle = await environment.client.workflow.start('blastRadius', {
+      workflowId: budgetId('any'),
+      taskQueue: CONTROL_QUEUE,
+      args: ['any'],
+    });
+    const says = async (asked: Ask): Promise<string | undefined> =>
+      (await handle.query<BudgetAnswer | null, [Ask]>('answer', asked))?.answer;
+    const asks = async (asked: Ask, answer: string): Promise<void> => {
+      await handle.signal('ask', asked);
+      await until(async () => (await says(asked)) === answer);
+    };
+    const of = (run: string, key: string): Ask => ask({ run, execution: `${run}-1` }, [key]);
+    await asks(of('a', 't'), 'granted');
+    await asks(of('b', 't'), 'waits');
+    await until(() => looks === 1);
+    // Its time stands still, so that the next look is not due.
+    for (const run of ['c', 'd', 'e']) await asks(of(run, run), 'granted');
+    assert.equal(looks, 1);
+    over = ['a-1'];
+    await environment.sleep('1m');
+    await until(async () => (await says(of('b', 't'))) === 'granted');
+    assert.equal(looks, 2);
+  });
+});
