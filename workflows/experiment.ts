@@ -27,7 +27,7 @@ import { leaseTiming, notAfterMs, watchTiming } from '../domain/timing.ts';
 import { admittedTo, attended } from './admission.ts';
 import { Approvals, WORDS_MAX } from './approvals.ts';
 import { why } from './blindness.ts';
-import { abortHeard, newsHeard, stopHeard } from './heard.ts';
+import { abortHeard, newsHeard, runHeard, stopHeard } from './heard.ts';
 import { Leases } from './leases.ts';
 import type { OpenLease } from './leases.ts';
 import { Logbook } from './logbook.ts';
@@ -51,7 +51,10 @@ import { Watching } from './watching.ts';
 /** Notes in one run; each costs history. */
 const REMARKS_MAX = 100;
 
-export async function experiment(input: RunInput): Promise<RunResult> {
+export async function experiment(payload: RunInput): Promise<RunResult> {
+  // Somebody may have started it by hand. It must not stay open: budgets ask every open run what it holds.
+  const input = runHeard(payload);
+  if (!input) throw ApplicationFailure.nonRetryable('what it was started with is no run', 'Refused');
   const run = new Run(input);
   setHandler(abortSignal, (wish) => {
     const { mode, reason, by } = abortHeard(wish);

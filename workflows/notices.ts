@@ -8,6 +8,7 @@ import { condition, continueAsNew, setHandler, workflowInfo } from '@temporalio/
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { lostNotice } from '../domain/notice.ts';
 import type { Notice } from '../domain/notice.ts';
+import { endersHeard, tellingsHeard } from './heard.ts';
 import { tellSignal } from './messages.ts';
 import type { Telling } from './messages.ts';
 import { delivering, journal, openness } from './proxies.ts';
@@ -40,7 +41,9 @@ const NOTHING: NoticesState = { taken: [], kept: {}, enders: [], confirmedAtMs: 
 
 export async function notices(run: string, before: NoticesState = NOTHING): Promise<void> {
   const desk = new Desk(run, before);
-  setHandler(tellSignal, (tellings, enders) => desk.take(tellings, enders));
+  setHandler(tellSignal, (tellings, enders) =>
+    desk.take(tellingsHeard(tellings), endersHeard(enders) ?? desk.state.enders),
+  );
   for (let busy = 0; ;) {
     // Who is down may stay so for days, and a look costs history: the longer it lasts the rarer.
     // A run that has said its end needs no look.

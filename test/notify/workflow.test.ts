@@ -97,6 +97,17 @@ describe('the notices of a run', () => {
       event.type === 'told' ? [event.to ?? '', event.delivered, event.why ?? ''] : assert.fail(event.type),
     );
 
+  it('are told although what nobody can read is among what is to be told', async () => {
+    const run = 'odd';
+    open.add(run);
+    const handle = await tell(run, [noticeOf(run, 'started', 0)], ['a']);
+    for (const payload of [[], [null, null], [[null, {}], [7]], ['tell', 'them'], [[{ notice: {}, to: ['a'] }], ['a']]])
+      await handle.signal('tell', ...payload);
+    await tell(run, [noticeOf(run, 'closed', 1)], ['a']);
+    await handle.result();
+    assert.deepEqual(toldTo(run, 'a'), ['started', 'closed']);
+  });
+
   it('are each told once, in order, however often they are offered', async () => {
     const run = 'once';
     const [started, stage, closed] = [
