@@ -21,6 +21,13 @@ export function stopId(site?: string): string {
   return site === undefined ? 'stop/everything' : `stop/site/${site}`;
 }
 
+/** Which site the stop of this workflow id is for, absent for everything; undefined where it is no stop's. */
+export function stopOf(id: string): Pick<EmergencyStop, 'site'> | undefined {
+  if (id === stopId()) return {};
+  const prefix = stopId('');
+  return id.startsWith(prefix) ? { site: id.slice(prefix.length) } : undefined;
+}
+
 /** Every stop that would concern a run at `site`. */
 export function stopIdsFor(site: string): readonly string[] {
   return [stopId(), stopId(site)];

@@ -4,10 +4,17 @@
  * Owns the latch and nothing else: that the runs are told, and that it is audited, is activities' business, tried again
  * until the latch is released. Only `resume` releases it; a cancel, from wherever it comes, does not.
  */
-import { CancellationScope, condition, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  condition,
+  patched,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { auditOfResume, auditOfStop } from '../domain/audit-events.ts';
 import { answeredText } from '../domain/identity.ts';
-import { describeStop } from '../domain/emergency-stop.ts';
+import { describeStop, stopOf } from '../domain/emergency-stop.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import { resumeHeard, stopHeard } from './heard.ts';
 import { refusedResumeQuery, resumeSignal, stopSignal } from './messages.ts';
@@ -18,18 +25,25 @@ import { auditing, auditingSoon, authorisingResume, enforcing } from './proxies.
 const RESUMES_MAX = 500;
 
 export async function emergencyStop(payload: EmergencyStop): Promise<Resumed> {
-  // Somebody may have started it by hand.
-  const first = stopHeard(payload);
-  let stop = first;
+  let stop = stopNamed(payload);
   let asked: Resume[] = [];
+  /** What was signed since the last stop, and what was before it, which is good no more. */
+  let signed = new Set<string>();
+  const spent = new Set<string>();
   let resumed: Resume | undefined;
   let refused: RefusedResume | null = null;
-  setHandler(resumeSignal, (resume) => void asked.push(resumeHeard(resume)));
+  setHandler(resumeSignal, (payload) => {
+    const resume = resumeHeard(payload);
+    if (resume.signature !== undefined) signed.add(signedOf(resume));
+    asked.push(resume);
+  });
   setHandler(refusedResumeQuery, () => refused);
   setHandler(stopSignal, (heard) => {
     if (!resumed && asked.length === 0) return;
     // Whoever stops after somebody asked to resume means it.
-    stop = { ...stopHeard(heard), ...(first.site === undefined ? {} : { site: first.site }) };
+    stop = stopNamed(heard);
+    for (const words of signed) spent.add(words);
+    signed = new Set();
     asked = [];
     resumed = undefined;
   });
@@ -44,7 +58,12 @@ export async function emergencyStop(payload: EmergencyStop): Promise<Resumed> {
           const wishes = asked;
           const resume = wishes[0] as Resume;
           const judged: number = refused?.times ?? 0;
-          const why = judged < RESUMES_MAX ? await forbidden(resume) : 'too many wishes to resume were refused';
+          const isSpent = resume.signature !== undefined && spent.has(signedOf(resume)) && patched('spent-signatures');
+          const why = isSpent
+            ? 'this was signed before it was stopped again; sign another reason'
+            : judged < RESUMES_MAX
+              ? await forbidden(resume)
+              : 'too many wishes to resume were refused';
           // Taken back meanwhile by another stop.
           if (asked !== wishes) continue;
           asked.shift();
@@ -55,6 +74,17 @@ export async function emergencyStop(payload: EmergencyStop): Promise<Resumed> {
       if (resumed) return released;
     }
   });
+}
+
+/** What was heard, of what this workflow stops: its id says which, whatever somebody started or signalled it with. */
+function stopNamed(payload: unknown): EmergencyStop {
+  const { site, ...stop } = stopHeard(payload);
+  return { ...stop, ...(stopOf(workflowInfo().workflowId) ?? (site === undefined ? {} : { site })) };
+}
+
+/** What a signature to resume is over, besides this stop. One signature can be written in many ways. */
+function signedOf({ by, reason }: Resume): string {
+  return JSON.stringify([by, reason]);
 }
 
 /** Why the policy does not let whoever asks release the stop; undefined where it does. */

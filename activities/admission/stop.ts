@@ -7,7 +7,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
-import { describeStop, STOP_GUARD, stopIdsFor } from '../../domain/emergency-stop.ts';
+import { describeStop, STOP_GUARD, stopIdsFor, stopOf } from '../../domain/emergency-stop.ts';
 import type { EmergencyStop } from '../../domain/emergency-stop.ts';
 import type { Guard } from './guard.ts';
 import type { Lever } from './lever.ts';
@@ -29,7 +29,9 @@ export async function readLatch(client: Client, id: string): Promise<Latched | u
     // One that somebody has paused is on.
     if (closeTime !== undefined) return undefined;
     const { site, reason, by } = memo.parse(carried);
-    return { ...(site === undefined ? {} : { site }), reason, by, sinceMs: startTime.getTime(), execution };
+    // What it is called is what it stops, whatever it carries.
+    const where = stopOf(id) ?? (site === undefined ? {} : { site });
+    return { ...where, reason, by, sinceMs: startTime.getTime(), execution };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
