@@ -222,6 +222,18 @@ describe('Grafana', () => {
     assert.deepEqual([time, timeEnd, dashboardUID], [started.atMs, closed.atMs, 'shop-overview']);
   });
 
+  it('is never asked at a path that somebody says was kept', async () => {
+    const contract = new GrafanaContract('glsa_a-token');
+    const paths: (string | undefined)[] = [];
+    server.answer((request, response) => {
+      paths.push(`${request.method} ${request.url}`);
+      contract.handler(request, response);
+    });
+    for (const annotation of ['../admin/users/1', '41', 1.5, -1])
+      await grafana().deliver(delivery(closed, { annotation }));
+    assert.deepEqual(new Set(paths), new Set(['POST /api/annotations']));
+  });
+
   it('whose answer has no id is not asked again, which would make another', async () => {
     server.answer(saying('{"message":"Annotation added"}', 200, 'application/json'));
     const { message, final } = await refusal(grafana().deliver(delivery(started)));
