@@ -59,6 +59,18 @@ export function auditOfResume(
   return recordOf({ key: `resume ${latch}`, atMs, what: 'resume', ...signedBy(by), why });
 }
 
+/** What the end of a latch is audited as that nobody released. `execution` names it, `how` is Temporal's word for its end. */
+export function auditOfLostStop(execution: string, site: string | undefined, how: string, atMs: number): AuditRecord {
+  const why = `${siteOf(site)}: ${how} in Temporal, not released by \`squall resume\``;
+  return recordOf({
+    key: `lost ${execution}`,
+    atMs,
+    what: 'resume',
+    who: 'nobody is named by an end in Temporal',
+    why,
+  });
+}
+
 function siteOf(site: string | undefined): string {
   return site === undefined ? 'everything' : `site ${site}`;
 }

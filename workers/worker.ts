@@ -20,6 +20,7 @@ import { serveEndpoint } from './endpoint.ts';
 import { ImpactMetrics } from './impact.ts';
 import { scheduleJanitor } from './janitor.ts';
 import { openJournal } from './journal.ts';
+import { followLatches } from './latches.ts';
 import { followLevers, openLevers } from './levers.ts';
 import { RunMetrics } from './metrics.ts';
 import { missingOf, notifyWorker, openDestinations } from './notify.ts';
@@ -104,11 +105,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   );
   const running = workers.map((worker) => worker.run());
   const heeding = followLevers(client, levers, log);
+  const latches = control ? followLatches(client, store, log) : undefined;
   const follower = control ? followOpenRuns(client, metrics, store) : undefined;
   const done = Promise.all(running).then(async () => {
     await sweeper.stop();
     follower?.stop();
     heeding.stop();
+    latches?.stop();
     journal?.stop();
     await endpoint.close();
     await store[Symbol.asyncDispose]();
