@@ -4,7 +4,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { WorkflowHandle } from '@temporalio/client';
-import { Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { openFileStore } from '../../activities/journal/file.ts';
 import type { Lane } from '../../bench/torture/lane.ts';
 import type { AuditEntry } from '../../domain/audit.ts';
@@ -22,6 +22,7 @@ describe('the latch of an emergency stop', () => {
   let lane: Lane;
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   before(async () => {
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
     const key = JSON.stringify(publicKey.export({ type: 'spki', format: 'pem' }).toString());
     installation = await Installation.open(['any'], {
       configuration: `policy:\n  version: '1'\n  people: { alice: { key: ${key}, may: [stop] } }\n`,
@@ -49,7 +50,8 @@ describe('the latch of an emergency stop', () => {
     const latch = await startStop(lane.client, { site, reason: 'the first', by: 'a test' });
     const { runId } = await latch.describe();
     const once = signed(site, runId, 'it is over');
-    // Nobody is there yet, so that all of it is heard in this order.
+    await until(async () => (await audited(site)).length === 1);
+    // Nobody is there, so that all of it is heard together, in this order.
     await lane.kill('control');
     await latch.signal(resumeSignal, once);
     await pullStop(lane.client, { site, reason: 'it is back', by: 'a test' });
