@@ -74,6 +74,8 @@ export interface AdmitInput {
   /** The targets that it adds. */
   readonly services?: readonly ServiceAsk[];
   readonly approvals?: readonly Approval[];
+  /** The hash of the policy that the run was admitted by; absent before pre-flight, and in 0.2. */
+  readonly policy?: string;
 }
 
 /** What the control worker says of itself with every append. */

@@ -20,6 +20,7 @@ import { admission, attending, queueing } from './proxies.ts';
 export async function admitted(run: Run): Promise<Admission | undefined> {
   const answer = await ask(run);
   if (!answer) return undefined;
+  run.policyHash = answer.policy?.hash;
   // What people may set aside they are asked once the plan is known.
   const refusal = refusalOf(answer.guards, needsOverride(answer.guards));
   return refusal ? run.refuse(refusal.guard, refusal.found) : answer;
@@ -108,6 +109,7 @@ async function answerTo(run: Run, stage?: number, services?: readonly ServiceAsk
 
 function asking(run: Run, stage?: number, services?: readonly ServiceAsk[]): AdmitInput {
   const { experiment, documentHash, startedBy, signature } = run.input;
+  const { policyHash } = run;
   const { given } = run.approvals;
   return {
     run: run.id,
@@ -117,5 +119,6 @@ function asking(run: Run, stage?: number, services?: readonly ServiceAsk[]): Adm
     ...(stage === undefined ? {} : { stage }),
     ...(services ? { services } : {}),
     ...(given.length === 0 ? {} : { approvals: given }),
+    ...(policyHash === undefined ? {} : { policy: policyHash }),
   };
 }

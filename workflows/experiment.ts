@@ -104,6 +104,8 @@ export class Run {
   readonly approvals: Approvals;
   /** The execution that was admitted to the stage: after a reset it is another than this one. */
   admitted: string | undefined;
+  /** Of the policy that it began by. */
+  policyHash: string | undefined;
   #remarks = 0;
   readonly #grants: Ask[] = [];
   /** Whether the control worker found the search attributes registered. */

@@ -13,7 +13,10 @@ import type { Guard } from './guard.ts';
 import { authority, experimentHash } from './proof.ts';
 import type { Authority } from './proof.ts';
 
-/** Refuses what the document asks for against the policy, and whoever may not start it. */
+/**
+ * Refuses what the document asks for against the policy, and whoever may not start it. A run that began by another policy is
+ * refused too: who is protected, what a plan may be and who must agree were judged by that one.
+ */
 export function policyGuard(policy: Policy): Guard {
   return {
     name: 'policy',
@@ -25,6 +28,11 @@ export function policyGuard(policy: Policy): Guard {
       const violations = [...(forbidden === undefined ? [] : [forbidden]), ...violationsOf(policy, input.experiment)];
       const by = `policy ${policy.version} (${policy.hash.slice(0, 12)})`;
       if (violations.length > 0) return { passed: false, found: `${violations.join('; ')}: ${by}` };
+      if (input.policy !== undefined && input.policy !== policy.hash)
+        return {
+          passed: false,
+          found: `the run began by another one (${input.policy.slice(0, 12)}), start it anew: ${by}`,
+        };
       return { passed: true, found: `${by} allows it, started by ${describeIdentity(who)}` };
     },
   };

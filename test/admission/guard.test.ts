@@ -4,10 +4,11 @@ import { test } from 'node:test';
 import { attending } from '../../activities/admission/attend.ts';
 import { climb } from '../../activities/admission/guard.ts';
 import type { Asked, Guard } from '../../activities/admission/guard.ts';
-import { approvalGuard } from '../../activities/admission/policy.ts';
+import { approvalGuard, policyGuard } from '../../activities/admission/policy.ts';
 import { concerns, describeStop, stopIdsFor } from '../../domain/emergency-stop.ts';
 import type { GuardAnswer } from '../../domain/admission.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
+import { policyOf } from '../../workers/policy-settings.ts';
 import { asked } from './asked.ts';
 
 const experiment = pausing({
@@ -155,4 +156,15 @@ test('what was approved before a reset is not approved', async () => {
     passed: false,
     found: 'bob approved it before the run was reset; start it anew',
   });
+});
+
+test('a run that began by another policy is not judged by this one', async () => {
+  const policy = policyOf();
+  const ask = async (began: object): Promise<GuardAnswer | undefined> =>
+    (await climb([policyGuard(policy)], { ...asked(experiment), ...began }, signal))[0];
+  assert.equal((await ask({}))?.passed, true);
+  assert.equal((await ask({ policy: policy.hash }))?.passed, true);
+  const other = await ask({ policy: 'abcdef012345678' });
+  assert.equal(other?.passed, false);
+  assert.match(other.found, /^the run began by another one \(abcdef012345\), start it anew: policy default /);
 });

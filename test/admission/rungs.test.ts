@@ -13,7 +13,7 @@
  * | no-incidents   | ladder, incidents | here: each provider; incidents     | by nobody   | ladder (the hold), here          |
  * | healthy        | ladder            | ladder                             | by nobody   | here                             |
  * | capacity       | ladder            | here                               | by nobody   | here                             |
- * | min-healthy    | watch/preflight   | pre-flight's own candidates        | by nobody   | the candidates are chosen once   |
+ * | min-healthy    | watch/preflight   | pre-flight's own candidates        | by nobody   | min-healthy                      |
  * | budget         | budget            | here                               | by waiting  | here                             |
  */
 import assert from 'node:assert/strict';
@@ -322,15 +322,19 @@ admission:
         ended(ran, /^budget: 1 of its 1 targets are intruder’s$/);
       });
 
-      it('the policy is another one', async () => {
-        const running = run('forbidden', undefined, MEMBERS, 5_000);
-        await until(isOn);
-        await lane.kill('control');
-        const text = await readFile(lane.config, 'utf8');
-        await writeFile(lane.config, text.replace('maxTargets: 2', 'maxTargets: 1'));
-        await lane.start('control');
-        ended(await running, /^policy: stage 2 is more than 1, the most in environment here: policy 1 /);
-      });
+      for (const [most, refusal] of [
+        ['3', /^policy: the run began by another one \([0-9a-f]{12}\), start it anew: policy 1 /],
+        ['1', /^policy: stage 2 is more than 1, the most in environment here: policy 1 /],
+      ] as const)
+        it(`the policy is another one, which allows ${most}`, async () => {
+          const running = run(`another policy: ${most}`, undefined, MEMBERS, 5_000);
+          await until(isOn);
+          await lane.kill('control');
+          const text = await readFile(lane.config, 'utf8');
+          await writeFile(lane.config, text.replace(/maxTargets: \d/, `maxTargets: ${most}`));
+          await lane.start('control');
+          ended(await running, refusal);
+        });
     },
   );
 });
