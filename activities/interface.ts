@@ -87,6 +87,8 @@ export interface Recorded {
 /** Served by a site worker on three queues: this one, `…/hold` and `…/revert`. */
 export interface SiteActivities {
   preflight(input: PreflightInput): Promise<PreflightResult>;
+  /** Whether enough candidates are left for another stage, as many as `preconditions` ask for. */
+  minHealthy(input: MinHealthyInput): Promise<GuardAnswer>;
   inject(batch: FaultBatch): Promise<InjectReport>;
   hold(batch: FaultBatch, owner: Owner): Promise<HoldReport>;
   /**
@@ -126,6 +128,16 @@ export interface PreflightInput {
   readonly protect?: Protection;
   /** The label by which targets belong to a service, for the budget. */
   readonly serviceLabel?: string;
+}
+
+/** What is asked before a stage of an experiment that must leave some alone. */
+export interface MinHealthyInput {
+  readonly experiment: Experiment;
+  /** How many there were before anything was touched: a share is of those. */
+  readonly candidates: number;
+  /** The targets of the run with this stage's, by their keys. */
+  readonly reached: readonly string[];
+  readonly protect?: Protection;
 }
 
 /** What pre-flight found. `targets` is the prefix of the shuffled candidates that the ladder's top reaches. */

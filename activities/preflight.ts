@@ -8,18 +8,18 @@ import { createHash } from 'node:crypto';
 import { judge } from '../domain/breach.ts';
 import { misfit } from '../domain/quantity.ts';
 import type { Quantity } from '../domain/quantity.ts';
-import type { Experiment, StageSize, StopCondition, Tolerance } from '../domain/experiment.ts';
+import type { Experiment, StopCondition, Tolerance } from '../domain/experiment.ts';
 import type { TargetId } from '../domain/fault.ts';
 import type { CheckedReading, PreflightCheck } from '../domain/journal.ts';
 import { planStages, shuffle, topOf } from '../domain/ladder.ts';
 import { BASELINE_SAMPLES } from '../domain/timing.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
-import { protectionOf } from '../domain/policy.ts';
-import type { Protection } from '../domain/policy.ts';
 import { checkSteadyState, describeLeft } from '../domain/steady-state.ts';
 import type { Readings } from '../domain/steady-state.ts';
+import { candidatesOf } from './candidates.ts';
 import type { FaultDriver } from './faults/driver.ts';
 import type { PreflightInput, PreflightResult, TargetServices } from './interface.ts';
+import { neededOf } from './min-healthy.ts';
 import type { OpenProbes } from './probes/registry.ts';
 import { takeBaseline } from './steady-state.ts';
 import type { Candidates, TargetProvider } from './targets/provider.ts';
@@ -61,7 +61,7 @@ class Pass {
   readonly #site: PreflightSite;
   readonly #signal: AbortSignal;
   readonly #checks: PreflightCheck[] = [];
-  #candidates: Pick<Candidates, 'targets' | 'excluded'> = { targets: [], excluded: [] };
+  #candidates: Candidates = { targets: [], facts: new Map(), excluded: [] };
   #services: TargetServices = { names: [], members: [], of: [] };
   #stages: PlannedStage[] = [];
   #chosen: string[] = [];
@@ -170,27 +170,27 @@ class Pass {
   }
 
   async #targets(experiment: Experiment): Promise<void> {
-    const provider = this.#site.targets;
-    let facts: Candidates['facts'] = new Map();
-    const selector = provider?.selector.safeParse(experiment.targets.selector);
-    if (provider && selector?.success) {
-      const found = await provider.resolve(selector.data, this.#signal);
-      this.#candidates = this.#input.protect === undefined ? found : unprotected(found, this.#input.protect);
-      facts = found.facts;
-    }
+    const { selector } = experiment.targets;
+    const found = await candidatesOf(this.#site.targets, selector, this.#input.protect, this.#signal);
+    if (!('invalid' in found)) this.#candidates = found;
+    const { facts } = this.#candidates;
     const { targets } = this.#candidates;
     this.#stages = planStages(experiment.blastRadius, targets.length);
     const top = topOf(this.#stages);
     const chosen = shuffle(targets, this.#input.seed).slice(0, top);
     const services = servicesOf(targets, chosen, facts, this.#input.serviceLabel);
-    this.#check('targets', top > 0, this.#targetsFound(selector?.error?.message, top));
+    this.#check('targets', top > 0, this.#targetsFound('invalid' in found ? found.invalid : undefined, top));
     // What is refused for its size must not travel either.
     const bytes = Buffer.byteLength(JSON.stringify([chosen, services, experiment.with]));
     if (bytes > FROZEN_MAX_BYTES) this.#check('size', false, tooLarge(top, bytes));
     this.#chosen = chosen;
     this.#services = services;
     const { minHealthy } = experiment.preconditions ?? {};
-    if (minHealthy) this.#check('min-healthy', ...leftEnough(minHealthy, targets.length, top));
+    if (!minHealthy) return;
+    const needed = neededOf(minHealthy, targets.length);
+    const left = targets.length - top;
+    const words = `${left} of ${targets.length} candidates are left outside of the blast radius, expected ${needed}`;
+    this.#check('min-healthy', left >= needed, words);
   }
 
   #targetsFound(invalid: string | undefined, top: number): string {
@@ -239,16 +239,6 @@ class Pass {
   }
 }
 
-/** Whether enough candidates are left outside of the blast radius; who is not well is no candidate. Rounds up. */
-function leftEnough(least: StageSize, candidates: number, top: number): [passed: boolean, found: string] {
-  const needed = least.kind === 'count' ? least.count : Math.ceil(least.share * candidates - 1e-9);
-  const left = candidates - top;
-  return [
-    left >= needed,
-    `${left} of ${candidates} candidates are left outside of the blast radius, expected ${needed}`,
-  ];
-}
-
 function tooLarge(top: number, bytes: number): string {
   const most = `expected at most ${FROZEN_MAX_BYTES}: reach fewer at once, with smaller stages or \`max\``;
   return `the ladder reaches ${top} targets, which take ${bytes} bytes to write down, ${most}`;
@@ -265,21 +255,6 @@ function servicesOf(
   for (const target of candidates) members.set(serviceOf(target), (members.get(serviceOf(target)) ?? 0) + 1);
   const names = [...members.keys()];
   return { names, members: [...members.values()], of: chosen.map((target) => names.indexOf(serviceOf(target))) };
-}
-
-/** Without those whom the policy protects; why is told of them as of everybody else who is left out. */
-function unprotected({ targets, facts, excluded }: Candidates, protect: Protection): Omit<Candidates, 'facts'> {
-  const left = new Map<string, TargetId[]>();
-  for (const target of targets) {
-    const reason = protectionOf(protect, facts.get(target)) ?? '';
-    const group = left.get(reason);
-    if (group) group.push(target);
-    else left.set(reason, [target]);
-  }
-  const kept = left.get('') ?? [];
-  left.delete('');
-  const added = [...left].map(([reason, names]) => ({ reason, count: names.length, examples: names.slice(0, 3) }));
-  return { targets: kept, excluded: [...excluded, ...added] };
 }
 
 function limitsOf(tolerance: Tolerance): Quantity[] {

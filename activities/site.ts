@@ -13,7 +13,9 @@ import type { FaultDriver } from './faults/driver.ts';
 import type { SiteActivities, RecoverInput, RecoverReport, WatchInput, WatchReport } from './interface.ts';
 import { hold, inject, revert } from './lease.ts';
 import type { Owners } from './owner.ts';
+import { minHealthy } from './min-healthy.ts';
 import { preflight } from './preflight.ts';
+import type { PreflightSite } from './preflight.ts';
 import type { OpenProbes } from './probes/registry.ts';
 import { awaitSteadyState } from './steady-state.ts';
 import { sweep } from './sweep.ts';
@@ -46,21 +48,18 @@ export function siteActivities(site: OpenSite, name: string, owners: Owners, sam
     if (driver === undefined) throw ApplicationFailure.retryable(`no driver ${kind} at this site`, 'UnknownFault');
     return driver;
   };
+  const partsFor = ({ fault, targets }: Experiment): PreflightSite => {
+    // A queue of this site's may be called like another site, to which no rule for this one would apply.
+    if (targets.site !== name)
+      throw ApplicationFailure.nonRetryable(`this is site ${name}, not ${targets.site}`, 'AnotherSite');
+    const provider = site.targets.get(fault.split('/')[0] ?? '');
+    return { driver: site.drivers.get(fault), targets: provider, probes: site.probes };
+  };
   return {
     preflight: (input) =>
-      beating(() => {
-        const { fault, targets } = input.experiment;
-        // A queue of this site's may be called like another site, to which no rule for this one would apply.
-        if (targets.site !== name)
-          throw ApplicationFailure.nonRetryable(`this is site ${name}, not ${targets.site}`, 'AnotherSite');
-        const provider = site.targets.get(fault.split('/')[0] ?? '');
-        const parts = {
-          driver: site.drivers.get(fault),
-          targets: provider,
-          probes: site.probes,
-        };
-        return preflight(input, parts, Context.current().cancellationSignal);
-      }),
+      beating(() => preflight(input, partsFor(input.experiment), Context.current().cancellationSignal)),
+    minHealthy: (input) =>
+      beating(() => minHealthy(input, partsFor(input.experiment), Context.current().cancellationSignal)),
     inject: (batch) => inject(batch, driverOf(batch.kind), site.installation),
     hold: (batch, owner) => hold(batch, owner, driverOf(batch.kind), site.installation, owners),
     revert: (batch, owner, lastLook) =>

@@ -124,7 +124,11 @@ const precondition = z.union([
       window: name('a window').optional(),
       overrideWith: z.enum(['approval']).optional().describe('Outside of the window somebody else may still allow it.'),
       capacity: share.optional(),
-      minHealthy: stage.optional().describe('What must be left outside of the blast radius: 60%, or a number.'),
+      minHealthy: stage
+        .optional()
+        .describe(
+          'What must be left outside of the blast radius, before it begins and before each stage: 60%, or a number.',
+        ),
       coolDown: duration(1_000, 30 * DAY_MS).optional(),
     })
     .refine(

@@ -66,6 +66,8 @@ export function revertPatienceMs(targets: number): number {
 
 /** How long a run may be asked for its admission before pre-flight, and before each stage, in milliseconds. */
 export const ADMISSION_MS = 60_000;
+/** How long a site may be asked before a stage whether enough is left outside of the blast radius, in milliseconds. */
+export const MIN_HEALTHY_MS = 30_000;
 
 /**
  * How long a fault injected in `stage` can be wanted at most, in milliseconds: its own injection and hold, every later
@@ -109,5 +111,6 @@ function stageMs(experiment: Experiment, planned: PlannedStage): number {
   const attemptMs = attemptTimeoutMs(targets);
   const { blindBudgetMs } = leaseTiming(targets, experiment.timeToLiveMs);
   const { holdMs, waitMs = 0 } = experiment.blastRadius;
-  return ADMISSION_MS + waitMs + attemptMs + holdMs + blindBudgetMs + attemptMs + lookMs(experiment);
+  const leftMs = experiment.preconditions?.minHealthy ? MIN_HEALTHY_MS : 0;
+  return ADMISSION_MS + leftMs + waitMs + attemptMs + holdMs + blindBudgetMs + attemptMs + lookMs(experiment);
 }

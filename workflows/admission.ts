@@ -4,23 +4,24 @@
  * Owns what a run does with the answer: it is journalled whole, a refusal before anything was touched refuses the run, and
  * one in mid-run aborts it. Nobody to ask is a refusal.
  */
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, patched } from '@temporalio/workflow';
 import type { AdmitInput, PreflightResult } from '../activities/interface.ts';
 import { needsOverride, refusalOf } from '../domain/admission.ts';
 import type { Admission, GuardAnswer } from '../domain/admission.ts';
 import type { ServiceAsk } from '../domain/blast-radius.ts';
 import { STOP_GUARD } from '../domain/emergency-stop.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
+import { protectionAt } from '../domain/policy.ts';
 import { targetKey } from '../domain/target-key.ts';
 import { why } from './blindness.ts';
 import type { Run } from './experiment.ts';
-import { admission, attending, queueing } from './proxies.ts';
+import { admission, attending, minHealthyAt, queueing } from './proxies.ts';
 
 /** What the control worker says before pre-flight; undefined where the run has been refused or aborted. */
 export async function admitted(run: Run): Promise<Admission | undefined> {
   const answer = await ask(run);
   if (!answer) return undefined;
-  run.policyHash = answer.policy?.hash;
+  run.policy = answer.policy;
   // What people may set aside they are asked once the plan is known.
   const refusal = refusalOf(answer.guards, needsOverride(answer.guards));
   return refusal ? run.refuse(refusal.guard, refusal.found) : answer;
@@ -28,6 +29,11 @@ export async function admitted(run: Run): Promise<Admission | undefined> {
 
 /** Whether `stage` may be opened; where not, the run has been aborted. */
 export async function admittedTo(run: Run, planned: PlannedStage, plan: PreflightResult): Promise<boolean> {
+  return (await allowed(run, planned, plan)) && !run.aborting && enoughLeft(run, planned, plan);
+}
+
+/** Whether the control worker's guards let it. */
+async function allowed(run: Run, planned: PlannedStage, plan: PreflightResult): Promise<boolean> {
   const { stage } = planned;
   const services = servicesOf(planned, plan);
   const answer = await ask(run, stage, services);
@@ -62,6 +68,28 @@ async function queued(run: Run, stage: number, services: readonly ServiceAsk[]):
   if (refusal) abort(run, refusal);
   run.admitted = again?.execution;
   return again !== undefined && !refusal;
+}
+
+/** Whether the site finds as many left outside of the blast radius as the experiment asks for. Last: it is what the stage changes. */
+async function enoughLeft(run: Run, { stage, to }: PlannedStage, plan: PreflightResult): Promise<boolean> {
+  const { experiment } = run.input;
+  if (!experiment.preconditions?.minHealthy || !patched('min-healthy')) return true;
+  const reached = plan.targets.slice(0, to).map(targetKey);
+  const protect = run.policy ? { protect: protectionAt(run.policy, experiment.targets.site) } : {};
+  const input = { experiment, candidates: plan.candidates, reached, ...protect };
+  const options = { summary: `who is left before stage ${stage + 1}` };
+  const counted = await run.unlessAborted(() =>
+    minHealthyAt(experiment)
+      .minHealthy.executeWithOptions(options, [input])
+      .catch((failure: unknown): GuardAnswer => {
+        if (run.aborting) throw failure;
+        return { guard: 'min-healthy', passed: false, found: `cannot be read: ${why(failure)}`, unreadable: true };
+      }),
+  );
+  if (!counted) return false;
+  run.note({ type: 'admission', stage, guards: [counted] });
+  if (!counted.passed) abort(run, counted);
+  return counted.passed;
 }
 
 /** The targets that a stage adds, by service. */
@@ -109,7 +137,6 @@ async function answerTo(run: Run, stage?: number, services?: readonly ServiceAsk
 
 function asking(run: Run, stage?: number, services?: readonly ServiceAsk[]): AdmitInput {
   const { experiment, documentHash, startedBy, signature } = run.input;
-  const { policyHash } = run;
   const { given } = run.approvals;
   return {
     run: run.id,
@@ -119,6 +146,6 @@ function asking(run: Run, stage?: number, services?: readonly ServiceAsk[]): Adm
     ...(stage === undefined ? {} : { stage }),
     ...(services ? { services } : {}),
     ...(given.length === 0 ? {} : { approvals: given }),
-    ...(policyHash === undefined ? {} : { policy: policyHash }),
+    ...(run.policy === undefined ? {} : { policy: run.policy.hash }),
   };
 }

@@ -22,6 +22,7 @@ import type { JournalEntry } from '../domain/journal.ts';
 import { NEW_RUN, transition, verdict } from '../domain/run.ts';
 import type { Abort, RunEvent, RunState } from '../domain/run.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
+import type { Policy } from '../domain/policy.ts';
 import type { Stretch } from '../domain/sight.ts';
 import { leaseTiming, notAfterMs, watchTiming } from '../domain/timing.ts';
 import { admittedTo, attended } from './admission.ts';
@@ -104,8 +105,8 @@ export class Run {
   readonly approvals: Approvals;
   /** The execution that was admitted to the stage: after a reset it is another than this one. */
   admitted: string | undefined;
-  /** Of the policy that it began by. */
-  policyHash: string | undefined;
+  /** The policy that it began by. */
+  policy: Policy | undefined;
   #remarks = 0;
   readonly #grants: Ask[] = [];
   /** Whether the control worker found the search attributes registered. */

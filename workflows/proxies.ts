@@ -8,7 +8,14 @@ import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { ControlActivities, NotifyActivities, SiteActivities } from '../activities/interface.ts';
 import type { Experiment } from '../domain/experiment.ts';
 import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE, NOTIFY_QUEUE, siteQueues } from '../domain/queues.ts';
-import { ADMISSION_MS, attemptTimeoutMs, preflightTimeoutMs, recoveryMs, revertPatienceMs } from '../domain/timing.ts';
+import {
+  ADMISSION_MS,
+  attemptTimeoutMs,
+  MIN_HEALTHY_MS,
+  preflightTimeoutMs,
+  recoveryMs,
+  revertPatienceMs,
+} from '../domain/timing.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
 
 type Control<Name extends keyof ControlActivities> = Pick<ActivityInterfaceFor<ControlActivities>, Name>;
@@ -154,6 +161,17 @@ export function preflightAt(experiment: Experiment): Site<'preflight'> {
     startToCloseTimeout: preflightTimeoutMs(experiment),
     heartbeatTimeout: LOST_MS,
     retry: { maximumAttempts: 2 },
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+}
+
+export function minHealthyAt(experiment: Experiment): Site<'minHealthy'> {
+  return proxyActivities<SiteActivities>({
+    taskQueue: siteQueues(experiment.targets.site).chaos,
+    startToCloseTimeout: MIN_HEALTHY_MS / 3,
+    scheduleToCloseTimeout: MIN_HEALTHY_MS,
+    heartbeatTimeout: LOST_MS,
+    retry: { maximumAttempts: 3, initialInterval: 200 },
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   });
 }
