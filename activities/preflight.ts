@@ -4,7 +4,6 @@
  * Owns the ordered checks at the site; the first that fails refuses the run, and its name and finding are the answer.
  * A refusal is a value. Must never touch a target.
  */
-import { createHash } from 'node:crypto';
 import { judge } from '../domain/breach.ts';
 import { misfit } from '../domain/quantity.ts';
 import type { Quantity } from '../domain/quantity.ts';
@@ -20,6 +19,7 @@ import { candidatesOf } from './candidates.ts';
 import type { FaultDriver } from './faults/driver.ts';
 import type { PreflightInput, PreflightResult, TargetServices } from './interface.ts';
 import { neededOf } from './min-healthy.ts';
+import { planHashOf } from './plan-hash.ts';
 import type { OpenProbes } from './probes/registry.ts';
 import { takeBaseline } from './steady-state.ts';
 import type { Candidates, TargetProvider } from './targets/provider.ts';
@@ -100,27 +100,21 @@ class Pass {
 
   result(): PreflightResult {
     const { driver } = this.#site;
+    const { experiment, seed } = this.#input;
+    const plan = { targets: this.#chosen, stages: this.#stages, reversal: driver?.reversal ?? 'irreversible' };
     return {
       checks: this.#checks,
       candidates: this.#candidates.targets.length,
       excluded: this.#candidates.excluded.map(({ reason, count }) => ({ reason, count })),
-      targets: this.#chosen,
-      stages: this.#stages,
+      ...plan,
       baseline: this.#baseline,
       readings: this.#readings,
       undo: driver?.undo ?? '',
       expiry: driver?.expiry ?? 'none',
-      reversal: driver?.reversal ?? 'irreversible',
       permissions: driver?.permissions.map(({ needs }) => needs) ?? [],
-      planHash: this.#planHash(),
+      planHash: planHashOf(experiment, seed, plan),
       services: this.#services,
     };
-  }
-
-  #planHash(): string {
-    const { experiment, seed } = this.#input;
-    const plan = [experiment, seed, this.#chosen, this.#stages, this.#site.driver?.reversal ?? ''];
-    return createHash('sha256').update(JSON.stringify(plan)).digest('hex');
   }
 
   #check(check: string, passed: boolean, found: string): void {

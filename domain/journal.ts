@@ -7,6 +7,7 @@
 import type { GuardAnswer } from './admission.ts';
 import type { AbortMode, Experiment, SteadyStateGroup } from './experiment.ts';
 import type { Expiry } from './fault.ts';
+import type { ShownStage } from './ladder.ts';
 import type { SeriesByProbe } from './probe.ts';
 import type { Dimension } from './quantity.ts';
 import type { AbortCause, Phase, Status } from './run.ts';
@@ -90,6 +91,8 @@ export type JournalEntry =
       readonly people: number;
       readonly why: string;
       readonly forMs: number;
+      /** The plan's stages, with the first targets of each; all of them are in `stage-opened`. Absent in journals before 0.3. */
+      readonly stages?: readonly ShownStage[];
     }
   | { readonly type: 'approved'; readonly by: string; readonly plan: string; readonly reason?: string }
   | { readonly type: 'rejected'; readonly by: string; readonly plan: string; readonly reason: string }

@@ -37,6 +37,28 @@ export function planStages(radius: Pick<BlastRadius, 'stages' | 'max'>, candidat
   });
 }
 
+/** A stage as people are shown it. */
+export interface ShownStage extends Pick<PlannedStage, 'stage' | 'size' | 'to' | 'skipped'> {
+  /** How many targets it adds, and the first of them. */
+  readonly added: number;
+  readonly names: readonly TargetId[];
+}
+
+/** Targets named a stage; the rest are counted. */
+const NAMED_MAX = 8;
+
+/** `stages` of a ladder over `targets`, bounded. */
+export function shownStages(stages: readonly PlannedStage[], targets: readonly TargetId[]): ShownStage[] {
+  return stages.map(({ stage, size, from, to, skipped }) => ({
+    stage,
+    size,
+    to,
+    ...(skipped === undefined ? {} : { skipped }),
+    added: to - from,
+    names: targets.slice(from, Math.min(to, from + NAMED_MAX)),
+  }));
+}
+
 /** How many targets the ladder reaches at its top; 0 means it must be refused. */
 export function topOf(stages: readonly PlannedStage[]): number {
   return stages.at(-1)?.to ?? 0;

@@ -4,6 +4,7 @@
  * Owns the spelling. All times of day are UTC, and say so once on the page.
  */
 import type { Dimension } from '../domain/quantity.ts';
+import type { ShownStage } from '../domain/ladder.ts';
 import type { EntryOf } from '../domain/run-summary.ts';
 import { formatDuration, formatQuantity } from '../domain/units.ts';
 
@@ -52,4 +53,10 @@ export function reading(value: number | null, dimension: Dimension = 'count'): s
 export function toldWords({ to, delivered, why }: EntryOf<'told'>): string {
   if (delivered) return `${to ?? 'somebody'} was told of the abort`;
   return `${to === undefined ? 'nobody was' : `${to} was not`} told of the abort: ${why ?? 'nobody knows why'}`;
+}
+
+/** What a stage adds: `+2 = 3: a, b`. */
+export function stageWords({ to, added, names, skipped }: ShownStage): string {
+  if (skipped !== undefined) return `skipped: ${skipped}`;
+  return `+${added} = ${to}: ${names.join(', ')}${added > names.length ? ` and ${added - names.length} more` : ''}`;
 }

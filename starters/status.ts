@@ -3,10 +3,13 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { JournalEvent } from '../domain/journal.ts';
 import { verdict } from '../domain/run.ts';
 import { summarise } from '../domain/summary.ts';
+import { worstCaseMs } from '../domain/timing.ts';
 import { storyQuery } from '../workflows/messages.ts';
-import type { Story } from '../workflows/messages.ts';
+import type { AwaitedPlan, Story } from '../workflows/messages.ts';
 import { connectClient } from '../workers/connect.ts';
 import { describeJournal, openJournal } from '../workers/journal.ts';
+import { PLAN_LEAST } from './answering.ts';
+import { awaitedPlan, showAwaited } from './awaited.ts';
 import { EXIT } from './exit.ts';
 import { UsageError } from './failure.ts';
 import { output } from './output.ts';
@@ -37,17 +40,34 @@ export async function main([run = '']: readonly string[], options: Common): Prom
       `${out.style('bold', run)}: ${phase === 'closed' ? status : open ? phase : described.status.name.toLowerCase()}`,
     );
     show(story.events, out);
-    if (story.awaiting) {
-      const { plan, people, approvedBy, untilMs } = story.awaiting;
+    const { awaiting } = story;
+    if (awaiting) {
+      const { plan, people, approvedBy, untilMs } = awaiting;
       const until = new Date(untilMs).toISOString();
-      out.event('awaiting-approval', { run, plan, people, approvedBy, until });
+      const shown = await client.connection
+        .withDeadline(Date.now() + ANSWER_MS, () => awaitedPlan(handle, awaiting))
+        .catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+      const whole = typeof shown === 'string' ? { shown: null, why: shown } : { shown: shownWhole(shown) };
+      out.event('awaiting-approval', { run, plan, people, approvedBy, until, ...whole });
+      out.line('');
+      if (typeof shown === 'string') out.line(out.style('red', shown));
+      else showAwaited(shown, people, out);
+      out.line('');
       out.line(out.style('yellow', `waits until ${until}: ${approvedBy.length} of ${people} approved plan ${plan}`));
-      out.line(`\`squall approve ${run}\` or \`squall reject ${run}\`, by somebody other than who started it`);
+      const begin = plan.slice(0, PLAN_LEAST);
+      out.line(
+        `\`squall approve ${run} --plan ${begin}\` or \`squall reject ${run}\`, by somebody other than who started it`,
+      );
     }
     return 0;
   } finally {
     await client.connection.close();
   }
+}
+
+/** As `squall plan --json` says it, and the experiment with it. */
+function shownWhole({ experiment, seed, guards, found }: AwaitedPlan): object {
+  return { experiment, seed, worstCaseMs: worstCaseMs(experiment, found.stages), ...found, guards };
 }
 
 async function ask(handle: WorkflowHandle): Promise<Story | undefined> {

@@ -134,9 +134,12 @@ export const verbs: readonly ((program: Command) => void)[] = [
       `approve ${RUN}`,
       'allow the plan that a run waits with, as somebody other than who started it',
       () => import('./approve.ts'),
-      '  squall approve slow-payments-20261124-101500-x7k2 --plan 5f3a9c\n  SQUALL_AS=alice SQUALL_KEY=alice.pem squall approve …',
+      '  squall approve slow-payments-20261124-101500-x7k2 --plan 5f3a9c81\n  SQUALL_AS=alice SQUALL_KEY=alice.pem squall approve …',
     )
-      .option('--plan <hash>', 'only if this is the plan: its hash, or how it begins')
+      .option(
+        '--plan <hash>',
+        'exactly this plan: its hash, or its first 8 digits; without, it is shown, and you are asked',
+      )
       .option('--reason <text>', 'why, for the journal'),
   (program) =>
     verb(

@@ -10,9 +10,10 @@ import type { Approval } from '../domain/admission.ts';
 import type { Authority } from '../activities/admission/proof.ts';
 import { answeredText, describeIdentity } from '../domain/identity.ts';
 import type { Identity } from '../domain/identity.ts';
+import { shownStages } from '../domain/ladder.ts';
 import { formatDuration } from '../domain/units.ts';
 import type { Run } from './experiment.ts';
-import type { Answer, Answered, Awaiting } from './messages.ts';
+import type { Answer, Answered, AwaitedPlan, Awaiting } from './messages.ts';
 import { authorising } from './proxies.ts';
 
 /** How long a run waits for its approvals unless its starter says otherwise, in milliseconds. */
@@ -23,6 +24,7 @@ export const WORDS_MAX = 1_000;
 /** What people are asked. */
 interface Question {
   readonly plan: string;
+  readonly shown: AwaitedPlan;
   readonly people: number;
   readonly startedBy: Identity;
   readonly untilMs: number;
@@ -54,14 +56,20 @@ export class Approvals {
     };
   }
 
-  /** Waits until enough people have agreed to `plan`. False: the run has been refused, or aborted. */
-  async wait(plan: string, people: number, why: string, startedBy: Identity): Promise<boolean> {
+  /** The plan that is waited with. */
+  get shown(): AwaitedPlan | null {
+    return this.#question?.shown ?? null;
+  }
+
+  /** Waits until enough people have agreed to `plan`, which is the hash of `shown`. False: the run has been refused, or aborted. */
+  async wait(shown: AwaitedPlan, plan: string, people: number, why: string, startedBy: Identity): Promise<boolean> {
     const run = this.#run;
     const forMs = run.input.approveWithinMs ?? APPROVE_WITHIN_MS;
     run.apply({ type: 'awaits-approval' });
     if (run.aborting) return false;
-    this.#question = { plan, people, startedBy, untilMs: Date.now() + forMs };
-    run.note({ type: 'approval-asked', plan, people, why, forMs });
+    this.#question = { plan, shown, people, startedBy, untilMs: Date.now() + forMs };
+    const stages = shownStages(shown.found.stages, shown.found.targets);
+    run.note({ type: 'approval-asked', plan, people, why, forMs, stages });
     run.log.writeSoon();
     const over = (): boolean => this.given.length >= people || this.#rejected || run.aborting;
     await condition(over, forMs, { summary: `waiting for ${people} to approve` });

@@ -35,6 +35,7 @@ import { Logbook } from './logbook.ts';
 import {
   abortSignal,
   approveUpdate,
+  awaitedPlanQuery,
   grantsQuery,
   leaseNewsSignal,
   noteUpdate,
@@ -83,6 +84,7 @@ export async function experiment(payload: RunInput): Promise<RunResult> {
     const { awaiting } = run.approvals;
     return { state: run.state, events: run.log.since(fromSeq), ...(awaiting ? { awaiting } : {}) };
   });
+  setHandler(awaitedPlanQuery, () => run.approvals.shown);
   CancellationScope.current().cancelRequested.catch(() =>
     run.abort({ cause: 'cancelled', mode: 'immediate', evidence: 'the run was cancelled' }),
   );

@@ -4,7 +4,8 @@
  * Owns names and shapes that outlive a deploy: changing one is a change to released workflows. Must never hold logic.
  */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { Executions, FaultBatch } from '../activities/interface.ts';
+import type { Executions, FaultBatch, PreflightResult } from '../activities/interface.ts';
+import type { GuardAnswer } from '../domain/admission.ts';
 import type { Ask, AskName, BudgetAnswer } from '../domain/blast-radius.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode, Experiment } from '../domain/experiment.ts';
@@ -109,6 +110,9 @@ export const noteUpdate = defineUpdate<null, [Note]>('note');
 /** To a run: its state, and the journal events from `seq` on. */
 export const storyQuery = defineQuery<Story, [fromSeq: number]>('story');
 
+/** To a run that waits for approval: the plan that it waits with; null where it does not. */
+export const awaitedPlanQuery = defineQuery<AwaitedPlan | null>('awaitedPlan');
+
 /** One notice, and the destinations that it is for. */
 export interface Telling {
   readonly notice: Notice;
@@ -143,6 +147,15 @@ export interface Awaiting {
   readonly approvedBy: readonly string[];
   /** Milliseconds since the Unix epoch. */
   readonly untilMs: number;
+}
+
+/** The plan that a run waits with: what {@link Awaiting} has the hash of, and what was found when it was made. */
+export interface AwaitedPlan {
+  readonly experiment: Experiment;
+  readonly seed: string;
+  readonly found: PreflightResult;
+  /** What the control worker's guards said. */
+  readonly guards: readonly GuardAnswer[];
 }
 
 /** What somebody says to what is waited for. */

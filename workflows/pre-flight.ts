@@ -110,8 +110,10 @@ async function approved(
   const words = override ? `${override.guard}: ${override.found}` : `policy ${policy.version} asks for it`;
   const { planHash } = plan;
   if (planHash === undefined || startedBy === undefined) return false;
-  if (!(await run.approvals.wait(planHash, people, words, startedBy))) return false;
-  const now = await asked(run, experiment.blastRadius.seed ?? run.id, policy);
+  const seed = experiment.blastRadius.seed ?? run.id;
+  const shown = { experiment, seed, found: plan, guards };
+  if (!(await run.approvals.wait(shown, planHash, people, words, startedBy))) return false;
+  const now = await asked(run, seed, policy);
   if (!now) return false;
   run.approvals.overridden = override !== undefined;
   if (now.planHash === planHash) return true;

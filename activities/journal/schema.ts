@@ -93,6 +93,18 @@ const EVENTS = {
     people: count,
     why: z.string(),
     forMs: ms,
+    stages: z
+      .array(
+        z.object({
+          stage: count,
+          size: z.string(),
+          to: count,
+          skipped: z.string().exactOptional(),
+          added: count,
+          names: z.array(z.string()),
+        }),
+      )
+      .exactOptional(),
   }),
   approved: z.object({
     ...stamp,

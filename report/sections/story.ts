@@ -6,7 +6,7 @@ import type { RunSummary } from '../../domain/run-summary.ts';
 import { formatDuration, formatQuantity } from '../../domain/units.ts';
 import { html } from '../markup.ts';
 import type { Markup } from '../markup.ts';
-import { clock, counted, number, since, toldWords } from '../words.ts';
+import { clock, counted, number, since, stageWords, toldWords } from '../words.ts';
 
 /** Lines that are shown; the journal has them all. */
 const LINES_SHOWN = 300;
@@ -124,15 +124,28 @@ function peopleLine(event: JournalEvent & { type: 'approval-asked' | 'approved' 
     case 'approval-asked':
       return {
         what: 'waits for approval',
-        words: `of ${event.people}, for ${formatDuration(event.forMs)}: ${event.why}`,
+        words: `of ${event.people}, for ${formatDuration(event.forMs)}: ${event.why}; plan ${short(event.plan)}${planWords(event)}`,
       };
     case 'approved':
-      return { what: 'approved', words: `by ${event.by}${event.reason === undefined ? '' : `: ${event.reason}`}` };
+      return {
+        what: 'approved',
+        words: `plan ${short(event.plan)} by ${event.by}${event.reason === undefined ? '' : `: ${event.reason}`}`,
+      };
     case 'rejected':
       return { what: 'rejected', words: `by ${event.by}: ${event.reason}`, loud: true };
     case 'note':
       return { what: 'note', words: `${event.by}: ${event.text}` };
   }
+}
+
+/** What is approved, stage by stage; journals before 0.3 do not say. */
+function planWords({ stages = [] }: JournalEvent & { type: 'approval-asked' }): string {
+  return stages.map((stage) => `; stage ${stage.stage + 1} (${stage.size}) ${stageWords(stage)}`).join('');
+}
+
+/** As much of a plan's hash as people compare. */
+function short(hash: string): string {
+  return hash.slice(0, 12);
 }
 
 const EDGES = { 'breach-begins': 'breach begins', 'breach-ends': 'breach ends', 'no-data': 'no data' } as const;

@@ -14,7 +14,7 @@ import { signedText } from '../../domain/identity.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunInput, RunResult, Story } from '../../workflows/messages.ts';
-import { Installation, nameOf, until } from '../cli/installation.ts';
+import { Installation, nameOf, planAwaited, until } from '../cli/installation.ts';
 import { squall, start } from '../cli/squall.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 
@@ -68,17 +68,17 @@ ${person('alice', 'start, approve')}${person('bob', 'approve')}${person('carol',
       const started = start(['run', file], as('alice'));
       await until(() => /waits for 2 approvals/.test(started.out()));
       const run = nameOf(started);
-      const { awaiting } = await storyOf(run);
+      const plan = await planAwaited(installation.lane, run);
       const answer = async (name: Person, ...more: string[]): Promise<string> => {
-        const { code, out, err } = await squall(['approve', run, ...more], as(name));
+        const { code, out, err } = await squall(['approve', run, '--plan', plan, ...more], as(name));
         return `${code} ${out}${err}`;
       };
       assert.match(await answer('alice'), /^3 refused: alice started it; somebody else must answer for it/);
       assert.match(await answer('eve'), /^3 refused: eve may not approve/);
-      assert.match(await answer('bob', '--plan', 'abc'), /^2 .*the plan that waits for approval is/);
-      const unproven = await squall(['approve', run], { ...installation.env, SQUALL_AS: 'bob' });
+      assert.match(await answer('bob', '--plan', 'abcdef01'), /^2 .*the plan that waits for approval is/);
+      const unproven = await squall(['approve', run, '--plan', plan], { ...installation.env, SQUALL_AS: 'bob' });
       assert.match(unproven.out, /refused: bob \(not authenticated\) may not approve/);
-      assert.match(await answer('bob', '--plan', (awaiting?.plan ?? '').slice(0, 8)), /^0 approved: .*: 1 of 2/);
+      assert.match(await answer('bob', '--plan', plan.slice(0, 8)), /^0 approved: .*: 1 of 2/);
       assert.match(await answer('bob'), /^3 refused: bob has approved it already/);
       const note = await squall(['note', run, 'the', 'cache', 'was', 'cold'], as('carol'));
       assert.equal(note.code, 0, note.err);
@@ -161,11 +161,11 @@ ${person('alice', 'start, approve')}${person('bob', 'approve')}${person('carol',
 
   it('targets that changed while people thought about it are not what they agreed to', async () => {
     const { result, touched } = await waiting('changed', {}, async (_handle, victims) => {
-      await waits('changed');
+      const plan = await planAwaited(installation.lane, 'changed');
       const [pid] = victims.pids;
       process.kill(pid ?? assert.fail(), 'SIGKILL');
       for (const name of ['bob', 'carol'] as const)
-        assert.equal((await squall(['approve', 'changed'], as(name))).code, 0);
+        assert.equal((await squall(['approve', 'changed', '--plan', plan], as(name))).code, 0);
     });
     assert.deepEqual([result.status, touched], ['refused', false]);
     assert.match(result.reason, /^approval: the plan is another one than was approved/);
@@ -173,9 +173,9 @@ ${person('alice', 'start, approve')}${person('bob', 'approve')}${person('carol',
 
   it('a run that is reset must be approved anew', async () => {
     const { result, touched } = await waiting('reset', {}, async (handle) => {
-      await waits('reset');
+      const plan = await planAwaited(installation.lane, 'reset');
       for (const name of ['bob', 'carol'] as const)
-        assert.equal((await squall(['approve', 'reset'], as(name))).code, 0);
+        assert.equal((await squall(['approve', 'reset', '--plan', plan], as(name))).code, 0);
       await until(async () => (await storyOf('reset')).state.phase !== 'awaiting-approval');
       const { events } = await handle.fetchHistory();
       const waited = events?.find(({ timerStartedEventAttributes: timer }) => timer != null);

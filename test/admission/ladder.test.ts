@@ -12,7 +12,7 @@ import type { JournalEvent } from '../../domain/journal.ts';
 import { policyOf } from '../../workers/policy-settings.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunResult } from '../../workflows/messages.ts';
-import { Installation, until } from '../cli/installation.ts';
+import { Installation, planAwaited, until } from '../cli/installation.ts';
 import { squall } from '../cli/squall.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 import { saying, startServer } from '../probes/server.ts';
@@ -177,7 +177,8 @@ describe('the ladder of guards', () => {
     const preconditions = { window: 'frozen', windowOverride: 'approval' } as const;
     const { result, events } = await run('frozen', { preconditions }, async () => {
       const asBob = { ...installation.env, SQUALL_AS: 'bob' };
-      await until(async () => (await squall(['approve', 'frozen'], asBob)).code === 0);
+      const plan = await planAwaited(lane, 'frozen');
+      assert.equal((await squall(['approve', 'frozen', '--plan', plan], asBob)).code, 0);
     });
     assert.equal(result.status, 'completed', result.reason);
     const asked = events.find((event) => event.type === 'approval-asked');

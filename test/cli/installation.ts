@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { Lane } from '../../bench/torture/lane.ts';
 import type { LaneOptions } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
+import { storyQuery } from '../../workflows/messages.ts';
 import { holdersOf } from '../engine/clean-slate.ts';
 import type { Started } from './squall.ts';
 
@@ -83,6 +84,20 @@ export function underway(victims: Victims, count = 1): Promise<void> {
 /** The name of the run that `squall run` has printed. */
 export function nameOf(run: Started): string {
   return /^(\S+):/.exec(run.out())?.[1] ?? assert.fail(run.out());
+}
+
+/** The hash of the plan that a run waits with, once it does. */
+export async function planAwaited({ client }: Lane, run: string): Promise<string> {
+  let plan: string | undefined;
+  await until(async () => {
+    const story = await client.workflow
+      .getHandle(run)
+      .query(storyQuery, 0)
+      .catch(() => undefined);
+    plan = story?.awaiting?.plan;
+    return plan !== undefined;
+  });
+  return plan ?? assert.fail();
 }
 
 /** Rejects when it does not hold within a minute. */

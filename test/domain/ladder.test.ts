@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { StageSize } from '../../domain/experiment.ts';
-import { planStages, shuffle, topOf } from '../../domain/ladder.ts';
+import { planStages, shownStages, shuffle, topOf } from '../../domain/ladder.ts';
+import { stageWords } from '../../report/words.ts';
 
 const share = (percent: number): StageSize => ({ kind: 'share', share: percent / 100, text: `${percent}%` });
 const count = (n: number): StageSize => ({ kind: 'count', count: n, text: `${n}` });
@@ -98,4 +99,14 @@ test('over many seeds every candidate comes first about equally often', () => {
     0,
   );
   assert.ok(chiSquare < 16.3, `chi-square ${chiSquare}`);
+});
+
+test('a stage is shown with its first targets, and how many more there are', () => {
+  const targets = Array.from({ length: 12 }, (_, i) => `t${i}`);
+  const stages = planStages({ stages: [share(1), count(2), count(12)] }, 12);
+  const [none, two, all] = shownStages(stages, targets);
+  assert.equal(stageWords(none ?? assert.fail()), 'skipped: 1% of 12 candidates is less than one target');
+  assert.equal(stageWords(two ?? assert.fail()), '+2 = 2: t0, t1');
+  assert.deepEqual(all?.names.length, 8);
+  assert.equal(stageWords(all), '+10 = 12: t2, t3, t4, t5, t6, t7, t8, t9 and 2 more');
 });

@@ -1,0 +1,65 @@
+/**
+ * A plan, as people read it: what would be touched, with what, for how long, and what undoes it.
+ *
+ * Owns the words, and how much of a long plan is printed; `--json` has it whole.
+ */
+import type { PreflightResult } from '../activities/interface.ts';
+import { describeStopCondition } from '../domain/breach.ts';
+import type { GuardAnswer } from '../domain/admission.ts';
+import type { Experiment } from '../domain/experiment.ts';
+import { EXPIRY_WORDS } from '../domain/fault.ts';
+import { shownStages } from '../domain/ladder.ts';
+import { leaseTiming, worstCaseMs } from '../domain/timing.ts';
+import { formatDuration } from '../domain/units.ts';
+import { stageWords } from '../report/words.ts';
+import type { Output } from './output.ts';
+
+/** The most that is printed of what a document writes down as it likes, in characters. */
+const WRITTEN_MAX = 400;
+
+/** A plan, and what was said to it. */
+export interface ShownPlan extends PreflightResult {
+  readonly guards: readonly GuardAnswer[];
+  readonly violations: readonly string[];
+  /** How many other people must agree. */
+  readonly people: number;
+}
+
+/** Prints a plan of `experiment`. */
+export function show(experiment: Experiment, plan: ShownPlan, out: Output): void {
+  out.line(`${out.style('bold', experiment.name)}: ${experiment.hypothesis}`);
+  out.line('');
+  const row = (name: string, passed: boolean, found: string): void =>
+    out.line(`  ${passed ? out.style('green', 'pass') : out.style('red', 'FAIL')}  ${name.padEnd(15)} ${found}`);
+  for (const { guard, passed, found, overridable } of plan.guards)
+    row(guard, passed, overridable ? `${found}; approval may set it aside` : found);
+  for (const { check, passed, found } of plan.checks) row(check, passed, found);
+  for (const violation of plan.violations) row('policy', false, violation);
+  out.line('');
+  out.line(`${experiment.fault} at ${experiment.targets.site}, ${plan.candidates} candidates`);
+  for (const stage of shownStages(plan.stages, plan.targets)) {
+    const { ttlMs } = leaseTiming(stage.added, experiment.timeToLiveMs);
+    const ends = plan.expiry === 'renewed' && !stage.skipped ? ` (time-to-live ${formatDuration(ttlMs)})` : '';
+    out.line(`  stage ${stage.stage + 1}  ${stage.size.padStart(5)}  ${stageWords(stage)}${ends}`);
+  }
+  out.line('');
+  const stops = experiment.stopConditions.map((condition) => describeStopCondition(condition)).join('; ');
+  out.line(`with:        ${written(experiment.with)}`);
+  out.line(`targets:     ${written(experiment.targets.selector)}`);
+  out.line(`each stage:  held ${formatDuration(experiment.blastRadius.holdMs)}`);
+  out.line(`stops on:    ${stops || 'nothing'}`);
+  out.line(`undo:        ${plan.undo}`);
+  out.line(`reversal:    ${plan.reversal}`);
+  out.line(`expiry:      ${EXPIRY_WORDS[plan.expiry]}`);
+  out.line(`permissions: ${plan.permissions.join('; ') || 'none'}`);
+  out.line(`approval:    ${plan.people === 0 ? 'none needed' : `by ${plan.people} other people`}`);
+  out.line(`plan:        ${plan.planHash ?? 'unknown'}`);
+  const waiting = people === 0 ? '' : ', and as long as people take';
+  out.line(`takes:       ${formatDuration(worstCaseMs(experiment, plan.stages))} at worst${waiting}`);
+}
+
+function written(value: unknown): string {
+  const text = JSON.stringify(value);
+  const more = text.length - WRITTEN_MAX;
+  return more > 0 ? `${text.slice(0, WRITTEN_MAX)} … and ${more} more characters; \`--json\` has them` : text;
+}
