@@ -10,7 +10,7 @@ import { alertmanagerSettings } from '../activities/admission/alertmanager.ts';
 import { httpIncidentSettings } from '../activities/admission/http-incidents.ts';
 import { pagerdutySettings } from '../activities/admission/pagerduty.ts';
 import { DAYS } from '../activities/admission/window.ts';
-import { httpSettings } from '../activities/probes/secret.ts';
+import { httpSettings, secretRef } from '../activities/probes/secret.ts';
 import { check } from '../documents/steady-state-schema.ts';
 import { name, share } from '../documents/written.ts';
 import { writtenDuration } from '../domain/written-duration.ts';
@@ -50,12 +50,19 @@ function daysOf(written: string): number[] {
   return Array.from({ length: ((to - from + 7) % 7) + 1 }, (_, i) => ((from + i - 1) % 7) + 1);
 }
 
+const EITHER = 'expected either file, url or urlFrom';
 const calendar = z.union(
   [
     z.strictObject({ file: z.string().min(1).describe('An iCalendar file, relative to this one.') }),
-    z.strictObject(httpSettings),
+    z
+      .strictObject({
+        ...httpSettings,
+        url: httpSettings.url.optional(),
+        urlFrom: secretRef.optional().describe('Where the address is, where it is itself a secret.'),
+      })
+      .refine(({ url, urlFrom }) => (url === undefined) !== (urlFrom === undefined), EITHER),
   ],
-  'expected file or url',
+  EITHER,
 );
 
 const window = z.strictObject({

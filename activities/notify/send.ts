@@ -7,7 +7,7 @@
 import { boundedSend } from '../probes/bounded-fetch.ts';
 import type { Answer } from '../probes/bounded-fetch.ts';
 import { reasonOf } from '../probes/reading.ts';
-import { credentialHeaders, isHttpUrl, readSecret } from '../probes/secret.ts';
+import { credentialHeaders, readSecretUrl } from '../probes/secret.ts';
 import type { Credentials, SecretRef } from '../probes/secret.ts';
 import { Undelivered } from './destination.ts';
 
@@ -52,7 +52,5 @@ export async function having<T>(read: () => Promise<T>): Promise<T> {
 
 /** An address that is itself a secret, read now. Throws {@link Undelivered}, which names the reference, never the address. */
 export async function secretUrl(ref: SecretRef): Promise<URL> {
-  const written = await having(() => readSecret(ref));
-  if (isHttpUrl(written)) return new URL(written);
-  throw new Undelivered(`${'env' in ref ? ref.env : ref.file} holds no http or https URL without user and password`);
+  return having(() => readSecretUrl(ref));
 }

@@ -75,6 +75,13 @@ export async function readSecret(ref: SecretRef): Promise<string> {
   return value;
 }
 
+/** An address that is itself a secret, read now. Throws an error that names the reference, never the address. */
+export async function readSecretUrl(ref: SecretRef): Promise<URL> {
+  const written = await readSecret(ref);
+  if (isHttpUrl(written)) return new URL(written);
+  throw new Error(`${'env' in ref ? ref.env : ref.file} holds no http or https URL without user and password`);
+}
+
 async function readBounded(path: string): Promise<string> {
   const file = await open(path, 'r');
   try {
@@ -86,7 +93,7 @@ async function readBounded(path: string): Promise<string> {
 }
 
 /** Whether `text` is an http or https URL in which no credential stands. */
-export function isHttpUrl(text: string): boolean {
+function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && !hasCredentials(text);
 }
 

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { Temporal } from 'temporal-polyfill';
 import { fileCalendar, urlCalendar } from '../../activities/admission/calendar.ts';
 import { windowGuard } from '../../activities/admission/window.ts';
 import type { Calendar } from '../../activities/admission/window.ts';
@@ -194,5 +195,110 @@ describe('change freezes', () => {
     await assert.rejects(ask(ALWAYS, '2026-11-22T12:00:00Z', [fileCalendar(join(folder, 'none.ics'))]), /ENOENT/);
     await writeFile(join(folder, 'large.ics'), Buffer.alloc(1024 * 1024 + 1, 'x'));
     await assert.rejects(ask(ALWAYS, '2026-11-22T12:00:00Z', [fileCalendar(join(folder, 'large.ics'))]), /larger than/);
+  });
+
+  /** What is said of CALENDAR with these changes. */
+  async function changed(...changes: readonly (readonly [string, string])[]): Promise<string> {
+    const path = join(folder, 'changed.ics');
+    await writeFile(
+      path,
+      changes.reduce((text, [from, to]) => text.replaceAll(from, to), CALENDAR),
+    );
+    return ask(ALWAYS, '2026-01-12T15:00:00Z', [fileCalendar(path)]);
+  }
+
+  const ZONE = 'America/New_York';
+  /** A time zone that the calendar describes itself. */
+  const own = (name: string): readonly [string, string] => [
+    'VERSION:2.0',
+    `VERSION:2.0\r\nBEGIN:VTIMEZONE\r\nTZID:${name}\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0900\r\nTZOFFSETTO:+0900\r\nEND:STANDARD\r\nEND:VTIMEZONE`,
+  ];
+
+  test('a time in a time zone that is not IANA’s is not taken for another one', async () => {
+    const says = /time zone that is none of IANA’s/;
+    await assert.rejects(changed([ZONE, 'Custom'], own('Custom')), says);
+    await assert.rejects(changed([ZONE, 'Nowhere/Land']), says);
+    await assert.rejects(changed([ZONE, 'tzone://Microsoft/Custom'], own('tzone://Microsoft/Custom')), says);
+    await assert.rejects(changed([ZONE, '"Customized Time Zone"']), says);
+    await assert.rejects(changed([`;TZID=${ZONE}`, ''], own('Custom')), says);
+    await assert.rejects(changed([`DTEND;TZID=${ZONE}`, 'DTEND;TZID=Custom']), says);
+    await assert.rejects(changed([`EXDATE;TZID=${ZONE}`, 'EXDATE;TZID=Custom']), says);
+    assert.match(await changed([ZONE, 'Eastern Standard Time']), /change freeze, "Weekly release"/);
+    assert.match(await changed([ZONE, 'Etc/GMT+5']), /change freeze, "Weekly release"/);
+  });
+
+  test('names in lower case, which are legal, pass over no freeze', async () => {
+    await assert.rejects(changed(['BEGIN:VEVENT', 'begin:vevent'], ['END:VEVENT', 'end:vevent']), /begin:vevent/);
+    await assert.rejects(changed(['VEVENT', 'vevent']), /2 events, of which only 0 can be read/);
+    await assert.rejects(changed(['DTEND;', 'dtend;']), /not understood: "dtend;/);
+    await assert.rejects(changed(['EXDATE', 'rdate']), /RDATE/);
+    await assert.rejects(changed(['EXDATE', 'RDA\r\n TE']), /RDATE/);
+    await assert.rejects(changed(['DTEND;', 'DTEND;X-A="b"c;']), /not understood: "DTEND;/);
+    assert.match(await changed(['TZID=', 'tzid=']), /change freeze, "Weekly release"/);
+  });
+
+  test('a calendar that would keep the worker busy is refused, and no longer waited for than the guard is', async () => {
+    const rule = 'FREQ=WEEKLY;BYDAY=MO';
+    const repeats = /repeats by seconds or minutes/;
+    await assert.rejects(changed([rule, 'FREQ=SECONDLY']), repeats);
+    await assert.rejects(changed([rule, 'freq=minutely;INTERVAL=5']), repeats);
+    await assert.rejects(changed([rule, 'FREQ=DAI\r\n LY;BYSECOND=0,1,2']), repeats);
+    await assert.rejects(changed([rule, 'FREQ=DAILY;COUNT=1001']), /repeats more than 1000 times/);
+    await assert.rejects(
+      changed(['DTEND;TZID=America/New_York:20260105', 'DTEND;TZID=America/New_York:20260206']),
+      /31 days/,
+    );
+    const exceptions = Array.from({ length: 1_001 }, () => '20260720T100000').join(',');
+    await assert.rejects(changed([':20260720T100000', `:${exceptions}`]), /more than 1000 exceptions/);
+    const event = (i: number): string => `BEGIN:VEVENT\r\nUID:${i}\r\nDTSTART:20200101T000000Z\r\nEND:VEVENT\r\n`;
+    const many = (count: number): string => Array.from({ length: count }, (_, i) => event(100 + i)).join('');
+    assert.match(await changed(['END:VCALENDAR', `${many(498)}END:VCALENDAR`]), /Weekly release/);
+    await assert.rejects(changed(['END:VCALENDAR', `${many(499)}END:VCALENDAR`]), /501 events, expected at most 500/);
+    const at = Temporal.Instant.from('2026-01-12T15:00:00Z').toZonedDateTimeISO('UTC');
+    await assert.rejects(fileCalendar(file).frozen(at, AbortSignal.abort(new Error('late'))), /late/);
+  });
+
+  test('an address that is a secret is read at every question, and is in no answer', async () => {
+    const server = await startServer(saying(CALENDAR, 200, 'text/calendar'));
+    const secret = `${server.url}/private-5f3a9c81/basic.ics?key=5f3a9c81`;
+    const path = join(folder, 'address');
+    const calendar = urlCalendar({ urlFrom: { file: path } });
+    const at = '2026-11-22T12:00:00Z';
+    const said: string[] = [];
+    const hear = async (asks: Promise<string>): Promise<string> => {
+      said.push(await asks.catch((error: unknown) => String(error)));
+      return said.at(-1) ?? '';
+    };
+    try {
+      assert.match(await hear(ask(ALWAYS, at, [calendar])), /ENOENT/);
+      await writeFile(path, secret);
+      assert.match(await hear(ask(ALWAYS, at, [calendar])), new RegExp(`Black Friday.*\\(${path}\\)`));
+      server.answer((_, response) => response.writeHead(302, { location: `${secret}&again` }).end());
+      assert.match(await hear(ask(ALWAYS, at, [calendar])), /status 302/);
+      server.answer((request) => request.destroy());
+      assert.match(await hear(ask(ALWAYS, at, [calendar])), /the connection failed/);
+    } finally {
+      await server.close();
+    }
+    assert.match(await hear(ask(ALWAYS, at, [calendar])), /ECONNREFUSED/);
+    for (const wrong of ['ftp://5f3a9c81.example/', 'https://ada:5f3a9c81@example.com/', '5f3a9c81'])
+      assert.match(await hear(writeFile(path, wrong).then(() => ask(ALWAYS, at, [calendar]))), /holds no http/);
+    assert.deepEqual(
+      said.filter((words) => words.includes('5f3a9c81') || words.includes('127.0.0.1')),
+      [],
+    );
+  });
+
+  test('a freeze is a file, or an address, or where the address is', () => {
+    const complaint = (freeze: unknown): string => {
+      const freezes = [freeze];
+      const { error } = admissionSchema.shape.windows.safeParse({ office: { ...OFFICE, freezes } });
+      return error?.issues[0]?.message ?? 'no complaint';
+    };
+    const [url, urlFrom] = ['https://calendar.example/', { env: 'FREEZES' }];
+    assert.equal(complaint({ urlFrom }), 'no complaint');
+    assert.equal(complaint({ url }), 'no complaint');
+    for (const wrong of [{}, { url, urlFrom }, { tokenFrom: urlFrom }, { file: 'a.ics', urlFrom }])
+      assert.match(complaint(wrong), /expected either file, url or urlFrom/);
   });
 });
