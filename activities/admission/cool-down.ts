@@ -7,12 +7,15 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { targetKey } from '../../domain/target-key.ts';
 import { formatDuration } from '../../domain/units.ts';
-import type { JournalStore } from '../journal/store.ts';
+import type { JournalHead, JournalStore } from '../journal/store.ts';
 import type { Asked, Guard } from './guard.ts';
 
-/** Runs that began longer before the cool-down than this are not looked for: a stage is held for a week at most, in milliseconds. */
+/**
+ * Runs that began longer before the cool-down than this, in milliseconds, are not looked for where it is not known when they
+ * ended: a stage is held for a week at most.
+ */
 const RUN_MAX_MS = 30 * 86_400_000;
-/** Journals that are looked at. */
+/** Journals of runs within the cool-down that are looked at. */
 const JOURNALS_MAX = 1_000;
 
 /** Refuses while an earlier run of the experiment is open, or ended too lately; `leastMs` is asked of every experiment. */
@@ -27,10 +30,14 @@ export function coolDownGuard(client: Client, leastMs: number, store: JournalSto
       const since = new Date(nowMs - coolDownMs).toISOString();
       const query = `WorkflowType = 'experiment' AND (ExecutionStatus = 'Running' OR CloseTime > '${since}')`;
       const { startTime } = await client.workflow.getHandle(run).describe();
+      let refused: ReadonlySet<string> | undefined;
       for await (const other of client.workflow.list({ query, pageSize: 1_000 })) {
         signal.throwIfAborted();
         const { workflowId, memo, closeTime } = other;
         if (workflowId === run || memo?.['experiment'] !== experiment.name || other.startTime > startTime) continue;
+        // Many may have been refused: what the journal knows of them is not asked of Temporal, one by one.
+        refused ??= new Set((await store.list()).filter(wasNothing).map((head) => head.run));
+        if (other.status.name === 'COMPLETED' && refused.has(workflowId)) continue;
         if (await wasRefused(client, other)) continue;
         const when = closeTime ? `ended ${formatDuration(nowMs - closeTime.getTime())} ago` : 'is open';
         return { passed: false, found: `${workflowId} ${when}, expected ${formatDuration(coolDownMs)} in between` };
@@ -54,7 +61,12 @@ async function hitLately(
 ): Promise<{ readonly run: string; readonly target: string; readonly atMs: number } | undefined> {
   const wanted = new Set(services.flatMap(({ keys }) => keys));
   if (wanted.size === 0) return undefined;
-  const heads = (await store.list()).filter((head) => head.run !== run && head.startedAtMs > sinceMs - RUN_MAX_MS);
+  const heads = (await store.list()).filter(
+    (head) =>
+      head.run !== run &&
+      !wasNothing(head) &&
+      (head.lastAtMs === undefined ? head.startedAtMs > sinceMs - RUN_MAX_MS : head.lastAtMs >= sinceMs),
+  );
   if (heads.length > JOURNALS_MAX) throw new Error(`more than ${JOURNALS_MAX} runs would have to be looked at`);
   for (const head of heads.toReversed()) {
     const { events = [] } = (await store.read(head.run)) ?? {};
@@ -67,6 +79,11 @@ async function hitLately(
     }
   }
   return undefined;
+}
+
+/** A run that was refused, and touched nothing before either: one that was reset may be refused in the end. */
+function wasNothing({ status, touched = false }: JournalHead): boolean {
+  return status === 'refused' && !touched;
 }
 
 async function wasRefused(client: Client, { workflowId, runId, status }: WorkflowExecutionInfo): Promise<boolean> {

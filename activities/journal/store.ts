@@ -21,6 +21,10 @@ export interface JournalHead {
   readonly experiment: string;
   /** Milliseconds since the Unix epoch. */
   readonly startedAtMs: number;
+  /** When its last event happened, in milliseconds since the Unix epoch. Absent where an earlier version wrote it. */
+  readonly lastAtMs?: number | undefined;
+  /** Whether it has opened a stage. Absent where an earlier version wrote it. */
+  readonly touched?: boolean | undefined;
   readonly phase: Phase;
   /** Null while the run is open. */
   readonly status: Status | null;

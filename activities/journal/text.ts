@@ -28,6 +28,8 @@ export function journalText(run: string, events: readonly LooseEvent[]): string 
 export const aboutSchema = z.object({
   experiment: z.string(),
   startedAtMs: z.number(),
+  lastAtMs: z.number().optional(),
+  touched: z.boolean().optional(),
   phase: z.string().transform((phase) => phase as Phase),
   status: z
     .string()
@@ -56,6 +58,9 @@ export function aboutOf(events: readonly LooseEvent[]): Omit<JournalHead, 'run' 
   return {
     experiment: typeof experiment === 'string' ? experiment.slice(0, NAME_MAX) : '',
     startedAtMs: (started ?? events[0])?.atMs ?? 0,
+    lastAtMs: events.at(-1)?.atMs ?? 0,
+    // Also where it was reset since: every phase that it ever had is here.
+    touched: events.some(({ type, phase: had }) => type === 'phase' && had === 'injecting'),
     phase: (phase ?? 'pre-flight') as Phase,
     status: (closed?.['status'] ?? null) as Status | null,
     deviated: (closed?.['deviated'] ?? null) as boolean | null,

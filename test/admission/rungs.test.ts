@@ -9,7 +9,7 @@
  * | policy         | approval          | read once, when the worker starts  | by nobody   | here                             |
  * | approval       | guard             | what the run carries: always read  | by nobody   | guard: only by a reset           |
  * | window         | window            | here: file, URL; window            | ladder      | here                             |
- * | cool-down      | ladder, twice     | here: journal, Temporal            | by nobody   | here, and never by the run's own |
+ * | cool-down      | ladder, cool-down | here: journal, Temporal            | by nobody   | here, and never by the run's own |
  * | no-incidents   | ladder, incidents | here: each provider; incidents     | by nobody   | ladder (the hold), here          |
  * | healthy        | ladder            | ladder                             | by nobody   | here                             |
  * | capacity       | ladder            | here                               | by nobody   | here                             |

@@ -147,10 +147,27 @@ export function conformance({ place: placeOf, tidy }: StoreToTest): void {
       run,
       experiment: 'slow-payments',
       startedAtMs: events[0]?.atMs,
+      lastAtMs: events.at(-1)?.atMs,
+      touched: true,
       phase: 'closed',
       status: 'aborted',
       deviated: true,
     });
+  });
+
+  it('lists when the last event of a run happened, whichever that is, and that a run was not touched', async () => {
+    const store = open();
+    const { run, events } = refusedRun();
+    await store.append(run, events);
+    await store.append('late', [blind(3, 9_000)]);
+    await store.append('late', [blind(0, 1_000), blind(1, 8_000)]);
+    assert.deepEqual(
+      (await open().list()).map((head) => [head.run, head.startedAtMs, head.lastAtMs, head.touched]),
+      [
+        ['late', 1_000, 9_000, false],
+        [run, events[0]?.atMs, events.at(-1)?.atMs, false],
+      ],
+    );
   });
 
   it('has no journal and an empty list where nothing was written', async () => {
