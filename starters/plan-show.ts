@@ -54,7 +54,7 @@ export function show(experiment: Experiment, plan: ShownPlan, out: Output): void
   out.line(`permissions: ${plan.permissions.join('; ') || 'none'}`);
   out.line(`approval:    ${plan.people === 0 ? 'none needed' : `by ${plan.people} other people`}`);
   out.line(`plan:        ${plan.planHash ?? 'unknown'}`);
-  const waiting = people === 0 ? '' : ', and as long as people take';
+  const waiting = plan.people === 0 ? '' : ', and as long as people take';
   out.line(`takes:       ${formatDuration(worstCaseMs(experiment, plan.stages))} at worst${waiting}`);
 }
 

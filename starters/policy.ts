@@ -1,5 +1,9 @@
-/** `squall policy`: what the configuration allows, whatever an experiment asks. */
+/** `squall policy`: what this configuration allows, and whether it is the one that the control workers came with. */
+import { reasonOf } from '../activities/probes/reading.ts';
+import type { AuditEntry } from '../domain/audit.ts';
 import type { ApprovalRule, Policy } from '../domain/policy.ts';
+import type { Config } from '../workers/config.ts';
+import { describeJournal, openJournal } from '../workers/journal.ts';
 import { policyOf } from '../workers/policy-settings.ts';
 import { output } from './output.ts';
 import { configOf } from './verb-config.ts';
@@ -9,9 +13,33 @@ export async function main(_args: readonly string[], options: Common): Promise<n
   const config = await configOf(options);
   const policy = policyOf(config.policy);
   const out = output(options.json === true);
-  out.event('policy', { policy });
-  for (const [what, words] of rowsOf(policy)) out.line(`${`${what}:`.padEnd(14)} ${words}`);
+  const found = await lastAudited(config);
+  out.event('policy', { policy, ...found });
+  for (const [what, words] of [...rowsOf(policy), ['in force', inForce(policy, found, config)] as const])
+    out.line(`${`${what}:`.padEnd(14)} ${words}`);
   return 0;
+}
+
+/** The policy that a control worker was audited with last, or why that is not known. */
+type Audited = { readonly audited: AuditEntry | null } | { readonly unread: string };
+
+async function lastAudited(config: Config): Promise<Audited> {
+  await using store = openJournal(config);
+  try {
+    return { audited: (await store.audit.last('policy')) ?? null };
+  } catch (error) {
+    return { unread: reasonOf(error) };
+  }
+}
+
+function inForce({ hash }: Policy, found: Audited, config: Config): string {
+  if ('unread' in found) return `not known: the audit cannot be read: ${found.unread}`;
+  const { audited } = found;
+  if (audited === null)
+    return `not known: no control worker has begun with a policy, by the audit in ${describeJournal(config)}`;
+  const at = `by the audit, at ${new Date(audited.atMs).toISOString()}`;
+  if (audited.hash === hash) return `this one was the last that a control worker began with, ${at}`;
+  return `ANOTHER ONE, ${audited.why}, ${audited.hash ?? 'without a hash'}, was the last that a control worker began with, ${at}`;
 }
 
 type Row = readonly [what: string, words: string];

@@ -163,7 +163,7 @@ export const verbs: readonly ((program: Command) => void)[] = [
     verb(
       program,
       'policy',
-      'what the configuration allows, whatever an experiment asks',
+      'what this configuration allows, whatever an experiment asks, and whether control workers have the same',
       () => import('./policy.ts'),
       '  squall policy --config control.yaml\n  squall policy --json | jq .policy.hash',
     ),

@@ -1,9 +1,10 @@
-/** `squall audit`: what it lists, and that it finds what somebody did to the chain. */
+/** `squall audit`: what it lists, and that it finds what somebody did to the chain; `squall policy`: what it says by it. */
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { auditPolicy } from '../../activities/audit.ts';
 import type { AuditRecord } from '../../domain/audit.ts';
 import type { Config } from '../../workers/config.ts';
 import { openJournal } from '../../workers/journal.ts';
@@ -165,5 +166,42 @@ describe('squall audit', { concurrency: 2 }, () => {
         assert.ok(!err.includes('hidden'));
       }
     });
+  });
+});
+
+describe('squall policy', () => {
+  it('says whether the policy it shows is the one that a control worker began with last', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'squall-cli-policy-'));
+    try {
+      const journal = join(folder, 'journal');
+      const config = join(folder, 'squall.yaml');
+      const says = async (version: string): Promise<{ words: string; told: Record<string, unknown> }> => {
+        await writeFile(config, JSON.stringify({ journal, policy: { version } }));
+        const [text, json] = [
+          await squall(['policy', '--config', config]),
+          await squall(['policy', '--config', config, '--json']),
+        ];
+        assert.deepEqual([text.code, json.code], [0, 0], text.err);
+        return { words: /^in force: +(.*)$/m.exec(text.out)?.[1] ?? text.out, told: eventsOf(json.out)[0] ?? {} };
+      };
+      const first = await says('1');
+      assert.match(first.words, /^not known: no control worker has begun with a policy/);
+      assert.equal(first.told['audited'], null);
+      const { hash } = first.told['policy'] as { hash: string };
+      await using store = openJournal({ journal });
+      await auditPolicy(store, { hash, version: '1', who: 'ada@laptop' });
+      assert.match(
+        (await says('1')).words,
+        /^this one was the last that a control worker began with, by the audit, at 20/,
+      );
+      await auditPolicy(store, { hash: 'f'.repeat(64), version: '2', who: 'ada@laptop' });
+      const changed = await says('1');
+      assert.match(changed.words, /^ANOTHER ONE, version 2, f{64}, was the last/);
+      assert.equal((changed.told['audited'] as { hash: string }).hash, 'f'.repeat(64));
+      await writeFile(join(journal, 'audit', '000000.jsonl'), 'forged');
+      assert.match((await says('1')).words, /^not known: the audit cannot be read: .*000000\.jsonl/);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });
