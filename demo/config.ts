@@ -5,8 +5,11 @@
  */
 import { stringify } from 'yaml';
 
-/** `squall.yaml` for a shop at `url` with its pid files in `runDir`; journals are kept in `home`. */
-export function demoConfig(url: string, runDir: string, home: string): string {
+/**
+ * `squall.yaml` for a shop at `url` with its pid files in `runDir`; journals are kept in `home`. Where the shop has a page of
+ * incidents, the configuration has levers to try: a file that stops everything, incidents, and other people's leave.
+ */
+export function demoConfig(url: string, runDir: string, home: string, incidents?: string): string {
   const metrics = { type: 'metrics', url: `${url}/metrics`, window: '3s', timeout: '1s' };
   return stringify({
     // Undo records are where every Squall of this user looks: whichever comes back first ends what a killed demo left.
@@ -39,6 +42,20 @@ export function demoConfig(url: string, runDir: string, home: string): string {
       orders: { ...metrics, unit: 'per-second', rate: 'shop_orders_total' },
       conversion: { ...metrics, unit: 'ratio', ratio: { of: 'shop_orders_total', to: 'shop_visits_total' } },
       connections: { ...metrics, unit: 'count', gauge: 'shop_upstream_connections' },
+      'in-service': { ...metrics, unit: 'ratio', gauge: 'shop_payments_in_service' },
     },
+    ...(incidents === undefined ? {} : leversOf(home, incidents)),
   });
+}
+
+function leversOf(home: string, incidents: string): object {
+  return {
+    emergencyStop: { file: `${home}/stop` },
+    admission: {
+      healthy: [{ probe: 'error-rate', max: '5%' }],
+      incidents: [{ http: { url: incidents, jsonPointer: '', calmWhen: 'empty' } }],
+      capacity: { probe: 'in-service', min: '50%' },
+    },
+    policy: { version: 'shop', approvals: [{ people: 1, radiusAbove: '25%' }] },
+  };
 }

@@ -41,6 +41,14 @@ for (const [name, upstreams] of services) {
   });
 }
 new Gauge({
+  name: 'shop_payments_in_service',
+  help: 'The share of the replicas of payments that the gateway has in service',
+  registers: [registry],
+  collect() {
+    this.set(services.get('payments')?.inService ?? 0);
+  },
+});
+new Gauge({
   name: 'shop_upstream_connections',
   help: 'Open connections to replicas',
   registers: [registry],

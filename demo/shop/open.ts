@@ -5,7 +5,9 @@
  * it is told where to listen, and has a folder for its pid files that the site worker beside it shares; the configuration is
  * deploy/squall.yaml then.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { demoConfig } from '../config.ts';
@@ -25,8 +27,25 @@ const shop = await openShop(pids, { host: values.host, port: Number(values.port)
 process.stdout.write(`the shop is open at ${shop.url}/metrics\n`);
 if (values.pids === undefined) {
   await mkdir(home, { recursive: true });
-  await writeFile(join(home, 'squall.yaml'), demoConfig(shop.url, pids, home));
+  await writeFile(
+    join(home, 'squall.yaml'),
+    demoConfig(shop.url, pids, home, await statusPage(join(home, 'incident'))),
+  );
   process.stdout.write('squall.yaml is .cache/shop/squall.yaml\nCtrl-C closes it\n');
 }
+
+/** Serves what is written in `file`, one incident a line, while there is such a file; returns where. */
+async function statusPage(file: string): Promise<string> {
+  const server = createServer((_, response) => {
+    const lines = readFile(file, 'utf8').then(
+      (text) => text.split('\n').filter((line) => line !== ''),
+      () => [],
+    );
+    void lines.then((open) => response.setHeader('content-type', 'application/json').end(JSON.stringify(open)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void shop.close().then(() => process.exit(0)));

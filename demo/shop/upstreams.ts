@@ -38,6 +38,11 @@ export class Upstreams {
     );
   }
 
+  /** The share of all that is not ejected (ratio). */
+  get inService(): number {
+    return this.#replicas.length === 0 ? 0 : 1 - this.ejected / this.#replicas.length;
+  }
+
   get ejected(): number {
     return this.#replicas.filter(({ ejected }) => ejected).length;
   }
