@@ -96,7 +96,7 @@ async function admit({ guards, policy }: Control, input: AdmitInput): Promise<Ad
   const answers = await climb(guards, asked, Context.current().cancellationSignal);
   const { execution } = asked;
   if (input.stage !== undefined) return { guards: answers, execution };
-  return { guards: answers, execution, policy, startedBy: starterOf(policy, input).who };
+  return { guards: answers, execution, policy, startedBy: starterOf(policy, asked).who };
 }
 
 function askedBy(input: AdmitInput): Asked {

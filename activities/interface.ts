@@ -67,6 +67,8 @@ export interface AdmitInput {
   readonly experiment: Experiment;
   readonly documentHash: string;
   readonly startedBy: Claim;
+  /** The execution that was started: another one than asks where the run was reset. Absent in what older versions ask. */
+  readonly first?: string;
   /** Asked for a plan only, which nobody can start with. */
   readonly plans?: true;
   /** The stage that is to be opened; absent before pre-flight. */

@@ -14,6 +14,8 @@ export interface Claim {
   readonly by: string;
   /** Ed25519 over {@link signedText}, in base64; absent where no key was given. */
   readonly signature?: string;
+  /** When it was signed, in milliseconds since the Unix epoch; only a start's signature says so, and it is signed too. */
+  readonly signedAtMs?: number;
 }
 
 /** Who it was. */
@@ -28,13 +30,21 @@ export interface Signed {
   readonly act: 'start' | 'plan' | 'approve' | 'reject' | 'resume';
   /** The run's name, or the stop's. */
   readonly of: string;
-  /** What exactly: the hash of the experiment, a plan and its execution, a reason and the stop's execution. */
+  /** What exactly: {@link startText}, or {@link answeredText} of a plan or a reason. */
   readonly what: string;
 }
 
 /** The text that a signature is over: one line each, so that nothing that is signed for can be read as something else. */
 export function signedText({ act, of, what }: Signed, by: string): string {
   return JSON.stringify(['squall/v1', act, of, what, by]);
+}
+
+/** How long a start is good for after it was signed, in milliseconds; as much is borne of a clock that goes ahead. */
+export const START_MS = 600_000;
+
+/** What a start is signed for: one experiment of one document, at one time. All hashes are SHA-256 in hex. */
+export function startText(experimentHash: string, documentHash: string, signedAtMs: number): string {
+  return JSON.stringify([experimentHash, documentHash, signedAtMs]);
 }
 
 /** What an answer is signed for: one plan, or reason, of one execution. */

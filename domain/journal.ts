@@ -65,6 +65,8 @@ export type JournalEntry =
       readonly documentHash: string;
       readonly seed: string;
       readonly startedBy: string;
+      /** The execution that was started, which stays the same when the run is reset; absent in journals before 0.3. */
+      readonly execution?: string;
       readonly installation: string;
       readonly versions: Readonly<Record<string, string>>;
     }

@@ -1,6 +1,5 @@
 /** `squall plan`: what a run would touch, and what would undo it. The site answers; nothing is touched. */
 import { randomBytes } from 'node:crypto';
-import { experimentHash } from '../activities/admission/proof.ts';
 import { needsOverride, refusalOf } from '../domain/admission.ts';
 import { CONTROL_QUEUE, siteQueues } from '../domain/queues.ts';
 import { preflightTimeoutMs, worstCaseMs } from '../domain/timing.ts';
@@ -15,7 +14,7 @@ import { requireWorkers } from './reach.ts';
 import { runName } from './run.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
-import { prove } from './who.ts';
+import { proveStart } from './who.ts';
 
 interface Options extends Common {
   readonly name?: string;
@@ -32,8 +31,8 @@ export async function main([file = '']: readonly string[], options: Options): Pr
   try {
     await requireWorkers(client, [CONTROL_QUEUE, siteQueues(experiment.targets.site).chaos]);
     const workflowId = `plan-${runName(experiment.name, new Date())}`;
-    const { by: startedBy, ...proof } = await prove({ act: 'plan', of: workflowId, what: experimentHash(experiment) });
-    const input: RunInput = { experiment, documentHash, startedBy, ...proof };
+    const planned = { experiment, documentHash };
+    const input: RunInput = { ...planned, ...(await proveStart('plan', workflowId, planned)) };
     const result = (await client.workflow.execute('plan', {
       workflowId,
       taskQueue: CONTROL_QUEUE,

@@ -6,7 +6,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import { experimentHash } from '../activities/admission/proof.ts';
 import { CONTROL_QUEUE, siteQueues } from '../domain/queues.ts';
 import { parseDuration } from '../domain/units.ts';
 import { connectClient, Unreachable } from '../workers/connect.ts';
@@ -20,7 +19,7 @@ import { output } from './output.ts';
 import { requireWorkers } from './reach.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
-import { prove } from './who.ts';
+import { proveStart } from './who.ts';
 
 /** A run that no worker takes within this time is refused, in milliseconds: whoever asked for it may have gone. */
 const ADMIT_MS = 30_000;
@@ -49,9 +48,10 @@ export async function main([file = '']: readonly string[], options: Options): Pr
     using interruption = new Interruption(client, run, out);
     out.event('submitting', { run, experiment: experiment.name });
     out.line(options.detach ? run : `${out.style('bold', run)}: ${experiment.hypothesis}`);
-    const { by: startedBy, ...proof } = await prove({ act: 'start', of: run, what: experimentHash(seeded) });
+    const started = { experiment: seeded, documentHash };
+    const proof = await proveStart('start', run, started);
     const approveWithin = within === undefined ? {} : { approveWithinMs: within };
-    const input = { experiment: seeded, documentHash, startedBy, ...proof, ...approveWithin, admitWithinMs: ADMIT_MS };
+    const input = { ...started, ...proof, ...approveWithin, admitWithinMs: ADMIT_MS };
     await submit(client, run, input);
     out.event('submitted', { run, experiment: experiment.name });
     if (options.detach && !interruption.wanted) return 0;

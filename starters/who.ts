@@ -5,10 +5,12 @@
  * that.
  */
 import { createPrivateKey, sign } from 'node:crypto';
+import { experimentHash } from '../activities/admission/proof.ts';
 import { readBounded } from '../activities/bounded-file.ts';
-import { signedText } from '../domain/identity.ts';
+import { signedText, startText } from '../domain/identity.ts';
 import type { Claim, Signed } from '../domain/identity.ts';
 import { thisUser } from '../workers/this-user.ts';
+import type { RunInput } from '../workflows/messages.ts';
 import { UsageError } from './failure.ts';
 
 /** The largest key that is read, in bytes. */
@@ -28,6 +30,18 @@ export async function prove(signed: Signed): Promise<Claim> {
     throw new UsageError('found SQUALL_KEY without SQUALL_AS, expected the name that the policy knows the key by');
   const signature = sign(null, Buffer.from(signedText(signed, by)), await keyIn(file));
   return { by, signature: signature.toString('base64') };
+}
+
+/** Who starts, or plans, exactly this and now. */
+export async function proveStart(
+  act: 'start' | 'plan',
+  of: string,
+  { experiment, documentHash }: Pick<RunInput, 'experiment' | 'documentHash'>,
+): Promise<Pick<RunInput, 'startedBy' | 'signature' | 'signedAtMs'>> {
+  const signedAtMs = Date.now();
+  const what = startText(experimentHash(experiment), documentHash, signedAtMs);
+  const { by: startedBy, signature } = await prove({ act, of, what });
+  return signature === undefined ? { startedBy } : { startedBy, signature, signedAtMs };
 }
 
 async function keyIn(file: string): Promise<ReturnType<typeof createPrivateKey>> {

@@ -50,7 +50,7 @@ export function openLadder(
   return ladderOf({
     stop: stopGuard(client, levers),
     policy: policyGuard(policy),
-    approval: approvalGuard,
+    approval: approvalGuard(store),
     budget: budgetGuard(client, policy.budget),
     window: windowGuard(windowsOf(settings, config.folder), Date.now),
     coolDown: coolDownGuard(client, settings?.coolDown ?? 0, store),

@@ -4,17 +4,19 @@
  * Owns what a run does with the answer: it is journalled whole, a refusal before anything was touched refuses the run, and
  * one in mid-run aborts it. Nobody to ask is a refusal.
  */
-import { CancellationScope, patched } from '@temporalio/workflow';
+import { CancellationScope, patched, workflowInfo } from '@temporalio/workflow';
 import type { AdmitInput, PreflightResult } from '../activities/interface.ts';
 import { needsOverride, refusalOf } from '../domain/admission.ts';
 import type { Admission, GuardAnswer } from '../domain/admission.ts';
 import type { ServiceAsk } from '../domain/blast-radius.ts';
 import { STOP_GUARD } from '../domain/emergency-stop.ts';
+import type { Claim } from '../domain/identity.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
 import { protectionAt } from '../domain/policy.ts';
 import { targetKey } from '../domain/target-key.ts';
 import { why } from './blindness.ts';
 import type { Run } from './experiment.ts';
+import type { RunInput } from './messages.ts';
 import { admission, attending, minHealthyAt, queueing } from './proxies.ts';
 
 /** What the control worker says before pre-flight; undefined where the run has been refused or aborted. */
@@ -136,16 +138,26 @@ async function answerTo(run: Run, stage?: number, services?: readonly ServiceAsk
 }
 
 function asking(run: Run, stage?: number, services?: readonly ServiceAsk[]): AdmitInput {
-  const { experiment, documentHash, startedBy, signature } = run.input;
+  const { experiment, documentHash } = run.input;
   const { given } = run.approvals;
   return {
     run: run.id,
     experiment,
     documentHash,
-    startedBy: { by: startedBy, ...(signature === undefined ? {} : { signature }) },
+    startedBy: claimOf(run.input),
+    first: workflowInfo().firstExecutionRunId,
     ...(stage === undefined ? {} : { stage }),
     ...(services ? { services } : {}),
     ...(given.length === 0 ? {} : { approvals: given }),
     ...(run.policy === undefined ? {} : { policy: run.policy.hash }),
+  };
+}
+
+/** What whoever started a run says of themselves. */
+export function claimOf({ startedBy: by, signature, signedAtMs }: RunInput): Claim {
+  return {
+    by,
+    ...(signature === undefined ? {} : { signature }),
+    ...(signedAtMs === undefined ? {} : { signedAtMs }),
   };
 }

@@ -23,6 +23,8 @@ export interface RunInput {
   readonly startedBy: string;
   /** Proof of that name: Ed25519 in base64; see `domain/identity.ts`. */
   readonly signature?: string;
+  /** When that was signed, in milliseconds since the Unix epoch; what was signed before 0.3 does not say, and proves nothing. */
+  readonly signedAtMs?: number;
   /** How long it waits for the approvals that the policy asks for, in milliseconds; absent: an hour. */
   readonly approveWithinMs?: number;
   /** The run is refused when no worker has taken it for this long, in milliseconds; absent waits for ever. */

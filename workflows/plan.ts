@@ -7,6 +7,7 @@ import { patched, workflowInfo } from '@temporalio/workflow';
 import type { PreflightResult } from '../activities/interface.ts';
 import type { GuardAnswer } from '../domain/admission.ts';
 import { approvalsNeeded, planViolationsOf, protectionAt } from '../domain/policy.ts';
+import { claimOf } from './admission.ts';
 import type { RunInput } from './messages.ts';
 import { admission, preflightAt } from './proxies.ts';
 
@@ -20,7 +21,7 @@ export interface Plan extends PreflightResult {
 }
 
 export async function plan(input: RunInput): Promise<Plan> {
-  const { experiment, documentHash, startedBy, signature } = input;
+  const { experiment, documentHash } = input;
   const { seed = '' } = experiment.blastRadius;
   if (!patched('admission'))
     return {
@@ -29,13 +30,12 @@ export async function plan(input: RunInput): Promise<Plan> {
       violations: [],
       approvals: 0,
     };
-  const claim = { by: startedBy, ...(signature === undefined ? {} : { signature }) };
   const run = workflowInfo().workflowId;
   const { guards, policy } = await admission().admit({
     run,
     experiment,
     documentHash,
-    startedBy: claim,
+    startedBy: claimOf(input),
     plans: true,
   });
   const protect = policy ? { protect: protectionAt(policy, experiment.targets.site) } : {};

@@ -21,7 +21,8 @@ export async function passPreflight(run: Run): Promise<PreflightResult | undefin
   const { experiment, documentHash, startedBy } = run.input;
   const seed = experiment.blastRadius.seed ?? run.id;
   setCurrentDetails(describe(experiment, run.state));
-  run.note({ type: 'started', experiment, documentHash, seed, startedBy, installation: '', versions: {} });
+  const { firstExecutionRunId: execution } = workflowInfo();
+  run.note({ type: 'started', experiment, documentHash, seed, startedBy, execution, installation: '', versions: {} });
   run.note({ type: 'phase', phase: 'pre-flight' });
   if (!(await journalled(run))) return undefined;
   if (!patched('admission')) return asked(run, seed);

@@ -4,12 +4,13 @@
  * Owns these two rungs. The rules are `domain/policy.ts`'s; what only the plan shows the workflow judges after pre-flight.
  */
 import type { Experiment } from '../../domain/experiment.ts';
-import { describeIdentity } from '../../domain/identity.ts';
+import { describeIdentity, START_MS, startText } from '../../domain/identity.ts';
 import { violationsOf } from '../../domain/policy.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { DEFAULT_TTL_MS, HOLD_MAX_MS, MIN_TTL_MS, STAGES_MAX, TTL_MAX_MS } from '../../domain/timing.ts';
-import type { AdmitInput } from '../interface.ts';
-import type { Guard } from './guard.ts';
+import { formatDuration } from '../../domain/units.ts';
+import type { JournalStore } from '../journal/store.ts';
+import type { Asked, Guard } from './guard.ts';
 import { authority, experimentHash } from './proof.ts';
 import type { Authority } from './proof.ts';
 
@@ -17,11 +18,11 @@ import type { Authority } from './proof.ts';
  * Refuses what the document asks for against the policy, and whoever may not start it. A run that began by another policy is
  * refused too: who is protected, what a plan may be and who must agree were judged by that one.
  */
-export function policyGuard(policy: Policy): Guard {
+export function policyGuard(policy: Policy, now: () => number = Date.now): Guard {
   return {
     name: 'policy',
     async ask(input) {
-      const { who, forbidden } = starterOf(policy, input);
+      const { who, forbidden } = starterOf(policy, input, now());
       const odd = misformed(input.experiment);
       if (odd !== undefined)
         return { passed: false, found: `the experiment is not one that Squall has parsed: ${odd}` };
@@ -50,23 +51,60 @@ function misformed({ targets, timeToLiveMs = DEFAULT_TTL_MS, blastRadius }: Expe
   return length >= 1 && length <= STAGES_MAX ? undefined : `${length} stages`;
 }
 
-/** Who started the run, and whether they may. */
-export function starterOf(policy: Policy, { run, experiment, startedBy, plans }: AdmitInput): Authority {
-  const signed = { act: plans ? 'plan' : 'start', of: run, what: experimentHash(experiment) } as const;
-  return authority(policy, { claim: startedBy, signed, right: 'start' });
+/**
+ * Who started the run, and whether they may. The signature is good for one start: a run that was started, or reset, long
+ * after it was signed is nobody's.
+ */
+export function starterOf(policy: Policy, asked: Asked, nowMs = Date.now()): Authority {
+  const { run, experiment, documentHash, startedBy, plans } = asked;
+  const signedAtMs = startedBy.signedAtMs ?? NaN;
+  const what = startText(experimentHash(experiment), documentHash, signedAtMs);
+  const found = authority(policy, {
+    claim: startedBy,
+    signed: { act: plans ? 'plan' : 'start', of: run, what },
+    right: 'start',
+  });
+  const late = isNew(asked) ? !(Math.abs(nowMs - signedAtMs) <= START_MS) : Number.isNaN(signedAtMs);
+  if (!found.who.proven || !late) return found;
+  const who = { ...found.who, proven: false };
+  const why = `the signature is good for ${formatDuration(START_MS)} by the clock of the control worker`;
+  return { who, forbidden: `${describeIdentity(who)} may not start: ${why}; start it anew` };
 }
 
-/** Refuses a run whose approvals were given to another execution of it. */
-export const approvalGuard: Guard = {
-  name: 'approval',
-  async ask({ approvals = [], execution }) {
-    const foreign = approvals.find((approval) => approval.execution !== execution);
-    if (foreign)
-      return {
-        passed: false,
-        found: `${describeIdentity(foreign.by)} approved it before the run was reset; start it anew`,
-      };
-    const names = approvals.map(({ by }) => describeIdentity(by)).join(', ');
-    return { passed: true, found: names === '' ? 'none was needed, or none is yet' : `by ${names}` };
-  },
-};
+/** Whether the execution that asks has not been admitted before: it begins, or was reset. */
+function isNew({ stage, first, execution }: Asked): boolean {
+  return stage === undefined || (first !== undefined && first !== execution);
+}
+
+/** Refuses a run whose approvals were given to another execution of it, and one that has been a run before. */
+export function approvalGuard(store: Pick<JournalStore, 'read'>): Guard {
+  return {
+    name: 'approval',
+    async ask(asked) {
+      const { approvals = [], execution } = asked;
+      const foreign = approvals.find((approval) => approval.execution !== execution);
+      if (foreign)
+        return {
+          passed: false,
+          found: `${describeIdentity(foreign.by)} approved it before the run was reset; start it anew`,
+        };
+      const used = isNew(asked) ? await usedUp(store, asked) : undefined;
+      if (used !== undefined) return { passed: false, found: used };
+      const names = approvals.map(({ by }) => describeIdentity(by)).join(', ');
+      return { passed: true, found: names === '' ? 'none was needed, or none is yet' : `by ${names}` };
+    },
+  };
+}
+
+/** Why nobody started this very run, as its journal says; undefined where somebody did. */
+async function usedUp(store: Pick<JournalStore, 'read'>, { run, first }: Asked): Promise<string | undefined> {
+  const { events = [] } = (await store.read(run)) ?? {};
+  const before = events.find((event) => {
+    if (event.type === 'closed') return true;
+    if (event.type !== 'started' || event.execution === undefined || first === undefined) return false;
+    return event.execution !== first;
+  });
+  if (before === undefined) return undefined;
+  const what = before.type === 'closed' ? 'was over' : 'was started';
+  return `a run of this name ${what} before, at ${new Date(before.atMs).toISOString()}; start it under another name`;
+}

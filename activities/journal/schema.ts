@@ -59,6 +59,7 @@ const EVENTS = {
     documentHash: z.string(),
     seed: z.string(),
     startedBy: z.string(),
+    execution: z.string().exactOptional(),
     installation: z.string(),
     versions: z.record(z.string(), z.string()),
   }),

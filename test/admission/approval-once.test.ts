@@ -11,7 +11,7 @@ import { ledgerFile } from '../../activities/faults/ledger-file.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import type { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
-import { answeredText, signedText } from '../../domain/identity.ts';
+import { answeredText, signedText, startText } from '../../domain/identity.ts';
 import type { Signed } from '../../domain/identity.ts';
 import { startRun } from '../../workers/start-run.ts';
 import { approveUpdate, rejectUpdate } from '../../workflows/messages.ts';
@@ -93,8 +93,10 @@ ${people.join('')}`,
         stages: [1],
         holdMs: 1_500,
       });
-      const proof = signature('alice', { act: 'start', of: group, what: experimentHash(experiment) });
-      const input = { experiment, documentHash: '', startedBy: 'alice', signature: proof };
+      const signedAtMs = Date.now();
+      const what = startText(experimentHash(experiment), '', signedAtMs);
+      const proof = signature('alice', { act: 'start', of: group, what });
+      const input = { experiment, documentHash: '', startedBy: 'alice', signature: proof, signedAtMs };
       const handle = await startRun(lane.client, group, input);
       await act(await waits(group), handle, victims);
       const result = (await lane.client.workflow.getHandle(group).result()) as RunResult;

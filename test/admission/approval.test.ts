@@ -10,7 +10,7 @@ import { experimentHash } from '../../activities/admission/proof.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import type { Experiment } from '../../domain/experiment.ts';
-import { signedText } from '../../domain/identity.ts';
+import { signedText, startText } from '../../domain/identity.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunInput, RunResult, Story } from '../../workflows/messages.ts';
@@ -18,7 +18,7 @@ import { Installation, nameOf, planAwaited, until } from '../cli/installation.ts
 import { squall, start } from '../cli/squall.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 
-const GROUPS = ['agreed', 'rejected', 'late', 'changed', 'reset', 'aborted', 'wide'] as const;
+const GROUPS = ['agreed', 'rejected', 'late', 'copied', 'changed', 'reset', 'aborted', 'wide'] as const;
 type Group = (typeof GROUPS)[number];
 const PEOPLE = ['alice', 'bob', 'carol', 'eve'] as const;
 type Person = (typeof PEOPLE)[number];
@@ -139,16 +139,38 @@ ${person('alice', 'start, approve')}${person('bob', 'approve')}${person('carol',
     }
   }
 
-  function signedBy(name: Person, run: string, experiment: Experiment): { startedBy: string; signature: string } {
-    const text = signedText({ act: 'start', of: run, what: experimentHash(experiment) }, name);
+  function signedBy(
+    name: Person,
+    run: string,
+    experiment: Experiment,
+  ): Pick<RunInput, 'startedBy' | 'signature' | 'signedAtMs'> {
+    const signedAtMs = Date.now();
+    const text = signedText(
+      { act: 'start', of: run, what: startText(experimentHash(experiment), '', signedAtMs) },
+      name,
+    );
     const { privateKey } = keys.get(name) ?? assert.fail(name);
-    return { startedBy: name, signature: sign(null, Buffer.from(text), privateKey).toString('base64') };
+    return { startedBy: name, signature: sign(null, Buffer.from(text), privateKey).toString('base64'), signedAtMs };
   }
 
   it('nobody answers in time: refused, and nothing is touched', async () => {
     const { result, touched } = await waiting('late', { approveWithinMs: 1_000 }, async () => undefined);
     assert.deepEqual([result.status, touched], ['refused', false]);
     assert.match(result.reason, /^approval: 0 of 2 have approved within 1s: policy 7 asks for it$/);
+  });
+
+  it('what somebody signed starts once: copied from Temporal’s history it starts nothing', async () => {
+    let input: RunInput | undefined;
+    await waiting('copied', { approveWithinMs: 1_000 }, async (handle) => {
+      const { events } = await handle.fetchHistory();
+      const [payload] = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+      input = JSON.parse(Buffer.from(payload?.data ?? []).toString()) as RunInput;
+    });
+    assert.equal(input?.startedBy, 'alice');
+    const again = await startRun(installation.lane.client, 'copied', input);
+    const { status, reason } = (await again.result()) as RunResult;
+    assert.equal(status, 'refused');
+    assert.match(reason, /^approval: a run of this name was started before, at \S+; start it under another name$/);
   });
 
   it('an abort ends the waiting', async () => {

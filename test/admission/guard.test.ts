@@ -149,7 +149,7 @@ test('what was approved before a reset is not approved', async () => {
     approvals: [{ by: { name: 'bob', proven: true }, plan: 'a', execution }],
   });
   const ask = async (input: Asked): Promise<GuardAnswer | undefined> =>
-    (await climb([approvalGuard], input, signal))[0];
+    (await climb([approvalGuard({ read: async () => undefined })], input, signal))[0];
   assert.deepEqual(await ask(approved(of.execution)), { guard: 'approval', passed: true, found: 'by bob' });
   assert.deepEqual(await ask(approved('another')), {
     guard: 'approval',

@@ -7,7 +7,7 @@
  * | -------------- | ----------------- | ---------------------------------- | ----------- | -------------------------------- |
  * | emergency-stop | emergency-stop    | here: lever, Temporal              | by nobody   | emergency-stop, in every phase   |
  * | policy         | approval          | read once, when the worker starts  | by nobody   | here                             |
- * | approval       | guard             | what the run carries: always read  | by nobody   | guard: only by a reset           |
+ * | approval       | guard             | signed-start: journal              | by nobody   | guard: only by a reset           |
  * | window         | window            | here: file, URL; window            | ladder      | here                             |
  * | cool-down      | ladder, cool-down | here: journal, Temporal            | by nobody   | here, and never by the run's own |
  * | no-incidents   | ladder, incidents | here: each provider; incidents     | by nobody   | ladder (the hold), here          |
