@@ -64,7 +64,7 @@ async function allAtOnce(ours: Installation, name: string, count: number): Promi
 }
 
 async function complete(ours: Installation, run: string): Promise<void> {
-  await ours.begin(run, noop(run, { holdMs: 100, sampleEveryMs: 100 }));
+  await ours.begin(run, noop(run, { holdMs: 200, sampleEveryMs: 100 }));
   const { status, reason } = await ours.end(run);
   if (status !== 'completed') throw new Error(`${run} ended ${status}: ${reason}`);
 }

@@ -18,7 +18,7 @@ export async function measureHeld({ held }: { held: number }, say: (line: string
     memoryOnRequest: true,
   });
   // One run first, so that what is loaded once is not counted as a run's.
-  await ours.begin('first', noop('first', { holdMs: 1, sampleEveryMs: 1_000 }));
+  await ours.begin('first', noop('first', { holdMs: 2_000, sampleEveryMs: 1_000 }));
   await ours.end('first');
   const before = await memory(ours);
   say(`${held} runs, held at once`);

@@ -6,19 +6,18 @@
 import { z } from 'zod';
 import type { Breach, Preconditions, StageSize, StopCondition } from '../domain/experiment.ts';
 import type { Quantity } from '../domain/quantity.ts';
-import { HOLD_MAX_MS, MIN_TTL_MS, STAGES_MAX, TTL_MAX_MS } from '../domain/timing.ts';
+import { COUNTS, DURATIONS_MS, forMaxMs, grows, SAMPLES_MIN } from '../domain/experiment-bounds.ts';
+import type { Bounds } from '../domain/experiment-bounds.ts';
 import { formatDuration, parseShare } from '../domain/units.ts';
 import { writtenDuration } from '../domain/written-duration.ts';
 import { steadyState } from './steady-state-schema.ts';
 import { name, pair, quantity, share } from './written.ts';
 
-const duration = (minMs: number, maxMs: number): z.ZodType<number, string> =>
+const duration = ([minMs, maxMs]: Bounds): z.ZodType<number, string> =>
   writtenDuration.refine(
     (ms) => ms >= minMs && ms <= maxMs,
     `expected a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`,
   );
-
-const DAY_MS = 86_400_000;
 
 const stopCondition = z
   .strictObject({
@@ -28,9 +27,9 @@ const stopCondition = z
     outside: pair.optional(),
     dropsBy: share.optional(),
     risesBy: share.optional(),
-    count: z.int().min(1).max(1e9).optional(),
-    within: duration(1_000, DAY_MS).optional(),
-    for: duration(0, DAY_MS).default(0),
+    count: z.int().min(COUNTS.rise[0]).max(COUNTS.rise[1]).optional(),
+    within: duration(DURATIONS_MS.within).optional(),
+    for: duration(DURATIONS_MS.for).default(0),
     abort: z.enum(['immediate', 'graceful', 'communicate']).default('immediate'),
   })
   .transform((written, context): StopCondition => {
@@ -69,7 +68,8 @@ function breachOf({ above, below, outside, dropsBy, risesBy, count, within }: Wr
 const stage = z
   .union([z.number(), z.string()])
   .transform((written, context): StageSize => {
-    if (typeof written === 'number' && Number.isInteger(written) && written >= 1 && written <= 1e6)
+    const [min, max] = COUNTS.targets;
+    if (typeof written === 'number' && Number.isInteger(written) && written >= min && written <= max)
       return { kind: 'count', count: written, text: `${written}` };
     const parsed = typeof written === 'string' ? parseShare(written) : undefined;
     if (parsed !== undefined && parsed > 0 && parsed <= 1)
@@ -87,36 +87,27 @@ const DEFAULT_STAGES = ['1%', '5%', '10%', '25%', '50%'];
 const blastRadius = z.strictObject({
   stages: z
     .array(stage)
-    .min(1)
-    .max(STAGES_MAX)
+    .min(COUNTS.stages[0])
+    .max(COUNTS.stages[1])
     .refine(grows, 'expected each stage larger than the one before')
     .prefault(DEFAULT_STAGES),
-  hold: duration(100, HOLD_MAX_MS).describe('How long each stage is held.'),
-  max: z.int().min(1).max(1e6).optional().describe('The most targets at once, whatever the stages say.'),
-  wait: duration(1_000, DAY_MS)
+  hold: duration(DURATIONS_MS.hold).describe('How long each stage is held.'),
+  max: z
+    .int()
+    .min(COUNTS.targets[0])
+    .max(COUNTS.targets[1])
+    .optional()
+    .describe('The most targets at once, whatever the stages say.'),
+  wait: duration(DURATIONS_MS.wait)
     .optional()
     .describe('How long a stage waits for targets that another run holds. Default: it is refused.'),
-  seed: z.string().min(1).max(100).optional().describe('Makes the choice of targets repeatable.'),
+  seed: z
+    .string()
+    .min(COUNTS.seed[0])
+    .max(COUNTS.seed[1])
+    .optional()
+    .describe('Makes the choice of targets repeatable.'),
 });
-
-function grows(stages: readonly StageSize[]): boolean {
-  return stages.every((size, i) => {
-    const before = stages.slice(0, i).findLast(({ kind }) => kind === size.kind);
-    if (before === undefined) return true;
-    return size.kind === 'share'
-      ? before.kind === 'share' && size.share > before.share
-      : before.kind === 'count' && size.count > before.count;
-  });
-}
-
-/**
- * What a stage's injection may add to the time in which a breach can last, in milliseconds. Stop conditions are watched
- * meanwhile too, so a `for` a little longer than all holds can still fire where an injection is slow, and is not refused.
- */
-const INJECT_MS = 10_000;
-
-/** Each stage is held for at least so many samples, so that one of them is always taken under the fault. */
-const SAMPLES_MIN = 2;
 
 const precondition = z.union([
   z
@@ -129,7 +120,7 @@ const precondition = z.union([
         .describe(
           'What must be left outside of the blast radius, before it begins and before each stage: 60%, or a number.',
         ),
-      coolDown: duration(1_000, 30 * DAY_MS).optional(),
+      coolDown: duration(DURATIONS_MS.coolDown).optional(),
     })
     .refine(
       ({ overrideWith, ...one }) => Object.keys(one).length === 1 && (overrideWith === undefined || 'window' in one),
@@ -169,8 +160,8 @@ export function experimentSchema(kinds: readonly string[]) {
       experiment: name('a name').describe('The name of the experiment.'),
       hypothesis: z
         .string()
-        .min(1, 'expected a sentence')
-        .max(500)
+        .min(COUNTS.hypothesis[0], 'expected a sentence')
+        .max(COUNTS.hypothesis[1])
         .describe('One sentence: what should stay true while the fault is on.'),
       steadyState: steadyState.describe('What holds before, and must hold again after.'),
       fault: z.enum(kinds as [string, ...string[]]).describe('The kind of fault.'),
@@ -179,15 +170,21 @@ export function experimentSchema(kinds: readonly string[]) {
         .looseObject({ site: name('a site').describe('Where the targets are.') })
         .describe('What the fault is done to.'),
       blastRadius,
-      stopConditions: z.array(stopCondition).min(1).max(20).describe('What ends the run early.'),
+      stopConditions: z
+        .array(stopCondition)
+        .min(COUNTS.stopConditions[0])
+        .max(COUNTS.stopConditions[1])
+        .describe('What ends the run early.'),
       preconditions: preconditions
         .optional()
         .describe('What must be true before it begins and before each stage, besides what is asked of every run.'),
-      recoverWithin: duration(100, DAY_MS)
+      recoverWithin: duration(DURATIONS_MS.recoverWithin)
         .default(120_000)
         .describe('How long the steady state may take to return. Default: 2m.'),
-      sampleEvery: duration(100, 600_000).default(1_000).describe('How often each probe is sampled. Default: 1s.'),
-      timeToLive: duration(MIN_TTL_MS, TTL_MAX_MS)
+      sampleEvery: duration(DURATIONS_MS.sampleEvery)
+        .default(1_000)
+        .describe('How often each probe is sampled. Default: 1s.'),
+      timeToLive: duration(DURATIONS_MS.timeToLive)
         .optional()
         .describe(
           'How long a fault lives without a renewal; longer where a stage adds more than 1,000 targets to 30s. Default: 30s.',
@@ -201,7 +198,7 @@ export function experimentSchema(kinds: readonly string[]) {
         const message = `expected at least ${formatDuration(SAMPLES_MIN * sampleEvery)}, ${SAMPLES_MIN} times sampleEvery: what nobody looks at proves nothing`;
         context.addIssue({ code: 'custom', path: ['blastRadius', 'hold'], message });
       }
-      const atMostMs = known ? stages.length * (hold + INJECT_MS) : Infinity;
+      const atMostMs = known ? forMaxMs(stages.length, hold) : Infinity;
       for (const [i, { forMs }] of stopConditions.entries()) {
         const path = ['stopConditions', i, 'for'];
         // What is wrong in itself has been complained of already, and is no number here.

@@ -4,13 +4,14 @@
  * Owns their spelling and the words for what was expected.
  */
 import { z } from 'zod';
+import { NAME } from '../domain/experiment-bounds.ts';
 import type { Quantity } from '../domain/quantity.ts';
 import { parseQuantity, parseShare } from '../domain/units.ts';
 
 /** A name; `what` says of what, in the complaint. */
 export const name = (what: string): z.ZodString => {
   const expected = `expected ${what}: lower-case letters, digits and dashes`;
-  return z.string(expected).regex(/^[a-z][a-z0-9-]{0,62}$/, expected);
+  return z.string(expected).regex(NAME, expected);
 };
 
 /** A number with its unit. */

@@ -4,11 +4,12 @@
  * Owns these two rungs. The rules are `domain/policy.ts`'s; what only the plan shows the workflow judges after pre-flight.
  */
 import type { Experiment } from '../../domain/experiment.ts';
+import { misformed } from '../../domain/experiment-bounds.ts';
 import { describeIdentity, START_MS, startText } from '../../domain/identity.ts';
 import { violationsOf } from '../../domain/policy.ts';
 import type { Policy } from '../../domain/policy.ts';
-import { DEFAULT_TTL_MS, HOLD_MAX_MS, MIN_TTL_MS, STAGES_MAX, TTL_MAX_MS } from '../../domain/timing.ts';
 import { formatDuration } from '../../domain/units.ts';
+import { experiment as shape } from '../journal/experiment-schema.ts';
 import type { JournalStore } from '../journal/store.ts';
 import type { Asked, Guard } from './guard.ts';
 import { authority, experimentHash } from './proof.ts';
@@ -23,7 +24,7 @@ export function policyGuard(policy: Policy, now: () => number = Date.now): Guard
     name: 'policy',
     async ask(input) {
       const { who, forbidden } = starterOf(policy, input, now());
-      const odd = misformed(input.experiment);
+      const odd = oddIn(input.experiment);
       if (odd !== undefined)
         return { passed: false, found: `the experiment is not one that Squall has parsed: ${odd}` };
       const violations = [...(forbidden === undefined ? [] : [forbidden]), ...violationsOf(policy, input.experiment)];
@@ -41,14 +42,11 @@ export function policyGuard(policy: Policy, now: () => number = Date.now): Guard
 
 /**
  * What in an experiment no document can have said; undefined where all is well. A starter is not a trust boundary: rules go by a
- * site's name, and time-to-live is what ends a fault.
+ * site's name, time-to-live is what ends a fault, and what never breaches stops nothing.
  */
-function misformed({ targets, timeToLiveMs = DEFAULT_TTL_MS, blastRadius }: Experiment): string | undefined {
-  if (!/^[a-z][a-z0-9-]{0,62}$/.test(targets.site)) return `site ${JSON.stringify(targets.site)}`;
-  if (!(timeToLiveMs >= MIN_TTL_MS && timeToLiveMs <= TTL_MAX_MS)) return `a time-to-live of ${timeToLiveMs} ms`;
-  if (!(blastRadius.holdMs > 0 && blastRadius.holdMs <= HOLD_MAX_MS)) return `a hold of ${blastRadius.holdMs} ms`;
-  const { length } = blastRadius.stages;
-  return length >= 1 && length <= STAGES_MAX ? undefined : `${length} stages`;
+function oddIn(experiment: Experiment): string | undefined {
+  const [issue] = shape.safeParse(experiment).error?.issues ?? [];
+  return issue ? `${issue.path.join('.')}: ${issue.message}` : misformed(experiment);
 }
 
 /**

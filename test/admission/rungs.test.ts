@@ -150,7 +150,7 @@ admission:
         ...paused,
         name: id,
         targets: { site: 'torture', selector: { group: 'all', names: [...names] } },
-        sampleEveryMs: 50,
+        sampleEveryMs: 100,
         ...(preconditions ? { preconditions } : {}),
       },
       documentHash: '',
