@@ -67,7 +67,8 @@ async function main(): Promise<number> {
   const ends: number[] = [];
   for (const act of ACTS) {
     if (interrupted) break;
-    out.line(`\n${out.style('bold', act.title)}`);
+    out.line('');
+    out.line(out.style('bold', act.title));
     ends.push(await perform(act.file, config));
   }
   const asDesigned = ends.length === ACTS.length && ACTS.every(({ code }, i) => ends[i] === code);

@@ -11,6 +11,7 @@ import { InvalidConfig } from '../workers/config.ts';
 import { InvalidConnection, Unreachable } from '../workers/connect.ts';
 import { PortTaken } from '../workers/temporal-server.ts';
 import { EXIT } from './exit.ts';
+import { shown } from './output.ts';
 
 /** Something the person at the terminal can mend. */
 export class UsageError extends Error {
@@ -33,7 +34,7 @@ export function isUnreachable(error: unknown): boolean {
 export function report(error: unknown, json: boolean): number {
   const message = error instanceof Error ? error.message : String(error);
   if (json) process.stdout.write(`${JSON.stringify({ event: 'error', at: new Date().toISOString(), message })}\n`);
-  else process.stderr.write(`squall: ${message}\n`);
+  else for (const line of `squall: ${message}`.split('\n')) process.stderr.write(`${shown(line)}\n`);
   if (error instanceof Unreachable || isUnreachable(error)) return EXIT.unreachable;
   if (INVALID.some((kind) => error instanceof kind)) return EXIT.invalid;
   if (!json && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);

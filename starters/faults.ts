@@ -21,9 +21,10 @@ export async function main([kind]: readonly string[], options: Common): Promise<
     out.event('fault', { kind: driver.kind, summary, reversal, expiry, undo, permissions, params });
     out.line(`${out.style('bold', driver.kind.padEnd(16))} ${summary}`);
     if (kind === undefined) continue;
-    out.line(
-      `  reversal     ${reversal}\n  expiry       ${expiry}\n  undo         ${undo}\n  permissions  ${permissions.join('; ') || 'none'}`,
-    );
+    out.line(`  reversal     ${reversal}`);
+    out.line(`  expiry       ${expiry}`);
+    out.line(`  undo         ${undo}`);
+    out.line(`  permissions  ${permissions.join('; ') || 'none'}`);
     const described = Object.entries(parameters.parse(params).properties);
     if (described.length === 0) out.line('  with         no parameters');
     for (const [i, [name, parameter]] of described.entries())

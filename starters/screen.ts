@@ -10,6 +10,7 @@ import type { LiveReadings } from './live.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import type { RunState } from '../domain/run.ts';
 import { formatDuration, formatQuantity } from '../domain/units.ts';
+import { shown } from './output.ts';
 import type { Output } from './output.ts';
 import { eventLine } from './story-line.ts';
 
@@ -50,7 +51,7 @@ export class Screen {
     if (this.#out.json) return;
     const lines = [...(tick ? this.#readings(tick) : []), ...this.#countdowns()];
     if (this.#live) {
-      this.#live([this.#out.style('dim', `· ${state.phase}`), ...lines].join('\n'));
+      this.#live([this.#out.style('dim', `· ${state.phase}`), ...lines].map(shown).join('\n'));
     } else if (lines.length > 0 && performance.now() - this.#printedAtMs > PIPE_EVERY_MS) {
       this.#printedAtMs = performance.now();
       this.#out.line(lines.map((line) => line.trim()).join('  '));

@@ -38,7 +38,8 @@ export async function main(patterns: readonly string[], options: Options): Promi
     } catch (error) {
       if (error instanceof InvalidDocument) {
         out.event('invalid', { file, problems: error.problems });
-        out.line(`${out.style('red', 'invalid')} ${file}\n${error.message}`);
+        out.line(`${out.style('red', 'invalid')} ${file}`);
+        for (const problem of error.message.split('\n')) out.line(problem);
       } else if (error instanceof UsageError) report(error, out.json);
       else throw error;
       code = EXIT.invalid;
