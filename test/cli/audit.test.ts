@@ -56,10 +56,11 @@ describe('squall audit', { concurrency: 2 }, () => {
     const told = eventsOf((await audit('--json')).out);
     assert.deepEqual(
       told.map(({ event, key }) => [event, key]),
-      RECORDS.map(({ key }) => ['audited', key]),
+      [...RECORDS.map(({ key }) => ['audited', key]), ['intact', undefined]],
     );
     const digest = String(told.at(-1)?.['digest']);
-    assert.ok(lines[3]?.startsWith(`last digest: ${digest} `), lines[3]);
+    assert.equal(lines[3], `intact: 3 entries, last digest ${digest}`);
+    assert.match(lines[4] ?? '', /^keep the digest elsewhere/);
     const intact = await audit('--verify');
     assert.deepEqual([intact.code, intact.out], [0, `intact: 3 entries, last digest ${digest}\n`]);
     assert.equal((await audit('--head', digest)).code, 0);
@@ -86,6 +87,9 @@ describe('squall audit', { concurrency: 2 }, () => {
       assert.equal(code, 1, err);
       assert.match(out, says);
       assert.equal(out.trimEnd().split('\n').length, 1);
+      const listed = await audit();
+      assert.equal(listed.code, 1, 'what is listed is verified');
+      assert.match(listed.out.trimEnd().split('\n').at(-1) ?? '', says);
     }
     // What was cut off at its end only a digest that was kept can tell.
     await writeFile(file, `${lines.slice(0, 2).join('\n')}\n`);
