@@ -15,12 +15,7 @@ type EventOf<T extends JournalEntry['type']> = Extract<JournalEvent, { type: T }
 type Row<T extends JournalEntry['type']> = (event: EventOf<T>) => Omit<AuditRecord, 'key' | 'atMs' | 'run'> | undefined;
 
 const TABLE: { readonly [T in JournalEntry['type']]?: Row<T> } = {
-  started: ({ startedBy, documentHash, experiment }) => ({
-    what: 'start',
-    ...signedBy(startedBy),
-    why: experiment.hypothesis,
-    hash: documentHash,
-  }),
+  started: ({ startedBy, experiment }) => ({ what: 'start', ...signedBy(startedBy), why: experiment.hypothesis }),
   approved: ({ by, plan, reason }) => ({ what: 'approve', ...signedBy(by), why: reason ?? '', hash: plan }),
   rejected: ({ by, plan, reason }) => ({ what: 'reject', ...signedBy(by), why: reason, hash: plan }),
   note: ({ by, text }) => ({ what: 'note', ...signedBy(by), why: text }),
@@ -31,13 +26,13 @@ const TABLE: { readonly [T in JournalEntry['type']]?: Row<T> } = {
   },
 };
 
-/** What an event of `run` is audited as; undefined where it is not. `planHash`: of the run's plan, where the event has none. */
-export function auditOfEvent(run: string, event: JournalEvent, planHash?: string): AuditRecord | undefined {
+/** What an event of `run` is audited as; undefined where it is not. `hashed`: what the run was then, where the event does not say. */
+export function auditOfEvent(run: string, event: JournalEvent, hashed?: string): AuditRecord | undefined {
   const row = TABLE[event.type] as ((event: JournalEvent) => ReturnType<Row<'started'>>) | undefined;
   const audited = row?.(event);
   if (audited === undefined) return undefined;
   const { atMs } = event;
-  const hash = audited.hash ?? planHash;
+  const hash = audited.hash ?? hashed;
   const key = `run ${run} ${eventKey(event)}`;
   return recordOf({ key, atMs, ...audited, run, ...(hash === undefined ? {} : { hash }) });
 }

@@ -25,7 +25,7 @@ export interface AuditRecord {
   readonly from?: string;
   readonly why?: string;
   readonly run?: string;
-  /** SHA-256 of what it was done to, the run's document or the policy, in hex. */
+  /** SHA-256 of what it was done to, in hex: the run's plan, its experiment before there is one, or the policy. Never the starter's word. */
   readonly hash?: string;
 }
 

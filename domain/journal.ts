@@ -78,6 +78,8 @@ export type JournalEntry =
       readonly baseline: Readonly<Record<string, number>>;
       /** What the target does when nobody speaks any more; absent in journals before 0.2. */
       readonly expiry?: Expiry;
+      /** The plan's hash: of the experiment, its seed, targets and stages. Absent in journals before 0.3. */
+      readonly plan?: string;
     }
   | {
       readonly type: 'admission';

@@ -83,8 +83,9 @@ async function asked(run: Run, seed: string, policy?: Policy): Promise<Preflight
     return run.refuse('site', `no pre-flight at site ${site}: ${why(failure)}`);
   }
   if (!found) return undefined;
-  const { checks, candidates, excluded, baseline, expiry, readings } = found;
-  run.note({ type: 'pre-flight', checks, candidates, excluded, baseline, expiry });
+  const { checks, candidates, excluded, baseline, expiry, readings, planHash } = found;
+  const plan = planHash === undefined ? {} : { plan: planHash };
+  run.note({ type: 'pre-flight', checks, candidates, excluded, baseline, expiry, ...plan });
   run.note({ type: 'steady-state', when: 'before', held: readings.every((reading) => reading.held), readings });
   run.baseline = baseline;
   const failed = checks.find((check) => !check.passed);

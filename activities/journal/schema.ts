@@ -71,6 +71,7 @@ const EVENTS = {
     excluded: z.array(z.object({ reason: z.string(), count })),
     baseline: z.record(z.string(), z.number()),
     expiry: z.enum(['renewed', 'fixed', 'none']).exactOptional(),
+    plan: z.string().exactOptional(),
   }),
   admission: z.object({
     ...stamp,

@@ -141,7 +141,7 @@ describe('what is audited', () => {
       'plan',
     );
 
-  it('a start, with its document', () => {
+  it('a start, with the hash that was computed of it', () => {
     const started = stamped({
       type: 'started',
       experiment: EXPERIMENT,
@@ -151,7 +151,7 @@ describe('what is audited', () => {
       installation: 'i',
       versions: {},
     });
-    assert.deepEqual(auditOfEvent('r', started, 'another'), {
+    assert.deepEqual(auditOfEvent('r', started, 'abd'), {
       key: 'run r 3 5000 started',
       atMs: 5_000,
       what: 'start',
@@ -159,7 +159,7 @@ describe('what is audited', () => {
       from: 'laptop',
       why: EXPERIMENT.hypothesis,
       run: 'r',
-      hash: 'abc',
+      hash: 'abd',
     });
   });
 

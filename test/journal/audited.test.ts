@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
+import { experimentHash } from '../../activities/admission/proof.ts';
 import { controlActivities } from '../../activities/control.ts';
 import { openFileStore } from '../../activities/journal/file.ts';
 import type { JournalStore } from '../../activities/journal/store.ts';
@@ -44,6 +45,16 @@ const ABORT: JournalEvent = {
   by: 'bob@desk',
 };
 
+const PRE_FLIGHT = { type: 'pre-flight', checks: [], candidates: 1, excluded: [], baseline: {} } as const;
+const HASH = experimentHash(EXPERIMENT);
+const note = (seq: number, text: string): JournalEvent => ({
+  seq,
+  atMs: 1_000 * seq,
+  type: 'note',
+  by: 'ada@laptop',
+  text,
+});
+
 /** The activities of a control worker; what they add to the journal is counted. */
 function control(store: JournalStore, seen: JournalEvent[] = []): ReturnType<typeof controlActivities> {
   return controlActivities({
@@ -67,22 +78,41 @@ test('a retry audits what the attempt before it had only journalled, and nothing
   await store.append('r', [STARTED, ABORT]);
   for (let attempt = 0; attempt < 3; attempt++) await control(openFileStore(folder)).record('r', [STARTED, ABORT]);
   assert.deepEqual((await Array.fromAsync(store.audit.entries())).map(shown), [
-    ['start', 'ada@laptop', 'the document', 'r', EXPERIMENT.hypothesis],
-    ['abort', 'bob@desk', 'the document', 'r', 'enough'],
+    ['start', 'ada@laptop', HASH, 'r', EXPERIMENT.hypothesis],
+    ['abort', 'bob@desk', HASH, 'r', 'enough'],
   ]);
 });
 
-test('an abort that is recorded later carries the hash of its run’s document', async () => {
+test('what is recorded later carries the hash of what its run was then: its experiment, and then its plan', async () => {
   const store = openFileStore(folder);
+  const plan: JournalEvent = { ...PRE_FLIGHT, seq: 2, atMs: 2_000, plan: 'the plan' };
+  const changed: JournalEvent = { ...PRE_FLIGHT, seq: 4, atMs: 4_000, plan: 'another plan' };
   await control(store).record('r', [STARTED]);
-  await control(store).record('r', [ABORT]);
-  assert.deepEqual((await Array.fromAsync(store.audit.entries())).map(shown).at(-1), [
-    'abort',
-    'bob@desk',
-    'the document',
-    'r',
-    'enough',
+  await control(store).record('r', [note(1, 'early')]);
+  await control(store).record('r', [plan, note(3, 'planned')]);
+  await control(store).record('r', [changed, note(5, 'planned anew'), { ...ABORT, seq: 6, atMs: 6_000 }]);
+  // A run that was reset has no plan until it has made one.
+  await control(store).record('r', [
+    { ...STARTED, atMs: 7_000 },
+    { ...note(1, 'reset'), atMs: 8_000 },
   ]);
+  const audited = (await Array.fromAsync(store.audit.entries())).map(({ what, hash, why }) => [what, hash, why]);
+  assert.deepEqual(audited.slice(1), [
+    ['note', HASH, 'early'],
+    ['note', 'the plan', 'planned'],
+    ['note', 'another plan', 'planned anew'],
+    ['abort', 'another plan', 'enough'],
+    ['start', HASH, EXPERIMENT.hypothesis],
+    ['note', HASH, 'reset'],
+  ]);
+});
+
+test('the hash is of the experiment itself, whatever its starter says of the document', async () => {
+  const store = openFileStore(folder);
+  await control(store).record('r', [{ ...STARTED, experiment: { ...EXPERIMENT, hypothesis: 'another' } }]);
+  const [{ hash } = {}] = await Array.fromAsync(store.audit.entries());
+  assert.match(hash ?? '', /^[0-9a-f]{64}$/);
+  assert.notEqual(hash, HASH);
 });
 
 test('an audit that cannot be written refuses the record, and what is metered counts once', async () => {
