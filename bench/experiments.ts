@@ -68,6 +68,6 @@ export function noop(run: string, options: Pick<Shape, 'holdMs' | 'sampleEveryMs
     targets: 1,
     probe: 'value',
     above: 10,
-    forMs: 2 * options.sampleEveryMs,
+    forMs: 60_000,
   });
 }

@@ -24,7 +24,7 @@ export function pausing({ fault, group, seed, ttlMs, stages = [1, 3, 5], holdMs 
     with: fault === 'host/moody-stutter' ? { stop: 400, run: 100, jitter: 0 } : {},
     targets: { site: 'torture', selector: { group } },
     blastRadius: { stages: stages.map((count) => ({ kind: 'count', count, text: `${count}` })), holdMs, seed },
-    stopConditions: [{ probe: 'alive', breach: { kind: 'below', limit: one }, forMs: 10_000, abort: 'immediate' }],
+    stopConditions: [{ probe: 'alive', breach: { kind: 'below', limit: one }, forMs: 60_000, abort: 'immediate' }],
     recoverWithinMs: 20_000,
     sampleEveryMs: 500,
     timeToLiveMs: ttlMs,

@@ -51,7 +51,7 @@ const WRONG: readonly (readonly [change: Partial<Experiment>, says: string])[] =
   [{ stopConditions: [] }, 'stopConditions: found 0, expected 1 to 20'],
   [{ stopConditions: Array.from({ length: 21 }, () => CONDITION) }, 'stopConditions: found 21, expected 1 to 20'],
   [condition({ probe: '' }), 'stopConditions.1.probe: found "", expected a name'],
-  [condition({ forMs: 1e12 }), 'stopConditions.1.for: found 1000000000000 ms, expected 0ms to 30s'],
+  [condition({ forMs: 1e12 }), 'stopConditions.1.for: found 1000000000000 ms, expected 0ms to 1d'],
   [condition({ forMs: 400 }), 'stopConditions.1.for: found 400 ms, expected 0 or more than sampleEvery'],
   [breach({ kind: 'drops', share: -1 }), 'stopConditions.1: found the share -1, expected none below 0'],
   [breach({ kind: 'outside', min: value(2), max: value(1) }), 'stopConditions.1: min is not below max'],
