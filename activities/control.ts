@@ -8,6 +8,8 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { Admission, GuardAnswer } from '../domain/admission.ts';
+import { describeIdentity, unproven } from '../domain/identity.ts';
+import type { Claim } from '../domain/identity.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import type { Policy } from '../domain/policy.ts';
 import { formatDuration } from '../domain/units.ts';
@@ -50,19 +52,25 @@ export interface Control {
 }
 
 export function controlActivities(control: Control): ControlActivities {
-  const signed = (event: JournalEvent): JournalEvent =>
-    event.type === 'started' ? { ...event, installation: control.installation, versions: control.versions } : event;
+  const { installation, versions, policy } = control;
+  const signed = (run: string, event: JournalEvent, startedBy?: Claim): JournalEvent => {
+    if (event.type !== 'started') return event;
+    if (startedBy === undefined) return { ...event, startedBy: unproven(event.startedBy), installation, versions };
+    const { who } = starterOf(policy, { ...event, run, execution: '', startedBy });
+    return { ...event, startedBy: describeIdentity(who), installation, versions };
+  };
   const attend = attending(control.guards);
   return {
-    async record(run, events) {
+    async record(run, events, startedBy) {
       const { store, destinations } = control;
-      const offered = events.flatMap((event) => [signed(event), ...untold(destinations, event)]);
+      const named = events.map((event) => signed(run, event, startedBy));
+      const offered = named.flatMap((event) => [event, ...untold(destinations, event)]);
       const journal = async (): Promise<readonly JournalEvent[]> => (await store.read(run))?.events ?? [];
       try {
         const { added } = await store.append(run, offered);
         await control.onEvents(run, added, journal);
         // All that were offered: the attempt that added them may have died before it came here.
-        await auditEvents(store, run, events);
+        await auditEvents(store, run, named);
       } catch (failure) {
         // A store that is away must not keep anybody from hearing that something has gone wrong.
         const urgent = offered.filter(({ type }) => type === 'abort' || type === 'stuck');

@@ -22,8 +22,8 @@ import type { Asking, Authority } from './admission/proof.ts';
 
 /** Served by the control worker, on the queue `control`. */
 export interface ControlActivities {
-  /** Appends to the run's journal; events already there count once. */
-  record(run: string, events: readonly JournalEvent[]): Promise<Recorded>;
+  /** Appends to the run's journal; events already there count once. `startedBy`: the proof of who started it, with its start. */
+  record(run: string, events: readonly JournalEvent[], startedBy?: Claim): Promise<Recorded>;
   /** Appends to the audit what is no run's; records already there count once. */
   audit(records: readonly AuditRecord[]): Promise<void>;
   /** Whether a run may begin or widen: the answers of every guard, up to the first refusal. */

@@ -7,6 +7,7 @@
 import { recordOf, signedBy } from './audit.ts';
 import type { AuditRecord } from './audit.ts';
 import type { EmergencyStop } from './emergency-stop.ts';
+import { unproven } from './identity.ts';
 import { eventKey } from './journal.ts';
 import type { JournalEntry, JournalEvent } from './journal.ts';
 
@@ -15,14 +16,19 @@ type EventOf<T extends JournalEntry['type']> = Extract<JournalEvent, { type: T }
 type Row<T extends JournalEntry['type']> = (event: EventOf<T>) => Omit<AuditRecord, 'key' | 'atMs' | 'run'> | undefined;
 
 const TABLE: { readonly [T in JournalEntry['type']]?: Row<T> } = {
-  started: ({ startedBy, experiment }) => ({ what: 'start', ...signedBy(startedBy), why: experiment.hypothesis }),
-  approved: ({ by, plan, reason }) => ({ what: 'approve', ...signedBy(by), why: reason ?? '', hash: plan }),
-  rejected: ({ by, plan, reason }) => ({ what: 'reject', ...signedBy(by), why: reason, hash: plan }),
-  note: ({ by, text }) => ({ what: 'note', ...signedBy(by), why: text }),
-  abort: ({ cause, by, evidence }) => {
+  started: ({ startedBy, from, experiment }) => ({
+    what: 'start',
+    ...signedBy(startedBy, from),
+    why: experiment.hypothesis,
+  }),
+  approved: ({ by, from, plan, reason }) => ({ what: 'approve', ...signedBy(by, from), why: reason ?? '', hash: plan }),
+  rejected: ({ by, from, plan, reason }) => ({ what: 'reject', ...signedBy(by, from), why: reason, hash: plan }),
+  note: ({ by, from, text }) => ({ what: 'note', ...signedBy(unproven(by), from), why: text }),
+  abort: ({ cause, by, from, evidence }) => {
     if (cause === 'cancelled') return { what: 'abort', who: 'nobody is named by a cancel in Temporal', why: evidence };
     if (cause !== 'person' && cause !== 'emergency-stop') return undefined;
-    return { what: 'abort', ...signedBy(by ?? 'nobody was named'), why: evidence };
+    const who = by === undefined ? { who: 'nobody was named' } : signedBy(unproven(by), from);
+    return { what: 'abort', ...who, why: evidence };
   },
 };
 
@@ -38,20 +44,20 @@ export function auditOfEvent(run: string, event: JournalEvent, hashed?: string):
 }
 
 /** What pulling the emergency stop is audited as. `latch` names this very stop, which may be pulled again later. */
-export function auditOfStop(latch: string, { site, by, reason }: EmergencyStop, atMs: number): AuditRecord {
+export function auditOfStop(latch: string, { site, by, from, reason }: EmergencyStop, atMs: number): AuditRecord {
   const why = `${siteOf(site)}: ${reason}`;
-  return recordOf({ key: `stop ${latch}`, atMs, what: 'stop', ...signedBy(by), why });
+  return recordOf({ key: `stop ${latch}`, atMs, what: 'stop', ...signedBy(unproven(by), from), why });
 }
 
-/** What releasing it is audited as. */
+/** What releasing it is audited as. `by` says whether it was proven. */
 export function auditOfResume(
   latch: string,
   site: string | undefined,
-  { by, reason }: { readonly by: string; readonly reason: string },
+  { by, from, reason }: { readonly by: string; readonly from?: string; readonly reason: string },
   atMs: number,
 ): AuditRecord {
   const why = `${siteOf(site)}: ${reason}`;
-  return recordOf({ key: `resume ${latch}`, atMs, what: 'resume', ...signedBy(by), why });
+  return recordOf({ key: `resume ${latch}`, atMs, what: 'resume', ...signedBy(by, from), why });
 }
 
 /** What the end of a latch is audited as that nobody released. `execution` names it, `how` is Temporal's word for its end. */

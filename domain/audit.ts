@@ -6,6 +6,8 @@
  * to its end, for whoever has not kept a later digest elsewhere.
  */
 
+import { UNPROVEN } from './identity.ts';
+
 /** What is audited. */
 export const AUDITED = ['start', 'approve', 'reject', 'note', 'abort', 'stop', 'resume', 'policy'] as const;
 
@@ -19,7 +21,7 @@ export interface AuditRecord {
   /** When it was done, in milliseconds since the Unix epoch on the clock of whoever saw it. */
   readonly atMs: number;
   readonly what: AuditAct;
-  /** Who did it, as the starter or Temporal says. */
+  /** Who did it, as the starter or Temporal says; a name that nobody proved says so. */
   readonly who: string;
   /** From which machine. */
   readonly from?: string;
@@ -63,10 +65,12 @@ export function recordOf(record: AuditRecord): AuditRecord {
   };
 }
 
-/** `user@host`, as starters sign: who it was, and from where. Who has no host, such as a lever, has no place. */
-export function signedBy(by: string): Pick<AuditRecord, 'who' | 'from'> {
-  const at = by.lastIndexOf('@');
-  return at < 0 ? { who: by } : { who: by, from: by.slice(at + 1) };
+/** Who it was, and from where: as the starter says, or else the host of `user@host`. A lever has no place. */
+export function signedBy(by: string, from?: string): Pick<AuditRecord, 'who' | 'from'> {
+  const name = by.endsWith(UNPROVEN) ? by.slice(0, -UNPROVEN.length) : by;
+  const at = name.lastIndexOf('@');
+  const place = from ?? (at < 0 ? undefined : name.slice(at + 1));
+  return place === undefined ? { who: by } : { who: by, from: place };
 }
 
 /** The text whose SHA-256 is the entry's digest: every field in a fixed order, so that anybody can compute it. */

@@ -3,6 +3,7 @@
  *
  * Owns its names, which outlive a deploy, and whom it concerns. A stop is on as long as the workflow of its name is open.
  */
+import { unproven } from './identity.ts';
 
 /** Why everything, or a site, is stopped. */
 export interface EmergencyStop {
@@ -11,6 +12,8 @@ export interface EmergencyStop {
   readonly reason: string;
   /** Who pulled the lever, as the starter says. */
   readonly by: string;
+  /** From which machine, as the starter says. */
+  readonly from?: string;
 }
 
 /** The name of the guard that reads the lever, and of the check that a stopped run was refused by. */
@@ -40,5 +43,5 @@ export function concerns(stop: EmergencyStop, site: string): boolean {
 
 /** In words: what is stopped, why, and by whom. */
 export function describeStop({ site, reason, by }: EmergencyStop): string {
-  return `${site === undefined ? 'everything' : `site ${site}`} is stopped: ${reason}, by ${by}`;
+  return `${site === undefined ? 'everything' : `site ${site}`} is stopped: ${reason}, by ${unproven(by)}`;
 }

@@ -16,6 +16,8 @@ export interface Claim {
   readonly signature?: string;
   /** When it was signed, in milliseconds since the Unix epoch; only a start's signature says so, and it is signed too. */
   readonly signedAtMs?: number;
+  /** From which machine, as the starter says. */
+  readonly from?: string;
 }
 
 /** Who it was. */
@@ -52,7 +54,18 @@ export function answeredText(what: string, execution: string): string {
   return JSON.stringify([what, execution]);
 }
 
+/** What stands behind a name that nobody proved. */
+export const UNPROVEN = ' (not authenticated)';
+
 /** For people: `alice`, or `root@db-1 (not authenticated)`. */
 export function describeIdentity({ name, proven }: Identity): string {
-  return proven ? name : `${name} (not authenticated)`;
+  return proven || name.endsWith(UNPROVEN) ? name : `${name}${UNPROVEN}`;
+}
+
+/** Whoever signs with no name. */
+export const NAMELESS = 'somebody who gave no name';
+
+/** How a name is written that was only said. A lever is no person, and who is nobody is not taken for anybody. */
+export function unproven(by: string): string {
+  return by === NAMELESS || /^the (?:file|probe) /.test(by) ? by : describeIdentity({ name: by, proven: false });
 }

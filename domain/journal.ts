@@ -61,10 +61,13 @@ export type JournalEntry =
   | {
       readonly type: 'started';
       readonly experiment: Experiment;
-      /** SHA-256 of the document as read, in hex. */
+      /** SHA-256 of the document as read, in hex, as the starter says. */
       readonly documentHash: string;
       readonly seed: string;
+      /** A name that nobody proved says so, here and wherever an event says `by`; what was written before 0.3 does not. */
       readonly startedBy: string;
+      /** From which machine, as the starter says; absent, here and elsewhere, before 0.3. */
+      readonly from?: string;
       /** The execution that was started, which stays the same when the run is reset; absent in journals before 0.3. */
       readonly execution?: string;
       readonly installation: string;
@@ -98,9 +101,21 @@ export type JournalEntry =
       /** The plan's stages, with the first targets of each; all of them are in `stage-opened`. Absent in journals before 0.3. */
       readonly stages?: readonly ShownStage[];
     }
-  | { readonly type: 'approved'; readonly by: string; readonly plan: string; readonly reason?: string }
-  | { readonly type: 'rejected'; readonly by: string; readonly plan: string; readonly reason: string }
-  | { readonly type: 'note'; readonly by: string; readonly text: string }
+  | {
+      readonly type: 'approved';
+      readonly by: string;
+      readonly from?: string;
+      readonly plan: string;
+      readonly reason?: string;
+    }
+  | {
+      readonly type: 'rejected';
+      readonly by: string;
+      readonly from?: string;
+      readonly plan: string;
+      readonly reason: string;
+    }
+  | { readonly type: 'note'; readonly by: string; readonly from?: string; readonly text: string }
   | { readonly type: 'refused'; readonly check: string; readonly found: string }
   | { readonly type: 'phase'; readonly phase: Phase; readonly stage?: number }
   | { readonly type: 'stage-skipped'; readonly stage: number; readonly size: string; readonly why: string }
@@ -147,6 +162,7 @@ export type JournalEntry =
       readonly evidence: string;
       /** Who asked, where somebody did. */
       readonly by?: string;
+      readonly from?: string;
       readonly stage?: number;
     }
   | {

@@ -35,6 +35,7 @@ export interface Abort {
   readonly mode: AbortMode;
   readonly evidence: string;
   readonly by?: string;
+  readonly from?: string;
 }
 
 /** What a run is, as far as its phase goes. */

@@ -7,7 +7,7 @@ import { finish, follow } from './follow.ts';
 import { output } from './output.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
-import { whoami } from './who.ts';
+import { signer } from './who.ts';
 
 interface Options extends Common {
   readonly reason: string;
@@ -26,7 +26,7 @@ export async function main([run = '']: readonly string[], given: Common & Record
     const { mode, reason } = options;
     await client.workflow
       .getHandle(run)
-      .signal(abortSignal, { mode, reason, by: whoami() })
+      .signal(abortSignal, { mode, reason, ...signer() })
       .catch((error: unknown) => {
         if (error instanceof WorkflowNotFoundError)
           throw new UsageError(`there is no open run ${run}; \`squall list\` shows those there are`);

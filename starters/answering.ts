@@ -17,7 +17,7 @@ import { UsageError } from './failure.ts';
 import { output } from './output.ts';
 import type { Output } from './output.ts';
 import type { Common } from './verbs.ts';
-import { prove, whoami } from './who.ts';
+import { prove, signer } from './who.ts';
 
 /** How long a run may take to answer, in milliseconds. */
 const ANSWER_MS = 15_000;
@@ -82,7 +82,7 @@ async function agreed(handle: WorkflowHandle, awaiting: Awaiting, out: Output): 
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const said = new Promise<string>((resolve) => {
     terminal.once('close', () => resolve(''));
-    terminal.question(`approve exactly this plan, as ${whoami()}? [y/N] `, resolve);
+    terminal.question(`approve exactly this plan, as ${signer().by}? [y/N] `, resolve);
   });
   const answered = await said;
   terminal.close();

@@ -10,7 +10,7 @@ import { abortSignal } from '../workflows/messages.ts';
 import { EXIT } from './exit.ts';
 import { interrupts } from './interrupts.ts';
 import type { Output } from './output.ts';
-import { whoami } from './who.ts';
+import { signer } from './who.ts';
 
 /** A signal may come twice at once, from the terminal and from its shell; a second one comes later, in milliseconds. */
 const TWICE_MS = 1_000;
@@ -59,7 +59,7 @@ export class Interruption implements Disposable {
     if (!this.pending || this.#sending) return;
     this.#sending = true;
     try {
-      const abort = { mode: 'immediate', reason: this.#reason, by: whoami() };
+      const abort = { mode: 'immediate' as const, reason: this.#reason ?? 'no reason was given', ...signer() };
       await this.#client.withDeadline(Date.now() + ACCEPT_MS, () =>
         this.#client.workflow.getHandle(this.#run).signal(abortSignal, abort),
       );

@@ -5,7 +5,7 @@ import { noteUpdate } from '../workflows/messages.ts';
 import { UsageError } from './failure.ts';
 import { output } from './output.ts';
 import type { Common } from './verbs.ts';
-import { whoami } from './who.ts';
+import { signer } from './who.ts';
 
 /** How long a run may take to write it down, in milliseconds. */
 const ANSWER_MS = 15_000;
@@ -18,7 +18,7 @@ export async function main([run = '', ...words]: readonly string[], options: Com
   try {
     const handle = client.workflow.getHandle(run);
     await client
-      .withDeadline(Date.now() + ANSWER_MS, () => handle.executeUpdate(noteUpdate, { args: [{ by: whoami(), text }] }))
+      .withDeadline(Date.now() + ANSWER_MS, () => handle.executeUpdate(noteUpdate, { args: [{ ...signer(), text }] }))
       .catch((error: unknown) => {
         if (error instanceof WorkflowUpdateFailedError) throw new UsageError(error.cause?.message ?? error.message);
         if (error instanceof WorkflowNotFoundError)

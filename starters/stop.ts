@@ -17,7 +17,7 @@ import { UsageError } from './failure.ts';
 import { output } from './output.ts';
 import type { Output } from './output.ts';
 import type { Common } from './verbs.ts';
-import { whoami } from './who.ts';
+import { signer } from './who.ts';
 
 /** Time between two looks, in milliseconds. */
 const POLL_MS = 500;
@@ -42,7 +42,7 @@ export async function main(_args: readonly string[], given: Common & Record<stri
   const client = await connectClient({ queryClosed: true });
   const out = output(json === true);
   try {
-    const stop = { ...(site === undefined ? {} : { site }), reason, by: whoami() };
+    const stop = { ...(site === undefined ? {} : { site }), reason, ...signer() };
     const latched = await latch(client, stop);
     const since = new Date(latched.sinceMs).toISOString();
     out.event('stopped', { site: site ?? null, reason: latched.reason, by: latched.by, since });

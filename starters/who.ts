@@ -5,6 +5,7 @@
  * that.
  */
 import { createPrivateKey, sign } from 'node:crypto';
+import { hostname } from 'node:os';
 import { experimentHash } from '../activities/admission/proof.ts';
 import { readBounded } from '../activities/bounded-file.ts';
 import { signedText, startText } from '../domain/identity.ts';
@@ -17,19 +18,24 @@ import { UsageError } from './failure.ts';
 const KEY_BYTES_MAX = 16 * 1024;
 
 /** `SQUALL_AS`, or `user@host`. Not an authenticated identity. */
-export function whoami(): string {
+function whoami(): string {
   return process.env['SQUALL_AS'] || thisUser();
+}
+
+/** The name, and the machine that it is said on. */
+export function signer(): { readonly by: string; readonly from: string } {
+  return { by: whoami(), from: hostname() };
 }
 
 /** The name, and where `SQUALL_KEY` names a private key the proof that it is that of this `signed` act. */
 export async function prove(signed: Signed): Promise<Claim> {
-  const by = whoami();
+  const said = signer();
   const file = process.env['SQUALL_KEY'];
-  if (!file) return { by };
+  if (!file) return said;
   if (!process.env['SQUALL_AS'])
     throw new UsageError('found SQUALL_KEY without SQUALL_AS, expected the name that the policy knows the key by');
-  const signature = sign(null, Buffer.from(signedText(signed, by)), await keyIn(file));
-  return { by, signature: signature.toString('base64') };
+  const proof = sign(null, Buffer.from(signedText(signed, said.by)), await keyIn(file));
+  return { ...said, signature: proof.toString('base64') };
 }
 
 /** Who starts, or plans, exactly this and now. */
@@ -37,11 +43,11 @@ export async function proveStart(
   act: 'start' | 'plan',
   of: string,
   { experiment, documentHash }: Pick<RunInput, 'experiment' | 'documentHash'>,
-): Promise<Pick<RunInput, 'startedBy' | 'signature' | 'signedAtMs'>> {
+): Promise<Pick<RunInput, 'startedBy' | 'from' | 'signature' | 'signedAtMs'>> {
   const signedAtMs = Date.now();
   const what = startText(experimentHash(experiment), documentHash, signedAtMs);
-  const { by: startedBy, signature } = await prove({ act, of, what });
-  return signature === undefined ? { startedBy } : { startedBy, signature, signedAtMs };
+  const { by: startedBy, ...proof } = await prove({ act, of, what });
+  return { startedBy, ...proof, ...(proof.signature === undefined ? {} : { signedAtMs }) };
 }
 
 async function keyIn(file: string): Promise<ReturnType<typeof createPrivateKey>> {

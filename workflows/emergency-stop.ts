@@ -13,7 +13,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { auditOfResume, auditOfStop } from '../domain/audit-events.ts';
-import { answeredText } from '../domain/identity.ts';
+import type { Authority } from '../activities/admission/proof.ts';
+import { answeredText, describeIdentity } from '../domain/identity.ts';
 import { describeStop, stopOf } from '../domain/emergency-stop.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import { resumeHeard, stopHeard } from './heard.ts';
@@ -59,16 +60,16 @@ export async function emergencyStop(payload: EmergencyStop): Promise<Resumed> {
           const resume = wishes[0] as Resume;
           const judged: number = refused?.times ?? 0;
           const isSpent = resume.signature !== undefined && spent.has(signedOf(resume)) && patched('spent-signatures');
-          const why = isSpent
-            ? 'this was signed before it was stopped again; sign another reason'
+          const { who, forbidden: why } = isSpent
+            ? { forbidden: 'this was signed before it was stopped again; sign another reason' }
             : judged < RESUMES_MAX
-              ? await forbidden(resume)
-              : 'too many wishes to resume were refused';
+              ? await authority(resume)
+              : { forbidden: 'too many wishes to resume were refused' };
           // Taken back meanwhile by another stop.
           if (asked !== wishes) continue;
           asked.shift();
-          if (why === undefined) return (resumed = resume);
-          refused = { times: judged + 1, why };
+          if (who && why === undefined) return (resumed = { ...resume, by: describeIdentity(who) });
+          refused = { times: judged + 1, why: why ?? '' };
         }
       });
       if (resumed) return released;
@@ -87,13 +88,12 @@ function signedOf({ by, reason }: Resume): string {
   return JSON.stringify([by, reason]);
 }
 
-/** Why the policy does not let whoever asks release the stop; undefined where it does. */
-async function forbidden({ by, signature, reason }: Resume): Promise<string | undefined> {
+/** Who asks to release the stop, and why the policy does not let them. */
+async function authority({ by, signature, reason }: Resume): Promise<Authority> {
   const claim = { by, ...(signature === undefined ? {} : { signature }) };
   const { workflowId, firstExecutionRunId } = workflowInfo();
   const signed = { act: 'resume', of: workflowId, what: answeredText(reason, firstExecutionRunId) } as const;
-  const { forbidden: why } = await authorisingResume().authorise({ claim, signed, right: 'stop' });
-  return why;
+  return authorisingResume().authorise({ claim, signed, right: 'stop' });
 }
 
 /** Holds the latch until `resumed`. It is audited as this workflow's stop number `times`. */

@@ -28,7 +28,7 @@ import { leaseTiming, notAfterMs, watchTiming } from '../domain/timing.ts';
 import { admittedTo, attended } from './admission.ts';
 import { Approvals, WORDS_MAX } from './approvals.ts';
 import { why } from './blindness.ts';
-import { abortHeard, newsHeard, runHeard, stopHeard } from './heard.ts';
+import { abortHeard, newsHeard, noteHeard, runHeard, signedBy, stopHeard } from './heard.ts';
 import { Leases } from './leases.ts';
 import type { OpenLease } from './leases.ts';
 import { Logbook } from './logbook.ts';
@@ -59,13 +59,13 @@ export async function experiment(payload: RunInput): Promise<RunResult> {
   if (!input) throw ApplicationFailure.nonRetryable('what it was started with is no run', 'Refused');
   const run = new Run(input);
   setHandler(abortSignal, (wish) => {
-    const { mode, reason, by } = abortHeard(wish);
-    run.abort({ cause: 'person', mode, evidence: reason, by });
+    const { reason, ...abort } = abortHeard(wish);
+    run.abort({ cause: 'person', ...abort, evidence: reason });
   });
   setHandler(stopSignal, (wish) => {
     const stop = stopHeard(wish);
     if (concerns(stop, input.experiment.targets.site))
-      run.abort({ cause: 'emergency-stop', mode: 'immediate', evidence: describeStop(stop), by: stop.by });
+      run.abort({ cause: 'emergency-stop', mode: 'immediate', evidence: describeStop(stop), ...signedBy(stop) });
   });
   setHandler(leaseNewsSignal, (said) => {
     const news = newsHeard(said);
@@ -160,9 +160,9 @@ export class Run {
   }
 
   /** Takes a remark into the journal. */
-  remark({ by, text }: Note): null {
+  remark(note: Note): null {
     this.#remarks += 1;
-    this.note({ type: 'note', by, text });
+    this.note({ type: 'note', ...noteHeard(note) });
     this.log.writeSoon();
     return null;
   }

@@ -1,44 +1,49 @@
 /**
  * What is heard: messages from outside, whoever sent them and in whatever form.
  *
- * Owns the reading of signals. A person types them into a form of the Temporal UI, and what cannot be read must not wedge
- * the workflow that hears it: a wish to end is a wish to end without its reason too.
+ * Owns the reading of signals, and that whoever ends a run or remarks on it, which takes no proof, is written as nobody
+ * proven. A person types them into a form of the Temporal UI, and what cannot be read must not wedge the workflow that hears
+ * it: a wish to end is a wish to end without its reason too.
  */
 import type { Ask, AskName, ServiceAsk } from '../domain/blast-radius.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode } from '../domain/experiment.ts';
-import type { LeaseNews, Resume, RunInput, Telling } from './messages.ts';
+import { NAMELESS, unproven } from '../domain/identity.ts';
+import type { LeaseNews, Note, Resume, RunInput, Telling } from './messages.ts';
 
 /** The longest that is taken of a text, in characters. */
 const TEXT_MAX = 1_000;
 const MODES: readonly unknown[] = ['immediate', 'graceful', 'communicate'] satisfies AbortMode[];
 
 /** A wish to end a run; without a mode that is known, at once. */
-export function abortHeard(payload: unknown): { mode: AbortMode; reason: string; by: string } {
-  const { mode, reason, by } = fieldsOf(payload);
+export function abortHeard(payload: unknown): { mode: AbortMode; reason: string; by: string; from?: string } {
+  const { mode, reason, by, from } = fieldsOf(payload);
   return {
     mode: MODES.includes(mode) ? (mode as AbortMode) : 'immediate',
     reason: text(reason ?? payload, 'no reason was given'),
-    by: text(by, 'somebody who gave no name'),
+    by: unproven(text(by, NAMELESS)),
+    ...placeHeard(from),
   };
 }
 
 /** An emergency stop; one that names no site is everybody's. */
 export function stopHeard(payload: unknown): EmergencyStop {
-  const { site, reason, by } = fieldsOf(payload);
+  const { site, reason, by, from } = fieldsOf(payload);
   return {
     ...(typeof site === 'string' ? { site } : {}),
     reason: text(reason ?? payload, 'no reason was given'),
-    by: text(by, 'somebody who gave no name'),
+    by: unproven(text(by, NAMELESS)),
+    ...placeHeard(from),
   };
 }
 
 /** A wish to release a stop. */
 export function resumeHeard(payload: unknown): Resume {
-  const { reason, by, signature } = fieldsOf(payload);
+  const { reason, by, from, signature } = fieldsOf(payload);
   return {
     reason: text(reason ?? payload, 'no reason was given'),
-    by: text(by, 'somebody who gave no name'),
+    by: text(by, NAMELESS),
+    ...placeHeard(from),
     ...(typeof signature === 'string' ? { signature: signature.slice(0, TEXT_MAX) } : {}),
   };
 }
@@ -115,6 +120,21 @@ export function newsHeard(payload: unknown): LeaseNews | undefined {
   const { endedBy, why: reason, tookMs } = fieldsOf(result);
   const whole = typeof endedBy === 'string' && typeof reason === 'string' && typeof tookMs === 'number';
   return news === 'ended' && whole ? (payload as LeaseNews) : undefined;
+}
+
+/** A remark. */
+export function noteHeard({ by, from, text: words }: Note): { by: string; from?: string; text: string } {
+  return { by: unproven(by), ...placeHeard(from), text: words };
+}
+
+/** Who wrote it, and from where. */
+export function signedBy({ by, from }: EmergencyStop): { by: string; from?: string } {
+  return { by, ...placeHeard(from) };
+}
+
+/** From where, where that is said. */
+export function placeHeard(from: unknown): { readonly from?: string } {
+  return typeof from === 'string' && from !== '' ? { from: from.slice(0, TEXT_MAX) } : {};
 }
 
 /** A text of bounded length. */

@@ -6,6 +6,7 @@
  */
 import { CancellationScope, patched, sleep, workflowInfo } from '@temporalio/workflow';
 import type { Recorded } from '../activities/interface.ts';
+import type { Claim } from '../domain/identity.ts';
 import type { JournalEntry, JournalEvent } from '../domain/journal.ts';
 import { journal } from './proxies.ts';
 
@@ -36,17 +37,19 @@ export class Logbook {
     return this.#events.slice(fromSeq);
   }
 
-  /** Writes what is unwritten. Rejects when the journal cannot be written, which at the start refuses the run. */
-  async write(): Promise<Recorded> {
+  /** Writes what is unwritten; `startedBy` proves who started it. Rejects when the journal cannot be written, which at the start refuses the run. */
+  async write(startedBy?: Claim): Promise<Recorded> {
     const events = this.#unwritten;
     this.#unwritten = [];
     const written = this.#writing
       .catch(() => undefined)
       .then(() =>
-        journal(this.#known).record.executeWithOptions({ summary: `journal: ${summaryOf(events)}` }, [
-          workflowInfo().workflowId,
-          events,
-        ]),
+        journal(this.#known).record.executeWithOptions(
+          { summary: `journal: ${summaryOf(events)}` },
+          startedBy === undefined
+            ? [workflowInfo().workflowId, events]
+            : [workflowInfo().workflowId, events, startedBy],
+        ),
       );
     this.#writing = written;
     try {

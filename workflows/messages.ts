@@ -21,6 +21,8 @@ export interface RunInput {
   readonly documentHash: string;
   /** Who started it, as the starter says. */
   readonly startedBy: string;
+  /** From which machine, as the starter says. */
+  readonly from?: string;
   /** Proof of that name: Ed25519 in base64; see `domain/identity.ts`. */
   readonly signature?: string;
   /** When that was signed, in milliseconds since the Unix epoch; what was signed before 0.3 does not say, and proves nothing. */
@@ -79,7 +81,7 @@ export type LeaseNews =
   | { readonly news: 'ended'; readonly lease: string; readonly result: LeaseResult };
 
 /** To a run: end early. Fire and forget, so that it works with every worker down. */
-export const abortSignal = defineSignal<[{ mode: AbortMode; reason: string; by: string }]>('abort');
+export const abortSignal = defineSignal<[{ mode: AbortMode; reason: string; by: string; from?: string }]>('abort');
 /** To an emergency stop: the last release that was not allowed; null where none was. */
 export const refusedResumeQuery = defineQuery<RefusedResume | null>('refusedResume');
 /** To a run, and to each lease: everything, or a site, is stopped. */
@@ -124,6 +126,8 @@ export interface Telling {
 /** Who releases an emergency stop, as the starter says, and why. */
 export interface Resume {
   readonly by: string;
+  /** From which machine, as the starter says. */
+  readonly from?: string;
   readonly reason: string;
   /** Proof of that name: Ed25519 in base64; see `domain/identity.ts`. */
   readonly signature?: string;
@@ -178,6 +182,8 @@ export interface Answered {
 export interface Note {
   /** Who, as the starter says. */
   readonly by: string;
+  /** From which machine, as the starter says. */
+  readonly from?: string;
   readonly text: string;
 }
 

@@ -8,21 +8,33 @@ import { patched, setCurrentDetails, upsertSearchAttributes, workflowInfo } from
 import type { PreflightInput, PreflightResult } from '../activities/interface.ts';
 import { needsOverride, refusalOf } from '../domain/admission.ts';
 import type { Admission } from '../domain/admission.ts';
+import { unproven } from '../domain/identity.ts';
 import { approvalsNeeded, planViolationsOf, protectionAt } from '../domain/policy.ts';
 import type { Policy } from '../domain/policy.ts';
-import { admitted } from './admission.ts';
+import { admitted, claimOf } from './admission.ts';
 import { why } from './blindness.ts';
 import type { Run } from './experiment.ts';
+import { placeHeard } from './heard.ts';
 import { preflightAt } from './proxies.ts';
 import { coarse, describe, SEARCH_ATTRIBUTES } from './story.ts';
 
 /** The plan that may be carried out; undefined where the run has been refused, or aborted. */
 export async function passPreflight(run: Run): Promise<PreflightResult | undefined> {
-  const { experiment, documentHash, startedBy } = run.input;
+  const { experiment, documentHash, startedBy: said, from } = run.input;
   const seed = experiment.blastRadius.seed ?? run.id;
   setCurrentDetails(describe(experiment, run.state));
   const { firstExecutionRunId: execution } = workflowInfo();
-  run.note({ type: 'started', experiment, documentHash, seed, startedBy, execution, installation: '', versions: {} });
+  const startedBy = { startedBy: unproven(said), ...placeHeard(from) };
+  run.note({
+    type: 'started',
+    experiment,
+    documentHash,
+    seed,
+    ...startedBy,
+    execution,
+    installation: '',
+    versions: {},
+  });
   run.note({ type: 'phase', phase: 'pre-flight' });
   if (!(await journalled(run))) return undefined;
   if (!patched('admission')) return asked(run, seed);
@@ -52,7 +64,7 @@ async function journalled(run: Run): Promise<boolean> {
     return false;
   }
   try {
-    run.searchable = (await run.log.write()).searchAttributes;
+    run.searchable = (await run.log.write(claimOf(run.input))).searchAttributes;
   } catch (failure) {
     run.refuse('journal', `the journal cannot be written: ${why(failure)}`);
     return false;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { WorkflowHandle } from '@temporalio/client';
@@ -89,7 +90,21 @@ ${person('alice', 'start, approve')}${person('bob', 'approve')}${person('carol',
       const said = events.flatMap((event) =>
         event.type === 'approved' ? [event.by] : event.type === 'note' ? [`${event.by}: ${event.text}`] : [],
       );
-      assert.deepEqual(said, ['bob', 'carol: the cache was cold', 'carol']);
+      assert.deepEqual(said, ['bob', 'carol (not authenticated): the cache was cold', 'carol']);
+      // A note needs no key, and is nobody's who has one.
+      const { audit } = openFileStore(join(installation.folder, 'journal'));
+      const audited = (await Array.fromAsync(audit.entries())).filter((entry) => entry.run === run);
+      const begun = events.find((event) => event.type === 'started') ?? assert.fail();
+      assert.equal(events.find((event) => event.type === 'pre-flight')?.plan, plan);
+      assert.deepEqual(
+        audited.map(({ what, who, from, hash }) => [what, who, from, hash]),
+        [
+          ['start', 'alice', hostname(), experimentHash(begun.experiment)],
+          ['approve', 'bob', hostname(), plan],
+          ['note', 'carol (not authenticated)', hostname(), plan],
+          ['approve', 'carol', hostname(), plan],
+        ],
+      );
       const types = events.map(({ type }) => type);
       assert.ok(types.indexOf('stage-opened') > types.lastIndexOf('approved'), 'nothing was touched before');
       const admissions = events.filter((event) => event.type === 'admission');

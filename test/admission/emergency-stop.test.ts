@@ -83,7 +83,7 @@ describe('the emergency stop', () => {
     assert.equal(result.status, 'aborted');
     const abort = events.find((event) => event.type === 'abort');
     assert.equal(abort?.cause, 'emergency-stop');
-    assert.match(abort.evidence, /^everything is stopped: checkout is down, by \S+$/);
+    assert.match(abort.evidence, /^everything is stopped: checkout is down, by \S+ \(not authenticated\)$/);
     const asked = events.filter((event) => event.type === 'admission');
     assert.deepEqual(
       asked.map(({ stage }) => stage),
@@ -164,7 +164,7 @@ describe('the emergency stop', () => {
     assert.equal(result.status, 'aborted');
     assert.equal(
       result.reason,
-      'emergency-stop: site torture is stopped: on its way, by a test; `squall resume` ends it',
+      'emergency-stop: site torture is stopped: on its way, by a test (not authenticated); `squall resume` ends it',
     );
     assert.equal(events.filter(({ type }) => type === 'stage-opened').length, 1);
     await lane.client.workflow.getHandle('stop/site/torture').terminate();

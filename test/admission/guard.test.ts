@@ -82,7 +82,7 @@ test('a stop concerns its site, or everybody', () => {
   assert.ok(
     concerns(stop, 'eu') && concerns({ ...stop, site: 'eu' }, 'eu') && !concerns({ ...stop, site: 'us' }, 'eu'),
   );
-  assert.equal(describeStop({ ...stop, site: 'eu' }), 'site eu is stopped: enough, by ada');
+  assert.equal(describeStop({ ...stop, site: 'eu' }), 'site eu is stopped: enough, by ada (not authenticated)');
 });
 
 test('a run is attended until a guard refuses, or cannot be read for a while; one that is asked before a stage only is not asked', async () => {

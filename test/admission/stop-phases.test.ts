@@ -68,7 +68,7 @@ policy:
     const aborts = events.filter((event) => event.type === 'abort');
     assert.deepEqual(
       aborts.map(({ cause, mode, by }) => [cause, mode, by]),
-      [['emergency-stop', 'immediate', 'a test']],
+      [['emergency-stop', 'immediate', 'a test (not authenticated)']],
     );
     assert.equal(result.status, was.touched ? 'aborted' : 'refused', result.reason);
     assert.equal(touched, was.touched);

@@ -168,7 +168,7 @@ describe('what is audited', () => {
       key: 'run r 3 5000 abort',
       atMs: 5_000,
       what: 'abort',
-      who: 'bob@desk',
+      who: 'bob@desk (not authenticated)',
       from: 'desk',
       why: 'too slow',
       run: 'r',
@@ -182,11 +182,34 @@ describe('what is audited', () => {
     assert.equal(auditOfEvent('r', stamped({ type: 'phase', phase: 'holding' })), undefined);
   });
 
+  it('whatever somebody does, with the machine that they say, and unproven where nobody proved it', () => {
+    const said = { from: 'laptop' } as const;
+    const cases: readonly (readonly [JournalEntry, who: string])[] = [
+      [{ type: 'note', by: 'alice', text: 'x', ...said }, 'alice (not authenticated)'],
+      [
+        { type: 'abort', cause: 'person', mode: 'immediate', evidence: 'x', by: 'alice', ...said },
+        'alice (not authenticated)',
+      ],
+      [{ type: 'approved', by: 'alice', plan: 'p', ...said }, 'alice'],
+      [
+        { type: 'rejected', by: 'root@db-1 (not authenticated)', plan: 'p', reason: 'x', ...said },
+        'root@db-1 (not authenticated)',
+      ],
+    ];
+    for (const [entry, who] of cases) {
+      const made = auditOfEvent('r', stamped(entry));
+      assert.deepEqual([made?.who, made?.from], [who, 'laptop'], entry.type);
+    }
+  });
+
   it('a stop and its end, each by the stop that it was', () => {
     const stop = auditOfStop('stop/everything 1', { reason: 'down', by: 'ada@laptop' }, 7);
     assert.deepEqual([stop.what, stop.why, stop.atMs], ['stop', 'everything: down', 7]);
+    assert.deepEqual([stop.who, stop.from], ['ada@laptop (not authenticated)', 'laptop']);
     const resume = auditOfResume('stop/everything 1', 'eu', { reason: 'up', by: 'ada@laptop' }, 8);
     assert.deepEqual([resume.what, resume.why], ['resume', 'site eu: up']);
+    // Whoever writes it knows whether it was proven.
+    assert.deepEqual([resume.who, resume.from], ['ada@laptop', 'laptop']);
     assert.notEqual(stop.key, resume.key);
     assert.notEqual(stop.key, auditOfStop('stop/everything 2', { reason: 'down', by: 'ada@laptop' }, 7).key);
   });
@@ -210,7 +233,11 @@ test('texts are cut to what a store takes; a key is not', () => {
   assert.ok(made.why?.endsWith('x…'));
 });
 
-test('a signature names its host where it has one', () => {
+test('who did it did so from where they say, or from the host of their name', () => {
   assert.deepEqual(signedBy('ada@laptop'), { who: 'ada@laptop', from: 'laptop' });
   assert.deepEqual(signedBy('a probe'), { who: 'a probe' });
+  assert.deepEqual(signedBy('root@db-1 (not authenticated)'), { who: 'root@db-1 (not authenticated)', from: 'db-1' });
+  // Who signs with a key has no host in the name, and says it beside it.
+  assert.deepEqual(signedBy('alice', 'laptop'), { who: 'alice', from: 'laptop' });
+  assert.deepEqual(signedBy('ada@desk', 'laptop'), { who: 'ada@desk', from: 'laptop' });
 });

@@ -69,7 +69,7 @@ describe('runs whose journal and audit are in PostgreSQL', { skip: SKIP }, () =>
         entries.map(([what]) => what),
         ['start', 'abort'],
       );
-      assert.deepEqual(entries[0]?.slice(1, 3), ['ada@laptop', 'aborted']);
+      assert.deepEqual(entries[0]?.slice(1, 3), ['ada@laptop (not authenticated)', 'aborted']);
       assert.equal(entries[1]?.at(-1), 'enough');
     } finally {
       await victims.end();

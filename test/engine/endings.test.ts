@@ -102,7 +102,7 @@ describe('how runs end', () => {
       );
       assert.equal(result.status, 'aborted');
       const abort = events.find((event) => event.type === 'abort');
-      assert.deepEqual([abort?.cause, abort?.by, abort?.evidence], ['person', 'ada', 'enough']);
+      assert.deepEqual([abort?.cause, abort?.by, abort?.evidence], ['person', 'ada (not authenticated)', 'enough']);
     });
 
     for (const [name, payload] of [
@@ -231,7 +231,7 @@ describe('how runs end', () => {
     it('a breach that passes costs a timer and nothing else', async () => {
       const { result, events } = await ends(
         'passing',
-        { ...stages(3_000), stopConditions: [{ ...levelAbove5, forMs: 20_000 }] },
+        { ...stages(3_000), stopConditions: [{ ...levelAbove5, forMs: 60_000 }] },
         async (handle) => {
           lane.level = 9;
           await until(async () =>

@@ -1,10 +1,10 @@
 /** What the control worker audits of a run, although it died in the middle of it. */
-import { policyOf } from '../../workers/policy-settings.ts';
 import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { experimentHash } from '../../activities/admission/proof.ts';
 import { controlActivities } from '../../activities/control.ts';
@@ -12,6 +12,10 @@ import { openFileStore } from '../../activities/journal/file.ts';
 import type { JournalStore } from '../../activities/journal/store.ts';
 import type { AuditEntry } from '../../domain/audit.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
+import { signedText, startText } from '../../domain/identity.ts';
+import type { Claim } from '../../domain/identity.ts';
+import type { Policy } from '../../domain/policy.ts';
+import { policyOf, policySchema } from '../../workers/policy-settings.ts';
 import { EXPERIMENT } from '../report/story.ts';
 
 let root: string;
@@ -56,14 +60,18 @@ const note = (seq: number, text: string): JournalEvent => ({
 });
 
 /** The activities of a control worker; what they add to the journal is counted. */
-function control(store: JournalStore, seen: JournalEvent[] = []): ReturnType<typeof controlActivities> {
+function control(
+  store: JournalStore,
+  seen: JournalEvent[] = [],
+  policy: Policy = policyOf(),
+): ReturnType<typeof controlActivities> {
   return controlActivities({
     store,
     installation: 'here',
     versions: {},
     searchAttributes: false,
     guards: [],
-    policy: policyOf(),
+    policy,
     destinations: new Map(),
     client: new Client({ connection: Connection.lazy() }),
     onEvents: async (_run, added) => void seen.push(...added),
@@ -78,8 +86,8 @@ test('a retry audits what the attempt before it had only journalled, and nothing
   await store.append('r', [STARTED, ABORT]);
   for (let attempt = 0; attempt < 3; attempt++) await control(openFileStore(folder)).record('r', [STARTED, ABORT]);
   assert.deepEqual((await Array.fromAsync(store.audit.entries())).map(shown), [
-    ['start', 'ada@laptop', HASH, 'r', EXPERIMENT.hypothesis],
-    ['abort', 'bob@desk', HASH, 'r', 'enough'],
+    ['start', 'ada@laptop (not authenticated)', HASH, 'r', EXPERIMENT.hypothesis],
+    ['abort', 'bob@desk (not authenticated)', HASH, 'r', 'enough'],
   ]);
 });
 
@@ -113,6 +121,35 @@ test('the hash is of the experiment itself, whatever its starter says of the doc
   const [{ hash } = {}] = await Array.fromAsync(store.audit.entries());
   assert.match(hash ?? '', /^[0-9a-f]{64}$/);
   assert.notEqual(hash, HASH);
+});
+
+describe('who started it', () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const key = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const policy = policyOf(policySchema.parse({ version: '1', people: { alice: { key, may: ['start'] } } }));
+  const start: JournalEvent = { ...STARTED, startedBy: 'alice (not authenticated)', from: 'laptop' };
+  const claim = (): Claim => {
+    const signedAtMs = Date.now();
+    const what = startText(experimentHash(EXPERIMENT), STARTED.documentHash, signedAtMs);
+    const text = Buffer.from(signedText({ act: 'start', of: 'r', what }, 'alice'));
+    return { by: 'alice', signature: sign(null, text, privateKey).toString('base64'), signedAtMs };
+  };
+  const cases: readonly (readonly [what: string, of: () => Claim | undefined, who: string])[] = [
+    ['with a signature: by name', claim, 'alice'],
+    ['with none, although the policy knows the name', () => ({ by: 'alice' }), 'alice (not authenticated)'],
+    ['with a bad one', () => ({ ...claim(), signature: 'bad' }), 'alice (not authenticated)'],
+    ['as older workflows tell it', () => undefined, 'alice (not authenticated)'],
+  ];
+  for (const [what, of, who] of cases)
+    test(what, async () => {
+      const store = openFileStore(folder);
+      await control(store, [], policy).record('r', [start], of());
+      const [entry] = await Array.fromAsync(store.audit.entries());
+      assert.deepEqual([entry?.what, entry?.who, entry?.from], ['start', who, 'laptop']);
+      const [event] = (await store.read('r'))?.events ?? [];
+      assert.equal(event?.type === 'started' && event.startedBy, who, 'and so in the journal');
+      assert.ok(!JSON.stringify(event).includes('signature'));
+    });
 });
 
 test('an audit that cannot be written refuses the record, and what is metered counts once', async () => {
