@@ -13,6 +13,7 @@ import type { Identity } from '../domain/identity.ts';
 import { shownStages } from '../domain/ladder.ts';
 import { formatDuration } from '../domain/units.ts';
 import type { Run } from './experiment.ts';
+import { placeHeard } from './heard.ts';
 import type { Answer, Answered, AwaitedPlan, Awaiting } from './messages.ts';
 import { authorising } from './proxies.ts';
 
@@ -20,6 +21,9 @@ import { authorising } from './proxies.ts';
 export const APPROVE_WITHIN_MS = 3_600_000;
 /** The longest reason, or note, in characters. */
 export const WORDS_MAX = 1_000;
+
+/** Answers to one question that the policy did not let; each costs history, and beyond so many none is taken. */
+export const REFUSED_MAX = 50;
 
 /** What people are asked. */
 interface Question {
@@ -38,6 +42,8 @@ export class Approvals {
   readonly #run: Run;
   #question: Question | undefined;
   #rejected = false;
+  /** Answers that were refused, or are being judged: many may come at once. */
+  #unheeded = 0;
 
   constructor(run: Run) {
     this.#run = run;
@@ -87,20 +93,23 @@ export class Approvals {
   /** Throws where this answer must not be given; nothing of it is written into history then. */
   validate(answer: Answer): void {
     const { claim, plan, execution, reason } = answer;
-    const texts = [claim.by, plan, execution, reason ?? '', claim.signature ?? ''];
+    const texts = [claim.by, plan, execution, reason ?? '', claim.signature ?? '', claim.from ?? ''];
     if (!texts.every((words) => typeof words === 'string' && words.length <= WORDS_MAX))
       throw refused(`expected texts of at most ${WORDS_MAX} characters`);
     if (execution !== workflowInfo().runId) throw refused('the run was reset since it was looked at; look at it again');
     this.#check(answer);
+    if (this.#unheeded >= REFUSED_MAX)
+      throw refused(`${REFUSED_MAX} answers were refused, and no more is taken; abort the run and start it again`);
   }
 
   async approve(answer: Answer): Promise<Answered> {
     const authority = await this.#authority(answer, 'approve');
     // From here on without a pause: two answers of one person may have been authorised together.
     const by = this.#allowed(answer, authority);
-    const { plan, execution, reason } = answer;
+    const { claim, plan, execution, reason } = answer;
     this.given.push({ by, plan, execution });
-    this.#run.note({ type: 'approved', by: describeIdentity(by), plan, ...(reason ? { reason } : {}) });
+    const who = { by: describeIdentity(by), ...placeHeard(claim.from) };
+    this.#run.note({ type: 'approved', ...who, plan, ...(reason ? { reason } : {}) });
     this.#run.log.writeSoon();
     const { people = 0 } = this.#question ?? {};
     return { approved: this.given.length, people };
@@ -112,7 +121,7 @@ export class Approvals {
     const reason = answer.reason ?? 'no reason was given';
     const { people = 0 } = this.#question ?? {};
     this.#rejected = true;
-    this.#run.note({ type: 'rejected', by, plan: answer.plan, reason });
+    this.#run.note({ type: 'rejected', by, ...placeHeard(answer.claim.from), plan: answer.plan, reason });
     this.#run.refuse('approval', `rejected by ${by}: ${reason}`);
     return { approved: this.given.length, people };
   }
@@ -127,9 +136,12 @@ export class Approvals {
   }
 
   /** The signature is over the execution too: what was said to another one is said to nobody. */
-  #authority({ claim, plan, execution }: Answer, act: 'approve' | 'reject'): Promise<Authority> {
+  async #authority({ claim, plan, execution }: Answer, act: 'approve' | 'reject'): Promise<Authority> {
+    this.#unheeded += 1;
     const signed = { act, of: this.#run.id, what: answeredText(plan, execution) } as const;
-    return authorising().authorise({ claim, signed, right: 'approve' });
+    const authority = await authorising().authorise({ claim, signed, right: 'approve' });
+    if (authority.forbidden === undefined) this.#unheeded -= 1;
+    return authority;
   }
 
   #allowed(answer: Answer, { who, forbidden }: Authority): Identity {

@@ -14,12 +14,13 @@ import { Victims } from '../../bench/torture/victims.ts';
 import { answeredText, signedText, startText } from '../../domain/identity.ts';
 import type { Signed } from '../../domain/identity.ts';
 import { startRun } from '../../workers/start-run.ts';
+import { REFUSED_MAX } from '../../workflows/approvals.ts';
 import { approveUpdate, rejectUpdate } from '../../workflows/messages.ts';
 import type { Answer, Answered, Awaiting, RunResult, Story } from '../../workflows/messages.ts';
 import { Installation, until } from '../cli/installation.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 
-const GROUPS = ['together', 'asleep', 'first', 'second', 'midway', 'later'] as const;
+const GROUPS = ['together', 'asleep', 'forged', 'first', 'second', 'midway', 'later'] as const;
 type Group = (typeof GROUPS)[number];
 const PEOPLE = ['alice', 'bob', 'carol'] as const;
 type Person = (typeof PEOPLE)[number];
@@ -129,6 +130,24 @@ ${people.join('')}`,
       await lane.start('control');
       assert.deepEqual((await Promise.all(saying)).toSorted(), [1, 'bob has approved it already']);
       assert.deepEqual((await waits('asleep')).approvedBy, ['bob']);
+      await enough(handle);
+    });
+    assert.equal(touched, false);
+  });
+
+  it('answers that nobody may give are taken up to a bound, and cost no more history then', async () => {
+    const { touched } = await waiting('forged', async (awaiting, handle) => {
+      const forged = { ...awaiting, claim: { by: 'bob', signature: 'forged' } };
+      const said: (number | string)[] = [];
+      // As many at a time as Temporal lets.
+      for (let i = 0; i < REFUSED_MAX; i += 10)
+        said.push(...(await Promise.all(Array.from({ length: 10 }, () => give('forged', forged)))));
+      assert.deepEqual([...new Set(said.map((words) => String(words).slice(0, 19)))], ['bob (not authentica']);
+      const length = async (): Promise<number> => (await handle.describe()).historyLength;
+      const before = await length();
+      assert.match(String(await approve('bob', 'forged', awaiting)), /^50 answers were refused, and no more is taken/);
+      assert.match(String(await give('forged', forged)), /^50 answers were refused/);
+      assert.equal(await length(), before);
       await enough(handle);
     });
     assert.equal(touched, false);
