@@ -29,7 +29,7 @@ import { admittedTo, attended } from './admission.ts';
 import { Approvals, WORDS_MAX } from './approvals.ts';
 import { why } from './blindness.ts';
 import { abortHeard, newsHeard, noteHeard, runHeard, signedBy, stopHeard } from './heard.ts';
-import { Leases } from './leases.ts';
+import { CAUSE, Leases } from './leases.ts';
 import type { OpenLease } from './leases.ts';
 import { Logbook } from './logbook.ts';
 import {
@@ -342,15 +342,3 @@ export class Run {
     return { run: this.id, ...judged };
   }
 }
-
-const CAUSE = {
-  stopped: 'emergency-stop',
-  released: 'lease-lost',
-  cancelled: 'lease-lost',
-  unwanted: 'lease-lost',
-  'revert-only': 'lease-lost',
-  'inject-failed': 'inject-failed',
-  lapsed: 'fault-lapsed',
-  unanswered: 'blind',
-  blind: 'blind',
-} as const;

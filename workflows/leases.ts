@@ -166,6 +166,19 @@ export class Leases {
   }
 }
 
+/** Why a run is aborted whose lease has ended by itself. */
+export const CAUSE = {
+  stopped: 'emergency-stop',
+  released: 'lease-lost',
+  cancelled: 'lease-lost',
+  unwanted: 'lease-lost',
+  'revert-only': 'lease-lost',
+  'inject-failed': 'inject-failed',
+  lapsed: 'fault-lapsed',
+  unanswered: 'blind',
+  blind: 'blind',
+} as const;
+
 /** Only then is a lease's own word its end: otherwise the server tells of it, whom nobody can imitate. */
 function wasReset(): boolean {
   const { runId, firstExecutionRunId } = workflowInfo();

@@ -18,6 +18,7 @@ import type { RunInput, RunResult, Story } from '../../workflows/messages.ts';
 import { Installation, nameOf, planAwaited, until } from '../cli/installation.ts';
 import { squall, start } from '../cli/squall.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
+import { record } from '../replay/record.ts';
 
 const GROUPS = ['agreed', 'rejected', 'late', 'copied', 'changed', 'reset', 'aborted', 'wide'] as const;
 type Group = (typeof GROUPS)[number];
@@ -112,6 +113,7 @@ ${person('alice', 'start, approve')}${person('bob', 'approve')}${person('carol',
         admissions.map(({ guards }) => guards.find((answered) => answered.guard === guard)?.found ?? '');
       assert.match(words('policy')[0] ?? '', /^policy 7 \([0-9a-f]{12}\) allows it, started by alice$/);
       assert.deepEqual(words('approval').slice(1), ['by bob, carol', 'by bob, carol']);
+      await record(installation.lane.client, run, 'approved');
     }));
 
   it('somebody who may not start is refused, and a wrong answer leaves the plan as it was', () =>

@@ -17,6 +17,7 @@ import { startRun } from '../../workers/start-run.ts';
 import type { RunResult } from '../../workflows/messages.ts';
 import { Installation, until } from '../cli/installation.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
+import { recordAs } from '../replay/record.ts';
 import { ask, Askers } from './asking.ts';
 import type { Asker } from './asking.ts';
 
@@ -282,6 +283,7 @@ describe('the blast-radius budget', () => {
         const answer = await asking('torture', ask(intruder, [targetKey(target)], false, stage));
         assert.deepEqual(answer, { answer: 'refused', why: '1 of its 1 targets are kept’s' }, blow);
       }
+      await recordAs(lane.client, budgetId('torture'), 'kept.budget');
       await lane.client.workflow.getHandle('kept').signal('abort', { mode: 'immediate', reason: 'enough', by: 'ada' });
       await lane.client.workflow.getHandle('intruder').terminate();
     });

@@ -16,6 +16,7 @@ import type { RunResult, Story } from '../../workflows/messages.ts';
 import { Installation, until } from '../cli/installation.ts';
 import { eventsOf, squall } from '../cli/squall.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
+import { recordAs } from '../replay/record.ts';
 
 const GROUPS = ['holds', 'later', 'elsewhere', 'nobody', 'travels', 'again'] as const;
 type Group = (typeof GROUPS)[number];
@@ -38,7 +39,10 @@ describe('the emergency stop', () => {
     for (const id of stopIdsFor('torture')) {
       const latch = lane.client.workflow.getHandle(id);
       await latch.signal(resumeSignal, { by: 'a test', reason: 'it is over' }).then(
-        () => latch.result(),
+        async () => {
+          await latch.result();
+          await recordAs(lane.client, id, 'latched.stop');
+        },
         () => undefined,
       );
     }

@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { Ledger } from '../../activities/faults/ledger.ts';
 import type { SweepReport } from '../../activities/interface.ts';
 import { Lane } from '../../bench/torture/lane.ts';
+import { recordAs } from '../replay/record.ts';
 
 describe('the janitor', () => {
   let folder: string;
@@ -41,6 +42,7 @@ describe('the janitor', () => {
     const started = info.recentActions[0]?.action.workflow.workflowId ?? assert.fail('nothing was started');
     const report = (await lane.client.workflow.getHandle(started).result()) as SweepReport;
     assert.deepEqual(report, { found: 1, reverted: [], failed: [] });
+    await recordAs(lane.client, started, 'sweep.janitor');
   });
 });
 

@@ -18,6 +18,7 @@ import type { RunResult, Story } from '../../workflows/messages.ts';
 import { until } from '../engine/scenes.ts';
 import { startServer } from '../probes/server.ts';
 import type { TestServer } from '../probes/server.ts';
+import { recordAs } from '../replay/record.ts';
 import { slackContract, webhookContract } from './receivers.ts';
 
 const KEY = 'the-signing-key';
@@ -107,6 +108,7 @@ describe('a run', () => {
     const report = renderReport({ schema: 'squall/journal/v1', run: 'communicate', events: journal });
     assert.match(report, /not told<\/td><td>down was not told of the abort: the connection failed/);
     assert.match(report, /told<\/td><td>works was told of the abort/);
+    await recordAs(lane.client, 'notices/communicate', 'communicate.notices');
   });
 
   it('tells nobody its receivers’ secrets: not the journal, not Temporal, not the logs', async () => {

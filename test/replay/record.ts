@@ -1,8 +1,8 @@
 /**
  * Recording histories to be replayed by later versions.
  *
- * `SQUALL_RECORD=1 npm test -- endings dead-man` writes, for the version in package.json, one file for each run and lease
- * of those tests, as Temporal's protobuf. Record with the release that is being made; never over what is released.
+ * `SQUALL_RECORD=1 npm test -- endings dead-man layers approval. budget. emergency-stop. notify/run janitor` writes, for the
+ * version in package.json, one file for each workflow that those tests name, as Temporal's protobuf. Record with the release that is being made; never over what is released.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,18 +17,19 @@ export const HISTORIES = join(import.meta.dirname, 'histories');
 
 /** Writes the histories of a run that has ended and of its first lease, where recording is asked for. */
 export async function record(client: Client, run: string, name = run): Promise<void> {
+  await recordAs(client, run, `${name}.run`);
+  await recordAs(client, `${run}/stage-1`, `${name}.lease`);
+}
+
+/** Writes the history so far of a workflow, where recording is asked for. */
+export async function recordAs(client: Client, workflowId: string, name: string): Promise<void> {
   if (process.env['SQUALL_RECORD'] !== '1') return;
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   const folder = join(HISTORIES, version);
   await mkdir(folder, { recursive: true });
-  for (const [part, workflowId] of [
-    ['run', run],
-    ['lease', `${run}/stage-1`],
-  ] as const) {
-    const history = await client.workflow.getHandle(workflowId).fetchHistory();
-    forgetIdentities(history);
-    await writeFile(join(folder, `${name}.${part}.binpb`), History.encode(history).finish());
-  }
+  const history = await client.workflow.getHandle(workflowId).fetchHistory();
+  forgetIdentities(history);
+  await writeFile(join(folder, `${name}.binpb`), History.encode(history).finish());
 }
 
 /** Reads what was recorded. */

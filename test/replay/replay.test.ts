@@ -17,8 +17,9 @@ describe('replay', () => {
     workflows = await workflowBundle();
   });
 
-  it('there are histories of runs and of leases', () => {
-    assert.ok(files.some((file) => file.endsWith('.run.binpb')) && files.some((file) => file.endsWith('.lease.binpb')));
+  it('there are histories of every workflow', () => {
+    const kinds = new Set(files.map((file) => file.split('.').at(-2)));
+    assert.deepEqual([...kinds].toSorted(), ['budget', 'janitor', 'lease', 'notices', 'run', 'stop']);
   });
 
   for (const file of files) {
