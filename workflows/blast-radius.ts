@@ -20,8 +20,11 @@ const REFUSED_MAX = 1_000;
 /** Time before somebody is sent to look again who could not be, in milliseconds. */
 const AGAIN_MS = 5_000;
 
-export async function blastRadius(site: string, before?: Budget): Promise<void> {
-  const desk = new Desk(before ?? NO_GRANTS);
+/** What one execution hands on to the next: refusals by what they are known by. */
+type Refusals = readonly (readonly [ask: string, answer: BudgetAnswer])[];
+
+export async function blastRadius(site: string, before?: Budget, refusals: Refusals = []): Promise<void> {
+  const desk = new Desk(before ?? NO_GRANTS, refusals);
   setHandler(askSignal, (heard) => {
     const ask = askHeard(heard);
     if (ask) desk.hear(ask);
@@ -47,7 +50,7 @@ export async function blastRadius(site: string, before?: Budget): Promise<void> 
       // Grants of runs that are over are kept until somebody minds: here they must not travel on.
       await desk.lookAt(everybody(desk.budget));
       if (desk.heard.length > 0) continue;
-      await continueAsNew<typeof blastRadius>(site, desk.budget);
+      await continueAsNew<typeof blastRadius>(site, desk.budget, desk.refusals);
     }
     if (desk.budget.waiting.length === 0) await condition(() => desk.heard.length > 0);
     else await desk.somebodyLeaves();
@@ -58,11 +61,17 @@ class Desk {
   budget: Budget;
   /** Not yet decided, in order. */
   heard: Ask[] = [];
-  readonly #refused = new Map<string, BudgetAnswer>();
+  readonly #refused: Map<string, BudgetAnswer>;
   #leaving: Promise<void> | undefined;
 
-  constructor(budget: Budget) {
+  constructor(budget: Budget, refusals: Refusals) {
     this.budget = budget;
+    this.#refused = new Map(refusals);
+  }
+
+  /** For whoever has not read theirs yet. */
+  get refusals(): Refusals {
+    return [...this.#refused];
   }
 
   hear(ask: Ask): void {

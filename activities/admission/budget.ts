@@ -13,18 +13,21 @@ import type { Executions } from '../interface.ts';
 import { pause } from '../pause.ts';
 import { ticks } from '../watch.ts';
 import type { Asked, Guard } from './guard.ts';
+import { Turns } from './turns.ts';
 
 /** Time between two questions, in milliseconds: doubled each time, up to the second. */
 const EVERY_MS = 200;
 const SELDOM_MS = 3_000;
 /** An ask that the budget does not know by then has been lost with the budget, and is made again, in milliseconds: doubled each time. */
 const LOST_MS = 3_000;
-/** A budget that does not answer at all for so much longer may be gone: it is started, and asked, again, in milliseconds. */
-const SILENT_MS = 10_000;
+/** A budget that does not answer at all for so many times as long may be gone: it is started, and asked, again. */
+const SILENT = 4;
 /** Time between two looks at those who are in the way, in milliseconds. */
 const LOOK_MS = 1_000;
 /** Executions that are looked at, or asked, at once. */
 const WIDTH = 20;
+/** By the id of a budget. */
+const turnsAt = new Map<string, Turns>();
 /** How long a run may take to say what it holds, in milliseconds. */
 const ANSWER_MS = 3_000;
 
@@ -62,26 +65,32 @@ export async function reserve(
   enough: (answer: BudgetAnswer) => boolean,
 ): Promise<BudgetAnswer> {
   const handle = client.workflow.getHandle(budgetId(site));
-  for (let lostMs = LOST_MS; ; lostMs *= 2) {
-    await client.workflow.signalWithStart('blastRadius', {
+  const turns = turnsAt.get(budgetId(site)) ?? new Turns(WIDTH);
+  turnsAt.set(budgetId(site), turns);
+  const tell = (): Promise<unknown> =>
+    client.workflow.signalWithStart('blastRadius', {
       workflowId: budgetId(site),
       taskQueue: CONTROL_QUEUE,
       args: [site],
       signal: 'ask',
       signalArgs: [ask],
-      workflowTaskTimeout: '2s',
+      // A thousand asks may be one task, which a busy machine must be able to finish.
+      workflowTaskTimeout: '10s',
       memo: { site },
       staticSummary: `who holds which targets at ${site}`,
     });
-    const againAtMs = performance.now() + lostMs;
-    const lostAtMs = againAtMs + SILENT_MS;
+  const question = (): Promise<BudgetAnswer | null> => handle.query<BudgetAnswer | null, [Ask]>('answer', ask);
+  for (let lostMs = LOST_MS; ; lostMs *= 2) {
+    signal.throwIfAborted();
+    await turns.take(tell);
+    const askedAtMs = performance.now();
     let everyMs = EVERY_MS;
     for (let known = true; known;) {
       signal.throwIfAborted();
       // Many ask at once, and the server lets few questions wait: one that it does not take is asked again, later and later.
-      const answer = await handle.query<BudgetAnswer | null, [Ask]>('answer', ask).catch(() => undefined);
+      const answer = await turns.take(question).catch(() => undefined);
       if (answer && (answer.answer !== 'waits' || enough(answer))) return answer;
-      if (!answer) known = performance.now() < (answer === null ? againAtMs : lostAtMs);
+      if (!answer) known = performance.now() - askedAtMs < lostMs * (answer === null ? 1 : SILENT);
       // Not all in the same moment.
       await pause(everyMs * (0.5 + Math.random()), signal);
       everyMs = Math.min(SELDOM_MS, 2 * everyMs);
