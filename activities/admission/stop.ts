@@ -9,6 +9,7 @@ import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { describeStop, STOP_GUARD, stopIdsFor, stopOf } from '../../domain/emergency-stop.ts';
 import type { EmergencyStop } from '../../domain/emergency-stop.ts';
+import { unproven } from '../../domain/identity.ts';
 import type { Guard } from './guard.ts';
 import type { Lever } from './lever.ts';
 
@@ -31,7 +32,7 @@ export async function readLatch(client: Client, id: string): Promise<Latched | u
     const { site, reason, by } = memo.parse(carried);
     // What it is called is what it stops, whatever it carries.
     const where = stopOf(id) ?? (site === undefined ? {} : { site });
-    return { ...where, reason, by, sinceMs: startTime.getTime(), execution };
+    return { ...where, reason, by: unproven(by), sinceMs: startTime.getTime(), execution };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;

@@ -148,7 +148,7 @@ admission:
     const handle = await startRun(lane.client, id, {
       experiment: {
         ...paused,
-        name: id,
+        name: id.toLowerCase().replaceAll(/[^a-z]+/g, '-'),
         targets: { site: 'torture', selector: { group: 'all', names: [...names] } },
         sampleEveryMs: 100,
         ...(preconditions ? { preconditions } : {}),
