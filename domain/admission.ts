@@ -17,6 +17,8 @@ export interface GuardAnswer {
   readonly overridable?: true;
   /** Nobody could say: refused for want of an answer. */
   readonly unreadable?: true;
+  /** Who refuses, where somebody does: as they are called, and not proven. */
+  readonly by?: string;
   /** Refused for now: the run has a place in the budget's queue. */
   readonly waits?: true;
 }

@@ -115,9 +115,9 @@ export function attended(run: Run): () => void {
   return () => scope.cancel();
 }
 
-function abort(run: Run, { guard, found }: GuardAnswer): void {
+function abort(run: Run, { guard, found, by }: GuardAnswer): void {
   const cause = guard === STOP_GUARD ? 'emergency-stop' : 'admission';
-  run.abort({ cause, mode: 'immediate', evidence: `${guard}: ${found}` });
+  run.abort({ cause, mode: 'immediate', evidence: `${guard}: ${found}`, ...(by === undefined ? {} : { by }) });
 }
 
 async function ask(run: Run, stage?: number, services?: readonly ServiceAsk[]): Promise<Admission | undefined> {

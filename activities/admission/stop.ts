@@ -47,7 +47,8 @@ export function stopGuard(client: Client, levers: readonly Lever[]): Guard {
     async ask({ experiment }, signal) {
       for (const id of stopIdsFor(experiment.targets.site)) {
         const latched = await readLatch(client, id);
-        if (latched) return { passed: false, found: `${describeStop(latched)}; \`squall resume\` ends it` };
+        if (latched)
+          return { passed: false, found: `${describeStop(latched)}; \`squall resume\` ends it`, by: latched.by };
       }
       for (const lever of levers)
         if (await lever.pulled(signal)) return { passed: false, found: `everything is stopped by ${lever.name}` };

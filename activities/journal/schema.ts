@@ -84,6 +84,7 @@ const EVENTS = {
         passed: z.boolean(),
         found: z.string(),
         overridable: z.literal(true).exactOptional(),
+        by: z.string().exactOptional(),
         unreadable: z.literal(true).exactOptional(),
         waits: z.literal(true).exactOptional(),
       }),
