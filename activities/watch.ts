@@ -120,11 +120,14 @@ export async function* ticks(everyMs: number, signal: AbortSignal): AsyncGenerat
   let tick = 0;
   while (!signal.aborted) {
     yield Date.now();
-    const passed = Math.floor((performance.now() - startMs) / everyMs);
-    // A timer may fire a little early, which must not make two ticks of one.
-    tick = Math.max(tick, passed) + 1;
+    tick = tickAfter(tick, performance.now() - startMs, everyMs);
     await pause(startMs + tick * everyMs - performance.now(), signal);
   }
+}
+
+/** The number of the tick after `tick` when `passedMs` have passed since tick 0. A timer may fire a little early. */
+export function tickAfter(tick: number, passedMs: number, everyMs: number): number {
+  return Math.max(tick, Math.floor(passedMs / everyMs)) + 1;
 }
 
 /** The series with one more sample of each probe, bounded. */

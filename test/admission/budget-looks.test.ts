@@ -2,34 +2,19 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
 import type { Ask, BudgetAnswer } from '../../domain/blast-radius.ts';
 import { budgetId } from '../../domain/budget-id.ts';
 import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE } from '../../domain/queues.ts';
-import { workflowBundle } from '../../workers/bundle.ts';
-import { findTestServer } from '../../workers/temporal-server.ts';
 import { until } from '../engine/scenes.ts';
+import { SkippingServer } from '../engine/skipping-server.ts';
 import { ask } from './asking.ts';
 
 describe('a budget whose look fails', () => {
-  let environment: TestWorkflowEnvironment;
-  const workers: Worker[] = [];
-  const serving: Promise<void>[] = [];
+  let server: SkippingServer;
   let looks = 0;
   /** Who is found over; undefined: the look fails for good. */
   let over: string[] | undefined;
   before(async () => {
-    Runtime.install({
-      logger: new DefaultLogger('ERROR'),
-      telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
-    });
-    const path = await findTestServer(() => undefined);
-    environment = await TestWorkflowEnvironment.createTimeSkipping({
-      server: { executable: { type: 'existing-path', path } },
-    });
-    const connection = environment.nativeConnection;
-    const codePath = await workflowBundle();
     const activities = {
       heldAt: () => [],
       endedOf: () => [],
@@ -39,20 +24,12 @@ describe('a budget whose look fails', () => {
         throw ApplicationFailure.nonRetryable('it cannot be looked at');
       },
     };
-    workers.push(
-      await Worker.create({ connection, taskQueue: CONTROL_QUEUE, workflowBundle: { codePath } }),
-      await Worker.create({ connection, taskQueue: CONTROL_HOLD_QUEUE, activities }),
-    );
-    serving.push(...workers.map((worker) => worker.run()));
+    server = await SkippingServer.open({ [CONTROL_HOLD_QUEUE]: activities });
   });
-  after(async () => {
-    for (const worker of workers) worker.shutdown();
-    await Promise.all(serving);
-    await environment.teardown();
-  });
+  after(() => server.close());
 
   it('is not ended by that, does not look in a rush, and serves whoever waits once somebody is found over', async () => {
-    const handle = await environment.client.workflow.start('blastRadius', {
+    const handle = await server.environment.client.workflow.start('blastRadius', {
       workflowId: budgetId('any'),
       taskQueue: CONTROL_QUEUE,
       args: ['any'],
@@ -71,7 +48,7 @@ describe('a budget whose look fails', () => {
     for (const run of ['c', 'd', 'e']) await asks(of(run, run), 'granted');
     assert.equal(looks, 1);
     over = ['a-1'];
-    await environment.sleep('1m');
+    await server.environment.sleep('1m');
     await until(async () => (await says(of('b', 't'))) === 'granted');
     assert.equal(looks, 2);
   });

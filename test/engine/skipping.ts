@@ -1,19 +1,19 @@
 /**
  * A run on the time-skipping server: the real workflows on a real server, with stubbed activities, for what takes hours.
  *
- * Owns the server and its workers. The stubs do what a site and a journal do where all is well.
+ * The stubs do what a site and a journal do where all is well.
  */
 import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { pausing } from '../../bench/torture/experiment.ts';
 import type { PreflightResult } from '../../activities/interface.ts';
 import { planStages } from '../../domain/ladder.ts';
 import type { RunInput } from '../../workflows/messages.ts';
 import { policyOf } from '../../workers/policy-settings.ts';
-import { findTestServer } from '../../workers/temporal-server.ts';
+import { SkippingServer } from './skipping-server.ts';
 
 /** Of an activity that goes on for as long as its run does. */
 export const endless = (): never => goesOn('30 days');
@@ -54,48 +54,30 @@ const stubs = {
 
 /** One server, and workers that serve every queue of a run. */
 export class Skipping {
-  readonly environment: TestWorkflowEnvironment;
-  readonly #workers: readonly Worker[];
-  readonly #serving: readonly Promise<void>[];
+  readonly #server: SkippingServer;
 
-  private constructor(environment: TestWorkflowEnvironment, workers: readonly Worker[]) {
-    this.environment = environment;
-    this.#workers = workers;
-    this.#serving = workers.map((worker) => worker.run());
+  private constructor(server: SkippingServer) {
+    this.#server = server;
+  }
+
+  get environment(): TestWorkflowEnvironment {
+    return this.#server.environment;
   }
 
   /** `activities` stand in the place of the stubs of their names. */
   static async open(activities: object): Promise<Skipping> {
-    Runtime.install({
-      logger: new DefaultLogger('ERROR'),
-      telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
-    });
-    const path = await findTestServer(() => undefined);
-    const environment = await TestWorkflowEnvironment.createTimeSkipping({
-      server: { executable: { type: 'existing-path', path } },
-    });
-    const workflowBundle = await bundleWorkflowCode({
+    const bundle = await bundleWorkflowCode({
       workflowsPath: join(import.meta.dirname, '..', '..', 'workflows', 'index.ts'),
       workflowInterceptorModules: [join(import.meta.dirname, 'long-activities.ts')],
       logger: new DefaultLogger('ERROR'),
     });
-    const connection = environment.nativeConnection;
+    const queues = ['control', 'control/hold', 'site/torture', 'site/torture/hold', 'site/torture/revert'];
     const served = { ...stubs, ...activities };
-    const workers = [
-      await Worker.create({ connection, taskQueue: 'control', workflowBundle, activities: served }),
-      ...(await Promise.all(
-        ['control/hold', 'site/torture', 'site/torture/hold', 'site/torture/revert'].map((taskQueue) =>
-          Worker.create({ connection, taskQueue, activities: served }),
-        ),
-      )),
-    ];
-    return new Skipping(environment, workers);
+    return new Skipping(await SkippingServer.open(Object.fromEntries(queues.map((queue) => [queue, served])), bundle));
   }
 
-  async close(): Promise<void> {
-    for (const worker of this.#workers) worker.shutdown();
-    await Promise.all(this.#serving);
-    await this.environment.teardown();
+  close(): Promise<void> {
+    return this.#server.close();
   }
 
   /** Starts a run that holds each of `stages` for `holdMs`. */

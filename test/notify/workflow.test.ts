@@ -3,15 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import type { WorkflowHandle } from '@temporalio/client';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
 import type { DeliverInput } from '../../activities/interface.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
 import type { Notice } from '../../domain/notice.ts';
-import { workflowBundle } from '../../workers/bundle.ts';
-import { findTestServer } from '../../workers/temporal-server.ts';
 import type { Telling } from '../../workflows/messages.ts';
 import { until } from '../engine/scenes.ts';
+import { SkippingServer } from '../engine/skipping-server.ts';
 import { noticeOf } from './notices.ts';
 
 /** What a destination of the test does with a delivery; by default it takes everything. */
@@ -25,9 +22,7 @@ const refusing: Receiver = () => {
 };
 
 describe('the notices of a run', () => {
-  let environment: TestWorkflowEnvironment;
-  const workers: Worker[] = [];
-  const serving: Promise<void>[] = [];
+  let server: SkippingServer;
   /** By run: what was delivered, and what was written into the journal. */
   const delivered = new Map<string, DeliverInput[]>();
   const written = new Map<string, JournalEvent[]>();
@@ -35,53 +30,29 @@ describe('the notices of a run', () => {
   const open = new Set<string>();
 
   before(async () => {
-    Runtime.install({
-      logger: new DefaultLogger('ERROR'),
-      telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
-    });
-    const path = await findTestServer(() => undefined);
-    environment = await TestWorkflowEnvironment.createTimeSkipping({
-      server: { executable: { type: 'existing-path', path } },
-    });
-    const connection = environment.nativeConnection;
-    const codePath = await workflowBundle();
-    workers.push(
-      await Worker.create({
-        connection,
-        taskQueue: 'control',
-        workflowBundle: { codePath },
-        activities: {
-          record: (run: string, events: JournalEvent[]) => {
-            written.set(run, [...(written.get(run) ?? []), ...events]);
-            return { searchAttributes: false };
-          },
+    server = await SkippingServer.open({
+      control: {
+        record: (run: string, events: JournalEvent[]) => {
+          written.set(run, [...(written.get(run) ?? []), ...events]);
+          return { searchAttributes: false };
         },
-      }),
-      await Worker.create({
-        connection,
-        taskQueue: 'notify',
-        activities: {
-          deliver: (input: DeliverInput) => {
-            const left = receivers.get(input.to)?.(input) ?? {};
-            const { run } = input.notice;
-            delivered.set(run, [...(delivered.get(run) ?? []), input]);
-            return left;
-          },
-          runIsOpen: (run: string) => open.has(run),
+      },
+      notify: {
+        deliver: (input: DeliverInput) => {
+          const left = receivers.get(input.to)?.(input) ?? {};
+          const { run } = input.notice;
+          delivered.set(run, [...(delivered.get(run) ?? []), input]);
+          return left;
         },
-      }),
-    );
-    serving.push(...workers.map((worker) => worker.run()));
+        runIsOpen: (run: string) => open.has(run),
+      },
+    });
   });
-  after(async () => {
-    for (const worker of workers) worker.shutdown();
-    await Promise.all(serving);
-    await environment.teardown();
-  });
+  after(() => server.close());
 
   async function tell(run: string, notices: readonly Notice[], to: readonly string[]): Promise<WorkflowHandle> {
     const tellings: Telling[] = notices.map((notice) => ({ notice, to }));
-    return environment.client.workflow.signalWithStart('notices', {
+    return server.environment.client.workflow.signalWithStart('notices', {
       workflowId: `notices/${run}`,
       taskQueue: 'control',
       args: [run],
@@ -120,7 +91,7 @@ describe('the notices of a run', () => {
     const handle = await tell(run, [stage, closed], ['a', 'b']);
     await until(() => toldTo(run, 'b').length === 3 && toldTo(run, 'a').length === 3);
     // The journal's last writing may be tried again for ten minutes.
-    await environment.sleep('10 minutes');
+    await server.environment.sleep('10 minutes');
     const { runId } = await handle.describe();
     await tell(run, [stage, closed], ['a', 'b']);
     await handle.result();
@@ -137,9 +108,9 @@ describe('the notices of a run', () => {
     });
     const handle = await tell(run, [noticeOf(run, 'started', 0), noticeOf(run, 'closed', 1)], ['down', 'up']);
     await until(() => toldTo(run, 'up').length === 2);
-    const beganMs = await environment.currentTimeMs();
+    const beganMs = await server.environment.currentTimeMs();
     await handle.result();
-    assert.ok((await environment.currentTimeMs()) - beganMs >= 47 * 3_600_000, 'two days have passed');
+    assert.ok((await server.environment.currentTimeMs()) - beganMs >= 47 * 3_600_000, 'two days have passed');
     assert.deepEqual(toldTo(run, 'down'), []);
     assert.ok(tries > 2 * 1_000, `${tries} tries`);
     const { events } = await handle.fetchHistory();
@@ -156,7 +127,7 @@ describe('the notices of a run', () => {
     const abort = noticeOf(run, 'aborted', 1, { confirm: true });
     const handle = await tell(run, [abort], to);
     await until(() => confirmed(run).length === 3);
-    await environment.sleep('40 seconds');
+    await server.environment.sleep('40 seconds');
     await until(() => confirmed(run).length === 4);
     // What nobody could be told at the start keeps nobody from hearing of the abort.
     const byName = (): string[] => confirmed(run).map(([name, told, why]) => `${name}: ${told}${why && `, ${why}`}`);
@@ -202,14 +173,14 @@ describe('the notices of a run', () => {
     receivers.set('keeps', () => ({ made: 1 }));
     const started = noticeOf(run, 'started', 0);
     const { workflowId } = await tell(run, [started], ['keeps']);
-    const handle = environment.client.workflow.getHandle(workflowId);
+    const handle = server.environment.client.workflow.getHandle(workflowId);
     const { runId } = await handle.describe();
-    while ((await handle.describe()).runId === runId) await environment.sleep('12 hours');
+    while ((await handle.describe()).runId === runId) await server.environment.sleep('12 hours');
     await tell(run, [started, noticeOf(run, 'closed', 1)], ['keeps']);
     await handle.result();
     assert.deepEqual(toldTo(run, 'keeps'), ['started', 'closed']);
     assert.deepEqual(delivered.get(run)?.at(-1)?.kept, { made: 1 });
-    const { events } = await environment.client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const { events } = await server.environment.client.workflow.getHandle(workflowId, runId).fetchHistory();
     assert.ok((events?.length ?? Infinity) < 1_100, `${events?.length} events`);
   });
 });

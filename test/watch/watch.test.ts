@@ -5,7 +5,7 @@ import type { Reading } from '../../domain/probe.ts';
 import { PROOF_SAMPLES } from '../../domain/timing.ts';
 import type { OpenProbe, OpenProbes } from '../../activities/probes/registry.ts';
 import { awaitSteadyState, takeBaseline } from '../../activities/steady-state.ts';
-import { sampleOnce, ticks, watch } from '../../activities/watch.ts';
+import { sampleOnce, tickAfter, ticks, watch } from '../../activities/watch.ts';
 import type { Tick } from '../../activities/watch.ts';
 
 const EVERY_MS = 20;
@@ -149,20 +149,14 @@ describe('a probe that is slow blinds no other', { concurrency: true }, () => {
 });
 
 describe('ticks', () => {
-  test('stay on their grid, and a slow consumer skips some', async () => {
-    const startMs = performance.now();
-    const passedMs: number[] = [];
-    for await (const atMs of ticks(50, never)) {
-      assert.ok(Math.abs(atMs - Date.now()) < 1000);
-      passedMs.push(performance.now() - startMs);
-      if (passedMs.length === 2) await new Promise((resolve) => setTimeout(resolve, 120));
-      if (passedMs.length === 5) break;
-    }
-    const onGrid = passedMs.map((ms) => Math.floor((ms + 1) / 50));
-    // Never two in one interval: what was missed is not made up for.
-    assert.equal(new Set(onGrid).size, 5, passedMs.join(' '));
-    assert.ok((onGrid[2] ?? 0) - (onGrid[1] ?? 0) >= 3, passedMs.join(' '));
-  });
+  const steps = [
+    { name: 'the next when it is time', tick: 1, passedMs: 50, next: 2 },
+    { name: 'the next within its interval', tick: 1, passedMs: 99, next: 2 },
+    { name: 'those that were missed are not made up for', tick: 1, passedMs: 170, next: 4 },
+    { name: 'a timer that fired early does not make two of one', tick: 6, passedMs: 299, next: 7 },
+  ];
+  for (const { name, tick, passedMs, next } of steps)
+    test(`are on a grid: ${name}`, () => assert.equal(tickAfter(tick, passedMs, 50), next));
 
   test('end with their signal', async () => {
     const wanted = new AbortController();
