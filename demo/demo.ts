@@ -82,6 +82,7 @@ async function main(): Promise<number> {
   );
   out.line(`reports and journals: ${describeJournal(config)}`);
   if (local.ui && keep && !interrupted) await linger(local.ui);
+  else if (local.ui) out.line(`Temporal UI: ${local.ui} ends now; npm run demo -- --keep leaves it up to look around`);
   return asDesigned ? 0 : interrupted ? EXIT.interrupted : 1;
 }
 
