@@ -26,9 +26,8 @@ import type { Tick, TickReading } from './watch.ts';
 /** What of the samples travels in every heartbeat, for the journal of a run whose watch is lost: points a probe, and bytes. */
 const BEAT_POINTS = 40;
 const BEAT_BYTES = 4 * 1024;
-/** Time between two heartbeats of a watch that samples every few seconds or more often, and of one that does not, in milliseconds. */
-const WATCH_BEAT_MS = 1_000;
-const SELDOM_BEAT_MS = 2_000;
+/** Time between two heartbeats of a watch at most, in milliseconds: the end of a run waits for its last samples. */
+const WATCH_BEAT_MS = 2_000;
 
 /** What a site worker serves. */
 export interface OpenSite {
@@ -91,11 +90,8 @@ async function watchRun(input: WatchInput, probes: OpenProbes, sampled: Sampled)
         signal: cancellationSignal,
       }),
     () => beat && { ...beat, series: boundSeries(beat.series, BEAT_POINTS, BEAT_BYTES) },
-    // The end of a run waits for the last samples, which this activity hands over when a heartbeat tells it to stop.
-    Math.min(
-      Math.max(WATCH_BEAT_MS, Math.min(SELDOM_BEAT_MS, experiment.sampleEveryMs / 3)),
-      patientBeatMs(input.heartbeatTimeoutMs),
-    ),
+    // Which it hands over when a heartbeat tells it to stop.
+    Math.min(WATCH_BEAT_MS, patientBeatMs(input.heartbeatTimeoutMs)),
   );
   return {
     ended: result.stopped ? 'stopped' : 'edge',

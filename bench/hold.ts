@@ -14,7 +14,7 @@ export type Pace = 'often' | 'seldom';
 const PACES = {
   often: { atOnce: AT_ONCE, sampling: { sampleEveryMs: 1_000 } },
   // Pre-flight takes five samples, and costs next to nothing meanwhile.
-  seldom: { atOnce: 10 * AT_ONCE, sampling: { sampleEveryMs: 10_000, timeToLiveMs: 300_000 } },
+  seldom: { atOnce: 3 * AT_ONCE, sampling: { sampleEveryMs: 10_000, timeToLiveMs: 300_000 } },
 } as const;
 
 /** Begins runs of these names, and resolves when all of them hold. */

@@ -132,6 +132,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 function installRuntime(log: (line: string) => void): void {
   if (installed) return;
   installed = true;
+  // The SDK keeps the last answer of every workflow and activity, and with it the pool's slab that it was cut from.
+  Buffer.poolSize = 8_192;
   Runtime.install({
     // Whoever starts a worker says when it stops: Ctrl-C may first have to wait for a rollback that this worker serves.
     shutdownSignals: [],
