@@ -8,6 +8,7 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { Admission, GuardAnswer } from '../domain/admission.ts';
+import type { Waits } from '../domain/blast-radius.ts';
 import { describeIdentity, unproven } from '../domain/identity.ts';
 import type { Claim } from '../domain/identity.ts';
 import type { JournalEvent } from '../domain/journal.ts';
@@ -87,7 +88,14 @@ export function controlActivities(control: Control): ControlActivities {
       const beatMs = patientBeatMs(info.heartbeatTimeoutMs ?? 0);
       return beating(() => attend(askedBy(input), cancellationSignal), undefined, beatMs);
     },
-    queue: (input) => beating(() => queued(control, input)),
+    queue: (input) => {
+      let said: string | undefined;
+      // Where it stands in the queue is seen in Temporal, among what the run waits for.
+      return beating(
+        () => queued(control, input, (found) => (said = found)),
+        () => said,
+      );
+    },
     endedOf: (executions) => beating(() => endedOf(control.client, executions)),
     awaitEnd: () => {
       const { info, cancellationSignal } = Context.current();
@@ -112,7 +120,11 @@ function askedBy(input: AdmitInput): Asked {
 }
 
 /** Waits in the budget's queue for as long as the experiment says. */
-async function queued({ client, policy }: Control, input: AdmitInput): Promise<GuardAnswer> {
+async function queued(
+  { client, policy }: Control,
+  input: AdmitInput,
+  say: (found: string) => void,
+): Promise<GuardAnswer> {
   const { cancellationSignal: signal } = Context.current();
   const asked = askedBy(input);
   const ask = askOf(asked, policy.budget);
@@ -120,13 +132,15 @@ async function queued({ client, policy }: Control, input: AdmitInput): Promise<G
   const endsAtMs = performance.now() + waitMs;
   if (!ask) return { guard: 'budget', passed: false, found: 'there is nothing to wait for' };
   const { site } = input.experiment.targets;
-  const answer = await reserve(client, site, ask, signal, () => performance.now() > endsAtMs).catch(
-    async (error: unknown) => {
-      // Who is aborted waits no more; whoever takes over this attempt asks again.
-      await withdraw(client, site, ask);
-      throw error;
-    },
-  );
+  const enough = (waits: Waits): boolean => {
+    say(`number ${waits.position}: ${waits.why}`);
+    return performance.now() > endsAtMs;
+  };
+  const answer = await reserve(client, site, ask, signal, enough).catch(async (error: unknown) => {
+    // Who is aborted waits no more; whoever takes over this attempt asks again.
+    await withdraw(client, site, ask);
+    throw error;
+  });
   if (answer.answer === 'granted') return { guard: 'budget', passed: true, found: 'its targets are its own' };
   await withdraw(client, site, ask);
   const late = answer.answer === 'waits' ? `still number ${answer.position} after ${formatDuration(waitMs)}: ` : '';

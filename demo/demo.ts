@@ -75,7 +75,10 @@ async function main(): Promise<number> {
   out.line('');
   out.line(
     asDesigned
-      ? out.style('green', 'Both ended as they were designed to; no fault is left.')
+      ? out.style(
+          'green',
+          `Both ended as they were designed to, in ${Math.round(performance.now() / 1000)} s; no fault is left.`,
+        )
       : interrupted
         ? 'The demo was ended early.'
         : 'The demo did not end as it was designed to.',

@@ -54,10 +54,14 @@ export interface Budget {
 
 /** What an ask was answered. */
 export type BudgetAnswer =
-  | { readonly answer: 'granted' }
-  | { readonly answer: 'refused'; readonly why: string }
-  /** `position` counts from 1. */
-  | { readonly answer: 'waits'; readonly position: number; readonly why: string };
+  { readonly answer: 'granted' } | { readonly answer: 'refused'; readonly why: string } | Waits;
+
+/** Whose turn has not come; `position` counts from 1. */
+export interface Waits {
+  readonly answer: 'waits';
+  readonly position: number;
+  readonly why: string;
+}
 
 /** What an ask is known by; {@link isEqual} tells whether it is the same one. */
 export type AskName = Pick<Ask, 'execution' | 'stage'>;

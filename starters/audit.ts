@@ -63,8 +63,9 @@ async function checked(
   }
 }
 
-function lineOf({ seq, atMs, what, who, run, why, hash }: AuditEntry): string {
+function lineOf({ seq, atMs, what, who, from, run, why, hash }: AuditEntry): string {
   const about = [run, why, hash === undefined ? undefined : `(${hash.slice(0, 12)})`];
   const words = about.filter((part) => part !== undefined).join('  ');
-  return `${String(seq).padStart(5)}  ${new Date(atMs).toISOString()}  ${what.padEnd(7)} ${who}  ${words}`;
+  const whence = from === undefined || who.includes(`@${from}`) ? who : `${who} from ${from}`;
+  return `${String(seq).padStart(5)}  ${new Date(atMs).toISOString()}  ${what.padEnd(7)} ${whence}  ${words}`;
 }

@@ -18,6 +18,7 @@ import { why } from './blindness.ts';
 import type { Run } from './experiment.ts';
 import type { RunInput } from './messages.ts';
 import { admission, attending, minHealthyAt, queueing } from './proxies.ts';
+import { askedAgain } from './site-checks.ts';
 
 /** What the control worker says before pre-flight; undefined where the run has been refused or aborted. */
 export async function admitted(run: Run): Promise<Admission | undefined> {
@@ -41,7 +42,7 @@ async function allowed(run: Run, planned: PlannedStage, plan: PreflightResult): 
   const answer = await ask(run, stage, services);
   if (!answer) return false;
   const refusal = refusalOf(answer.guards, run.approvals.overridden);
-  if (refusal?.waits) return queued(run, stage, services);
+  if (refusal?.waits) return queued(run, planned, plan, services);
   if (!refusal) {
     run.granted(stage, services);
     run.admitted = answer.execution;
@@ -52,7 +53,12 @@ async function allowed(run: Run, planned: PlannedStage, plan: PreflightResult): 
 }
 
 /** Whether the budget has granted the stage after all. What else is asked may have changed meanwhile, and is asked again. */
-async function queued(run: Run, stage: number, services: readonly ServiceAsk[]): Promise<boolean> {
+async function queued(
+  run: Run,
+  { stage }: PlannedStage,
+  plan: PreflightResult,
+  services: readonly ServiceAsk[],
+): Promise<boolean> {
   const { waitMs = 0 } = run.input.experiment.blastRadius;
   const options = { summary: `wait for targets before stage ${stage + 1}` };
   const answer = await run.unlessAborted(() =>
@@ -65,6 +71,9 @@ async function queued(run: Run, stage: number, services: readonly ServiceAsk[]):
     return false;
   }
   run.granted(stage, services);
+  // Before the first stage nobody has watched meanwhile, either.
+  if (run.openedAtMs === undefined && patched('watched-once-admitted'))
+    if (!(await askedAgain(run, run.policy, plan, 'budget'))) return false;
   const again = await ask(run, stage, services);
   const refusal = again && refusalOf(again.guards, run.approvals.overridden);
   if (refusal) abort(run, refusal);

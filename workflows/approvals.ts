@@ -129,6 +129,7 @@ export class Approvals {
   #check({ claim, plan }: Answer): void {
     const question = this.#question;
     if (!question) throw refused(`the run does not wait for approval, it is ${this.#run.state.phase}`);
+    if (this.#rejected) throw refused('the run was rejected already');
     if (plan !== question.plan)
       throw refused(`the plan to approve is ${question.plan}, found ${plan}; look at it again`);
     if (claim.by === question.startedBy.name) throw refused(`${claim.by} started it; somebody else must answer for it`);

@@ -92,6 +92,13 @@ export async function experiment(payload: RunInput): Promise<RunResult> {
   return CancellationScope.nonCancellable(() => run.live());
 }
 
+/** What accompanies the stages. */
+interface Widening {
+  readonly watching: Watching;
+  /** No guard is asked any more. */
+  readonly leave: () => void;
+}
+
 /** One run's state and its way through the phases. Made inside the workflow function: workflows share no state. */
 export class Run {
   readonly input: RunInput;
@@ -128,6 +135,11 @@ export class Run {
           evidence: `a lease named ${lease} is already open: the run was reset`,
         }),
     });
+  }
+
+  /** What chooses its targets. */
+  get seed(): string {
+    return this.input.experiment.blastRadius.seed ?? this.id;
   }
 
   get aborting(): boolean {
@@ -241,23 +253,32 @@ export class Run {
     const seldom = watchTiming(lease, sampleEveryMs);
     // Only where it makes a difference, since it costs history.
     const timing = seldom.heartbeatTimeoutMs === often.heartbeatTimeoutMs || patched('seldom-watched') ? seldom : often;
-    const watching = new Watching(experiment, this.baseline, timing, this.log, (abort) => this.abort(abort));
-    watching.start();
     const admits = patched('admission');
-    const leave = admits ? attended(this) : () => undefined;
+    let widening: Widening | undefined;
+    /** Looks at the system, and has the guards asked, from now on. */
+    const begin = (): Widening => {
+      const watching = new Watching(experiment, this.baseline, timing, this.log, (abort) => this.abort(abort));
+      watching.start();
+      return { watching, leave: admits ? attended(this) : () => undefined };
+    };
+    // Before anything is on there is nothing to be seen, and whoever waits for targets waits for another's fault to end.
+    if (!patched('watched-once-admitted')) widening = begin();
     try {
       for (const planned of preflight.stages) {
         if (this.aborting) break;
         if (planned.skipped === undefined) {
           if (admits && (!(await admittedTo(this, planned, preflight)) || this.aborting)) break;
+          widening ??= begin();
           await this.#stage(planned, preflight);
         } else this.note({ type: 'stage-skipped', stage: planned.stage, size: planned.size, why: planned.skipped });
       }
     } catch (failure) {
       this.abort({ cause: 'error', mode: 'immediate', evidence: why(failure) });
     }
-    leave();
-    await rollBack(this, watching);
+    // Where no stage was opened there is nothing to undo.
+    if (!widening) return;
+    widening.leave();
+    await rollBack(this, widening.watching);
   }
 
   async #stage(planned: PlannedStage, preflight: PreflightResult): Promise<void> {

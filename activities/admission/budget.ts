@@ -6,7 +6,7 @@
  */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import type { Ask, BudgetAnswer, BudgetLimits } from '../../domain/blast-radius.ts';
+import type { Ask, BudgetAnswer, BudgetLimits, Waits } from '../../domain/blast-radius.ts';
 import { budgetId } from '../../domain/budget-id.ts';
 import { CONTROL_QUEUE } from '../../domain/queues.ts';
 import type { Executions } from '../interface.ts';
@@ -42,13 +42,7 @@ export function budgetGuard(client: Client, limits: BudgetLimits): Guard {
     async ask(input, signal) {
       const ask = askOf(input, limits);
       if (!ask) return { passed: true, found: 'asked before each stage' };
-      const answer = await reserve(
-        client,
-        input.experiment.targets.site,
-        ask,
-        signal,
-        ({ answer: said }) => said !== 'granted',
-      );
+      const answer = await reserve(client, input.experiment.targets.site, ask, signal, () => true);
       if (answer.answer === 'granted') return { passed: true, found: 'its targets are its own' };
       if (answer.answer === 'refused') return { passed: false, found: answer.why };
       return { passed: false, found: `waits as number ${answer.position}: ${answer.why}`, waits: true };
@@ -62,7 +56,7 @@ export async function reserve(
   site: string,
   ask: Ask,
   signal: AbortSignal,
-  enough: (answer: BudgetAnswer) => boolean,
+  enough: (answer: Waits) => boolean,
 ): Promise<BudgetAnswer> {
   const handle = client.workflow.getHandle(budgetId(site));
   const turns = turnsAt.get(budgetId(site)) ?? new Turns(WIDTH);

@@ -1,8 +1,8 @@
 /**
  * `cool-down`: the same experiment is not run again too soon, and no target hit again.
  *
- * Owns the look for the runs before this one: of the same experiment as Temporal lists them, on the same targets as their
- * journals say. A run that was refused touched nothing and does not count.
+ * Owns the look for the runs before this one: of the same experiment as Temporal lists them and, since Temporal forgets, as
+ * their journals say; on the same targets as their journals say. A run that was refused touched nothing and does not count.
  */
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { targetKey } from '../../domain/target-key.ts';
@@ -30,19 +30,32 @@ export function coolDownGuard(client: Client, leastMs: number, store: JournalSto
       const since = new Date(nowMs - coolDownMs).toISOString();
       const query = `WorkflowType = 'experiment' AND (ExecutionStatus = 'Running' OR CloseTime > '${since}')`;
       const { startTime } = await client.workflow.getHandle(run).describe();
-      let refused: ReadonlySet<string> | undefined;
+      const heads = await store.list();
+      const refused = new Set(heads.filter(wasNothing).map((head) => head.run));
       for await (const other of client.workflow.list({ query, pageSize: 1_000 })) {
         signal.throwIfAborted();
         const { workflowId, memo, closeTime } = other;
         if (workflowId === run || memo?.['experiment'] !== experiment.name || other.startTime > startTime) continue;
         // Many may have been refused: what the journal knows of them is not asked of Temporal, one by one.
-        refused ??= new Set((await store.list()).filter(wasNothing).map((head) => head.run));
         if (other.status.name === 'COMPLETED' && refused.has(workflowId)) continue;
         if (await wasRefused(client, other)) continue;
         const when = closeTime ? `ended ${formatDuration(nowMs - closeTime.getTime())} ago` : 'is open';
         return { passed: false, found: `${workflowId} ${when}, expected ${formatDuration(coolDownMs)} in between` };
       }
-      const hit = await hitLately(store, input, nowMs - coolDownMs);
+      const same = heads.find(
+        (head) =>
+          head.run !== run &&
+          head.experiment === experiment.name &&
+          !wasNothing(head) &&
+          head.startedAtMs <= startTime.getTime() &&
+          (head.lastAtMs ?? head.startedAtMs) >= nowMs - coolDownMs,
+      );
+      if (same) {
+        const ago = formatDuration(Math.max(0, nowMs - (same.lastAtMs ?? same.startedAtMs)));
+        const found = `${same.run} wrote its journal ${ago} ago, expected ${formatDuration(coolDownMs)} in between`;
+        return { passed: false, found };
+      }
+      const hit = await hitLately(store, heads, input, nowMs - coolDownMs);
       if (hit) {
         const ago = formatDuration(Math.max(0, nowMs - hit.atMs));
         const found = `${hit.target} was hit by ${hit.run} ${ago} ago, expected ${formatDuration(coolDownMs)} in between`;
@@ -56,12 +69,13 @@ export function coolDownGuard(client: Client, leastMs: number, store: JournalSto
 /** A target of this stage that another run has hit since `sinceMs`. Before pre-flight nobody knows the targets. */
 async function hitLately(
   store: JournalStore,
+  listed: readonly JournalHead[],
   { run, experiment, services = [] }: Asked,
   sinceMs: number,
 ): Promise<{ readonly run: string; readonly target: string; readonly atMs: number } | undefined> {
   const wanted = new Set(services.flatMap(({ keys }) => keys));
   if (wanted.size === 0) return undefined;
-  const heads = (await store.list()).filter(
+  const heads = listed.filter(
     (head) =>
       head.run !== run &&
       !wasNothing(head) &&

@@ -9,7 +9,7 @@ import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { describeStop, STOP_GUARD, stopIdsFor, stopOf } from '../../domain/emergency-stop.ts';
 import type { EmergencyStop } from '../../domain/emergency-stop.ts';
-import { unproven } from '../../domain/identity.ts';
+import { NAMELESS, unproven } from '../../domain/identity.ts';
 import type { Guard } from './guard.ts';
 import type { Lever } from './lever.ts';
 
@@ -20,8 +20,10 @@ export interface Latched extends EmergencyStop {
   readonly execution: string;
 }
 
-/** What the latch carries for whoever looks at it from outside. */
-const memo = z.object({ site: z.string().optional(), reason: z.string(), by: z.string() });
+/** What the latch carries for whoever looks at it from outside; nothing, where somebody has started it by hand. */
+const memo = z
+  .object({ site: z.string().optional(), reason: z.string(), by: z.string() })
+  .catch({ reason: 'no reason was given', by: NAMELESS });
 
 /** The stop of this workflow id, where it is on. Rejects where Temporal does not answer. */
 export async function readLatch(client: Client, id: string): Promise<Latched | undefined> {

@@ -5,8 +5,8 @@
  * log, cache or put a secret's value into a message.
  */
 import { existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { z } from 'zod';
+import { readBounded } from '../bounded-file.ts';
 
 /** The most bytes of a secret's file that are read. */
 const SECRET_MAX_BYTES = 16 * 1024;
@@ -66,7 +66,7 @@ export function missingRefs(refs: readonly SecretRef[]): string[] {
 
 /** The secret, read now. Throws an error that names the reference, never the value. */
 export async function readSecret(ref: SecretRef): Promise<string> {
-  const secret = 'env' in ref ? process.env[ref.env] : await readBounded(ref.file);
+  const secret = 'env' in ref ? process.env[ref.env] : await fromFile(ref.file);
   const where = 'env' in ref ? `the environment variable ${ref.env}` : `the file ${ref.file}`;
   const value = secret?.trim();
   if (!value) throw new Error(`${where} holds no secret`);
@@ -82,14 +82,9 @@ export async function readSecretUrl(ref: SecretRef): Promise<URL> {
   throw new Error(`${'env' in ref ? ref.env : ref.file} holds no http or https URL without user and password`);
 }
 
-async function readBounded(path: string): Promise<string> {
-  const file = await open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(SECRET_MAX_BYTES), 0, SECRET_MAX_BYTES, 0);
-    return buffer.toString('utf8', 0, bytesRead);
-  } finally {
-    await file.close();
-  }
+async function fromFile(path: string): Promise<string> {
+  const bytes = await readBounded(path, SECRET_MAX_BYTES, 'no-pipes');
+  return bytes.toString('utf8', 0, SECRET_MAX_BYTES);
 }
 
 /** Whether `text` is an http or https URL in which no credential stands. */

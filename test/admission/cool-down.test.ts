@@ -51,12 +51,19 @@ describe('the cool-down', () => {
     const folder = join(home, 'many');
     await mkdir(folder);
     const nowMs = Date.now();
-    const written = async (run: string, agoMs: number, status: Status, touched: boolean): Promise<void> => {
+    const another = { ...experiment, name: 'another' };
+    const written = async (
+      run: string,
+      agoMs: number,
+      status: Status,
+      touched: boolean,
+      of = another,
+    ): Promise<void> => {
       const at = (seq: number): { seq: number; atMs: number } => ({ seq, atMs: nowMs - agoMs + seq });
       const who = { documentHash: '', seed: '', startedBy: 'ada', installation: '', versions: {} };
       const opened = { stage: 0, size: '1', lease: '', targets: [target], reached: 1, radius: 1, ttlMs: 1 };
       const events: readonly JournalEvent[] = [
-        { ...at(0), type: 'started', experiment, ...who },
+        { ...at(0), type: 'started', experiment: of, ...who },
         ...(touched ? [{ ...at(1), type: 'phase', phase: 'injecting', stage: 0 } as const] : []),
         ...(touched ? [{ ...at(2), type: 'stage-opened', ...opened } as const] : []),
         { ...at(3), type: 'closed', status, deviated: null, reason: '' },
@@ -67,13 +74,17 @@ describe('the cool-down', () => {
     const answer = (): ReturnType<Guard['ask']> => guard.ask(of, AbortSignal.timeout(60_000));
     try {
       for (let i = 0; i < 1_001; i++) {
-        await written(`refused-${i}`, 10_000, 'refused', false);
-        await written(`earlier-${i}`, 3_600_000, 'completed', true);
+        await written(`refused-${i}`, 10_000, 'refused', false, experiment);
+        await written(`earlier-${i}`, 3_600_000, 'completed', true, experiment);
       }
       // Whoever read it whole would find it damaged.
       const [damaged, text] = [join(folder, 'earlier-7.json'), await readFile(join(folder, 'earlier-7.json'), 'utf8')];
       await writeFile(damaged, text.replace('"documentHash"', '"documentHush"'));
       assert.deepEqual(await answer(), { passed: true, found: 'no other run of it, or on its targets, within 1m' });
+      // Temporal never heard of it, or has forgotten.
+      await written('forgotten', 50_000, 'completed', true, experiment);
+      assert.match((await answer()).found, /^forgotten wrote its journal \S+ ago, expected 1m in between$/);
+      await rm(join(folder, 'forgotten.json'));
       await written('reset', 10_000, 'refused', true);
       assert.match((await answer()).found, /^all\/all-1@host was hit by reset \S+ ago, expected 1m in between$/);
       for (let i = 0; i < 1_000; i++) await written(`another-${i}`, 10_000, 'completed', true);
@@ -99,7 +110,7 @@ describe('the cool-down', () => {
     const opened = events.find((event) => event.type === 'stage-opened') ?? assert.fail('no stage');
     const started = events.find((event) => event.type === 'started') ?? assert.fail('no start');
     const of: Asked = {
-      ...asked(started.experiment),
+      ...asked({ ...started.experiment, name: 'the one after' }),
       run: 'the one after',
       stage: 0,
       services: [{ service: '', members: 1, keys: [targetKey(opened.targets[0] ?? '')] }],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { readLatch } from '../../activities/admission/stop.ts';
 import { openFileStore } from '../../activities/journal/file.ts';
 import type { Lane } from '../../bench/torture/lane.ts';
 import type { AuditEntry } from '../../domain/audit.ts';

@@ -9,7 +9,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { pausing } from '../../bench/torture/experiment.ts';
-import type { PreflightResult } from '../../activities/interface.ts';
+import type { PreflightInput, PreflightResult } from '../../activities/interface.ts';
 import { planStages } from '../../domain/ladder.ts';
 import type { RunInput } from '../../workflows/messages.ts';
 import { policyOf } from '../../workers/policy-settings.ts';
@@ -23,28 +23,31 @@ export const goesOn = (nextRetryDelay: number | '30 days'): never => {
   throw ApplicationFailure.create({ message: 'still going on', nextRetryDelay });
 };
 
+/** What a site says where all is well. */
+export function preflighted({ experiment }: PreflightInput): PreflightResult {
+  const top = experiment.blastRadius.stages.at(-1);
+  const targets = Array.from({ length: top?.kind === 'count' ? top.count : 0 }, (_, i) => `t${i + 1}`);
+  return {
+    checks: [],
+    candidates: targets.length,
+    excluded: [],
+    targets,
+    stages: planStages(experiment.blastRadius, targets.length),
+    baseline: {},
+    readings: [],
+    undo: '',
+    expiry: 'renewed',
+    reversal: 'reverted',
+    permissions: [],
+    planHash: 'the plan',
+  };
+}
+
 const stubs = {
   record: () => ({ searchAttributes: false }),
   admit: () => ({ guards: [], policy: policyOf(), startedBy: { name: 'a test', proven: false } }),
   attend: endless,
-  preflight: ({ experiment }: RunInput): PreflightResult => {
-    const top = experiment.blastRadius.stages.at(-1);
-    const targets = Array.from({ length: top?.kind === 'count' ? top.count : 0 }, (_, i) => `t${i + 1}`);
-    return {
-      checks: [],
-      candidates: targets.length,
-      excluded: [],
-      targets,
-      stages: planStages(experiment.blastRadius, targets.length),
-      baseline: {},
-      readings: [],
-      undo: '',
-      expiry: 'renewed',
-      reversal: 'reverted',
-      permissions: [],
-      planHash: 'the plan',
-    };
-  },
+  preflight: preflighted,
   inject: () => ({ injected: 1, gone: 0, failed: [] }),
   hold: endless,
   watch: endless,

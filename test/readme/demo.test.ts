@@ -26,7 +26,7 @@ test('npm run demo', async () => {
   assert.match(says, /aborted.*deviated/);
   assert.match(says, /Temporal UI: http:\/\/127\.0\.0\.1:\d+/);
   assert.match(says, /Temporal UI: http:\/\/127\.0\.0\.1:\d+ ends now; npm run demo -- --keep leaves it up/);
-  assert.match(says, /Both ended as they were designed to; no fault is left\./);
+  assert.match(says, /Both ended as they were designed to, in \d+ s; no fault is left\./);
   const [, journal = ''] = /reports and journals: (\S+)/.exec(says) ?? assert.fail(says);
   const reports = (await readdir(journal)).filter((name) => name.endsWith('.html'));
   assert.equal(reports.length, 2);
