@@ -15,7 +15,7 @@ import type { PlannedStage } from '../domain/ladder.ts';
 import { protectionAt } from '../domain/policy.ts';
 import { targetKey } from '../domain/target-key.ts';
 import { why } from './blindness.ts';
-import type { Run } from './experiment.ts';
+import type { Run } from './run.ts';
 import type { RunInput } from './messages.ts';
 import { admission, attending, minHealthyAt, queueing } from './proxies.ts';
 import { askedAgain } from './site-checks.ts';

@@ -12,7 +12,7 @@ import { answeredText, describeIdentity } from '../domain/identity.ts';
 import type { Identity } from '../domain/identity.ts';
 import { shownStages } from '../domain/ladder.ts';
 import { formatDuration } from '../domain/units.ts';
-import type { Run } from './experiment.ts';
+import type { Run } from './run.ts';
 import { placeHeard } from './heard.ts';
 import type { Answer, Answered, AwaitedPlan, Awaiting } from './messages.ts';
 import { authorising } from './proxies.ts';

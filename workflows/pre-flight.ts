@@ -13,7 +13,7 @@ import { approvalsNeeded, planViolationsOf } from '../domain/policy.ts';
 import type { Policy } from '../domain/policy.ts';
 import { admitted, claimOf } from './admission.ts';
 import { why } from './blindness.ts';
-import type { Run } from './experiment.ts';
+import type { Run } from './run.ts';
 import { placeHeard } from './heard.ts';
 import { askedAgain, askedOfSite } from './site-checks.ts';
 import { coarse, describe, SEARCH_ATTRIBUTES } from './story.ts';

@@ -12,7 +12,7 @@ import { lastOf, SIGHT_MIN, watchedShare } from '../domain/sight.ts';
 import type { Sights } from '../domain/sight.ts';
 import { lookMs } from '../domain/timing.ts';
 import { why } from './blindness.ts';
-import type { Run } from './experiment.ts';
+import type { Run } from './run.ts';
 import { recoverAt } from './proxies.ts';
 import type { Watching } from './watching.ts';
 

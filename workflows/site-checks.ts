@@ -7,7 +7,7 @@ import type { PreflightInput, PreflightResult } from '../activities/interface.ts
 import { protectionAt } from '../domain/policy.ts';
 import type { Policy } from '../domain/policy.ts';
 import { why } from './blindness.ts';
-import type { Run } from './experiment.ts';
+import type { Run } from './run.ts';
 import { preflightAt } from './proxies.ts';
 
 /** What the site says; undefined where it, or nobody to ask, has refused the run, or the run was aborted meanwhile. */

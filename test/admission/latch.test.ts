@@ -77,6 +77,9 @@ describe('the latch of an emergency stop', () => {
       taskQueue: CONTROL_QUEUE,
       args: [{ site: 'another', reason: 'a trick', by: 'mallory' }],
     });
+    // It carries nothing for whoever looks at it from outside, and is one all the same.
+    const seen = await readLatch(lane.client, stopId(site));
+    assert.deepEqual([seen?.site, seen?.reason], [site, 'no reason was given']);
     await latch.signal(resumeSignal, signed(site, latch.firstExecutionRunId, 'it was one'));
     await latch.result();
     assert.deepEqual(

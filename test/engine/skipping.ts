@@ -11,7 +11,6 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { pausing } from '../../bench/torture/experiment.ts';
 import type { PreflightInput, PreflightResult } from '../../activities/interface.ts';
 import { planStages } from '../../domain/ladder.ts';
-import type { RunInput } from '../../workflows/messages.ts';
 import { policyOf } from '../../workers/policy-settings.ts';
 import { SkippingServer } from './skipping-server.ts';
 
