@@ -130,6 +130,8 @@ export interface PreflightInput {
   readonly protect?: Protection;
   /** The label by which targets belong to a service, for the budget. */
   readonly serviceLabel?: string;
+  /** How long may be waited until no candidate is under another run's fault, in milliseconds; absent: not at all. */
+  readonly waitMs?: number;
 }
 
 /** What is asked before a stage of an experiment that must leave some alone. */

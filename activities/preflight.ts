@@ -19,6 +19,7 @@ import { candidatesOf } from './candidates.ts';
 import type { FaultDriver } from './faults/driver.ts';
 import type { PreflightInput, PreflightResult, TargetServices } from './interface.ts';
 import { neededOf } from './min-healthy.ts';
+import { pause } from './pause.ts';
 import { planHashOf } from './plan-hash.ts';
 import type { OpenProbes } from './probes/registry.ts';
 import { takeBaseline } from './steady-state.ts';
@@ -41,19 +42,39 @@ export interface PreflightSite {
 /** Raised by a failed check to end the pass; its check is already listed. */
 class Refused extends Error {}
 
-/** Runs every check in order until one fails. */
+/** Time between two passes while candidates are under another run's fault, in milliseconds. */
+const FREE_LOOK_MS = 2_000;
+
+/**
+ * Runs every check in order until one fails. While that is `free`, and for as long as the run may wait, all is looked at anew:
+ * what was found of a system under another fault is nothing to go by. `say` hears what is waited for.
+ */
 export async function preflight(
   input: PreflightInput,
   site: PreflightSite,
   signal: AbortSignal,
+  say: (found: string) => void = () => undefined,
 ): Promise<PreflightResult> {
-  const pass = new Pass(input, site, signal);
+  const { waitMs = 0 } = input;
+  const endsAtMs = performance.now() + waitMs;
+  for (;;) {
+    const result = await pass(input, site, signal);
+    const failed = result.checks.find((check) => !check.passed);
+    if (failed?.check !== 'free' || performance.now() >= endsAtMs) return result;
+    say(failed.found);
+    await pause(FREE_LOOK_MS, signal);
+    signal.throwIfAborted();
+  }
+}
+
+async function pass(input: PreflightInput, site: PreflightSite, signal: AbortSignal): Promise<PreflightResult> {
+  const checks = new Pass(input, site, signal);
   try {
-    await pass.run();
+    await checks.run();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
   }
-  return pass.result();
+  return checks.result();
 }
 
 class Pass {

@@ -55,8 +55,14 @@ export function siteActivities(site: OpenSite, name: string, owners: Owners, sam
     return { driver: site.drivers.get(fault), targets: provider, probes: site.probes };
   };
   return {
-    preflight: (input) =>
-      beating(() => preflight(input, partsFor(input.experiment), Context.current().cancellationSignal)),
+    preflight: (input) => {
+      let waits: string | undefined;
+      const say = (found: string): void => void (waits = found);
+      return beating(
+        () => preflight(input, partsFor(input.experiment), Context.current().cancellationSignal, say),
+        () => waits,
+      );
+    },
     minHealthy: (input) =>
       beating(() => minHealthy(input, partsFor(input.experiment), Context.current().cancellationSignal)),
     inject: (batch) => inject(batch, driverOf(batch.kind), site.installation),

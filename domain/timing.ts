@@ -96,9 +96,9 @@ export const PROOF_SAMPLES = 3;
 /** Samples that a baseline is the median of. */
 export const BASELINE_SAMPLES = 5;
 
-/** How long pre-flight may take, in milliseconds. */
-export function preflightTimeoutMs({ sampleEveryMs }: Pick<Experiment, 'sampleEveryMs'>): number {
-  return 60_000 + BASELINE_SAMPLES * sampleEveryMs;
+/** How long pre-flight may take with its wait for candidates, in milliseconds. */
+export function preflightTimeoutMs({ sampleEveryMs, blastRadius }: Experiment): number {
+  return 60_000 + BASELINE_SAMPLES * sampleEveryMs + (blastRadius.waitMs ?? 0);
 }
 
 /** How long the steady state is looked at between two stages of a graceful rollback, in milliseconds: five samples. */

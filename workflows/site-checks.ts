@@ -14,12 +14,15 @@ import { preflightAt } from './proxies.ts';
 export async function askedOfSite(run: Run, policy: Policy | undefined): Promise<PreflightResult | undefined> {
   const { experiment } = run.input;
   const { site } = experiment.targets;
+  const { waitMs } = experiment.blastRadius;
   const options = { summary: `pre-flight at ${site}` };
   const protect = policy ? forPolicy(policy, site) : {};
   let found;
   try {
     found = await run.unlessAborted(() =>
-      preflightAt(experiment).preflight.executeWithOptions(options, [{ experiment, seed: run.seed, ...protect }]),
+      preflightAt(experiment).preflight.executeWithOptions(options, [
+        { experiment, seed: run.seed, ...protect, ...(waitMs === undefined ? {} : { waitMs }) },
+      ]),
     );
   } catch (failure) {
     return run.refuse('site', `no pre-flight at site ${site}: ${why(failure)}`);

@@ -29,6 +29,8 @@ interface Differing {
   readonly facts?: Candidates['facts'];
   readonly protect?: Protection;
   readonly minHealthy?: StageSize;
+  /** How long is waited, and who hears what for. */
+  readonly waits?: { readonly waitMs: number; readonly say: (found: string) => void };
   /** So many targets with the longest names there are, all of which are reached. */
   readonly many?: number;
 }
@@ -39,7 +41,7 @@ async function look(
   breach: Breach,
   dimension: Dimension = 'count',
   onRead: () => Promise<void> = async () => undefined,
-  { facts, protect, minHealthy, many }: Differing = {},
+  { facts, protect, minHealthy, many, waits }: Differing = {},
 ): Promise<PreflightResult> {
   const drivers = await openDrivers(site);
   const noop = (await openTargets(site)).get('noop') ?? assert.fail();
@@ -80,13 +82,14 @@ async function look(
     ...(minHealthy ? { preconditions: { minHealthy } } : {}),
   };
   return preflight(
-    { experiment, seed: 'any', ...(protect ? { protect } : {}) },
+    { experiment, seed: 'any', ...(protect ? { protect } : {}), ...(waits ? { waitMs: waits.waitMs } : {}) },
     {
       driver: drivers.get('noop/noop'),
       targets: provider,
       probes: new Map([['value', probe]]),
     },
     new AbortController().signal,
+    waits?.say,
   );
 }
 
@@ -131,8 +134,12 @@ test('a plain number above 1 is no limit of a ratio, where it would never be rea
 
 const above: Breach = { kind: 'above', limit: limit(5) };
 
-/** Does `act` with a fault of `run` on `target`, put on by `on`. */
-async function underFault(run: string, target: string, act: (on: () => Promise<void>) => Promise<void>): Promise<void> {
+/** Does `act` with a fault of `run` on `target`, put on by `on` and taken off by `off`. */
+async function underFault(
+  run: string,
+  target: string,
+  act: (on: () => Promise<void>, off: () => Promise<void>) => Promise<void>,
+): Promise<void> {
   const driver = (await openDrivers(site)).get('noop/noop') ?? assert.fail('no driver');
   const attempt = { signal: new AbortController().signal, remainingMs: () => 1_000 };
   const fault = {
@@ -144,8 +151,9 @@ async function underFault(run: string, target: string, act: (on: () => Promise<v
     ttlMs: 60_000,
     notAfterMs: 60_000,
   };
-  await act(async () => void (await driver.inject([fault], attempt)));
-  await driver.revert([fault], attempt);
+  const off = async (): Promise<void> => void (await driver.revert([fault], attempt));
+  await act(async () => void (await driver.inject([fault], attempt)), off);
+  await off();
 }
 
 test('a candidate under the fault of another run refuses, chosen or not, and the other is named', async () => {
@@ -156,6 +164,25 @@ test('a candidate under the fault of another run refuses, chosen or not, and the
       assert.equal(found, `free: 1 of 3 candidates are under another fault: ${target} by other/stage-1/${target}`);
     });
   }
+});
+
+test('a run that may wait waits until the other is over, and then looks at all anew', async () => {
+  const said: string[] = [];
+  await underFault('busy', 'n1', async (on, off) => {
+    await on();
+    let reads = 0;
+    const onRead = async (): Promise<void> => void (reads += 1);
+    const say = (found: string): void => {
+      assert.equal(reads, 0, 'nothing is measured under another fault');
+      said.push(found);
+      if (said.length === 2) void off();
+    };
+    const result = await look(3, above, 'count', onRead, { waits: { waitMs: 60_000, say } });
+    assert.equal(refusal(result), 'passed');
+    assert.ok(reads > 0);
+  });
+  const other = '1 of 3 candidates are under another fault: n1 by busy/stage-1/n1';
+  assert.deepEqual(said, [other, other]);
 });
 
 test('a run that came while the baseline was taken refuses too', () =>
