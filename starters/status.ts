@@ -17,6 +17,7 @@ import type { Output } from './output.ts';
 import { eventLine } from './story-line.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
+import { waitsFor } from './waits.ts';
 
 /** How long a run may take to answer, in milliseconds. */
 const ANSWER_MS = 5_000;
@@ -35,11 +36,13 @@ export async function main([run = '']: readonly string[], options: Common): Prom
     const { phase, stage } = story.state;
     const { status, deviated } = verdict(story.state);
     const ended = phase === 'closed' ? { status, deviated } : { status: null, deviated: null };
-    out.event('status', { run, open, phase, stage, ...ended, abort: story.state.abort ?? null });
+    const waits = waitsFor(described);
+    out.event('status', { run, open, phase, stage, ...ended, abort: story.state.abort ?? null, waits: waits ?? null });
     out.line(
       `${out.style('bold', run)}: ${phase === 'closed' ? status : open ? phase : described.status.name.toLowerCase()}`,
     );
     show(story.events, out);
+    if (waits !== undefined) out.line(out.style('yellow', `waits: ${waits}`));
     const { awaiting } = story;
     if (awaiting) {
       const { plan, people, approvedBy, untilMs } = awaiting;
