@@ -6,6 +6,9 @@
  */
 import type { RunSummary } from '../domain/run-summary.ts';
 
+/** The share of all that follows that is shown of the time before the first stage. */
+const LEAD = 0.2;
+
 /** A shaded stretch. */
 export interface Shade {
   readonly kind: 'stage' | 'rollback' | 'recovery';
@@ -48,7 +51,10 @@ export function backdropOf(summary: RunSummary): Backdrop {
       depth: 0,
     });
   }
-  return { fromMs: startedAtMs, toMs, shades, abortAtMs: summary.decisive?.atMs ?? null };
+  // However long a run waited for people, or for targets: what is looked at comes after.
+  const beginsMs = Math.min(shades[0]?.fromMs ?? Infinity, sampled[0] ?? Infinity);
+  const fromMs = Number.isFinite(beginsMs) ? Math.max(startedAtMs, beginsMs - LEAD * (toMs - beginsMs)) : startedAtMs;
+  return { fromMs, toMs, shades, abortAtMs: summary.decisive?.atMs ?? null };
 }
 
 /** Targets under fault over time: a point wherever the number changes. */
