@@ -52,7 +52,9 @@ export function show(experiment: Experiment, plan: ShownPlan, out: Output): void
   out.line(`reversal:    ${plan.reversal}`);
   out.line(`expiry:      ${EXPIRY_WORDS[plan.expiry]}`);
   out.line(`permissions: ${plan.permissions.join('; ') || 'none'}`);
-  out.line(`approval:    ${plan.people === 0 ? 'none needed' : `by ${plan.people} other people`}`);
+  out.line(
+    `approval:    ${plan.people === 0 ? 'none needed' : `by ${plan.people} other ${plan.people === 1 ? 'person' : 'people'}`}`,
+  );
   out.line(`plan:        ${plan.planHash ?? 'unknown'}`);
   const waiting = plan.people === 0 ? '' : ', and as long as people take';
   out.line(`takes:       ${formatDuration(worstCaseMs(experiment, plan.stages))} at worst${waiting}`);
