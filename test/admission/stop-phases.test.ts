@@ -1,8 +1,10 @@
 /** The emergency stop in every phase of a run: it ends, nothing stays on its targets, and nobody is let in after it. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import type { WorkflowHandle } from '@temporalio/client';
 import { setMood } from '../../bench/torture/blows.ts';
 import type { Lane } from '../../bench/torture/lane.ts';
+import { budgetId } from '../../domain/budget-id.ts';
 import { until } from '../cli/installation.ts';
 import { saying, startServer } from '../probes/server.ts';
 import type { TestServer } from '../probes/server.ts';
@@ -30,14 +32,8 @@ describe('the emergency stop comes in every phase', () => {
   let scenes: StopScenes<(typeof GROUPS)[number]>;
   let lane: Lane;
   let server: TestServer;
-  /** Answers that admission waits for; undefined while each is given at once. */
-  let withheld: (() => void)[] | undefined;
   before(async () => {
-    server = await startServer((request, response) => {
-      const answer = (): void => saying('{"spare":1}', 200, 'application/json')(request, response);
-      if (withheld) withheld.push(answer);
-      else answer();
-    });
+    server = await startServer(saying('{"spare":1}', 200, 'application/json'));
     scenes = await StopScenes.open(GROUPS, {
       probes: `  spare: { type: http, url: '${server.url}', jsonPointer: /spare, unit: ratio, timeout: 4s }\n`,
       configuration: `admission:
@@ -62,6 +58,15 @@ policy:
     lane.level = 0;
     await scenes.release();
   });
+
+  /** A budget in the place of the real one that hears what it is asked and answers nobody, who waits for it for 20 s. */
+  function silentBudget(): Promise<WorkflowHandle> {
+    return lane.client.workflow.start('blastRadius', {
+      workflowId: budgetId('torture'),
+      workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+      taskQueue: 'nobody',
+    });
+  }
 
   /** The stop was why it ended. `touched`: whether there was anything to undo. */
   function assertStopped({ result, events, touched }: Ended, was: { readonly touched: boolean }): void {
@@ -139,15 +144,17 @@ policy:
   });
 
   it('between two stages, after admission has found nothing stopped: the next is not opened', async () => {
-    const ended = await scenes.play('between', { blastRadius: twoStages(2_000) }, async ({ handle }) => {
+    const ended = await scenes.play('between', { blastRadius: twoStages(5_000) }, async ({ handle }) => {
       await scenes.reaches(handle, 'holding');
-      withheld = [];
-      // The first rung, the stop, has been passed by then. Whoever attends the run asks for incidents besides.
-      await until(async () => (await isUnderWay(handle, 'admit')) && (withheld?.length ?? 0) > 0);
-      await scenes.stop('between the stages');
-      await until(async () => (await scenes.story(handle)).state.abort !== undefined);
-      for (const answer of withheld) answer();
-      withheld = undefined;
+      const budget = await silentBudget();
+      try {
+        // The budget is asked last: the stop's rung, which is the first, has been passed by then.
+        await until(() => wasTold(budget, 'ask'));
+        await scenes.stop('between the stages');
+        await until(async () => (await scenes.story(handle)).state.abort !== undefined);
+      } finally {
+        await budget.terminate();
+      }
     });
     assertStopped(ended, { touched: true });
     assert.equal(ended.events.filter(({ type }) => type === 'stage-opened').length, 1);

@@ -164,8 +164,8 @@ export async function isUnderWay(handle: WorkflowHandle, type: string): Promise<
   );
 }
 
-/** Whether the workflow has been told of a stop. */
-export async function wasTold(handle: WorkflowHandle): Promise<boolean> {
+/** Whether the workflow has been told of a stop, or of something else. */
+export async function wasTold(handle: WorkflowHandle, of = 'stop'): Promise<boolean> {
   const { events } = await handle.fetchHistory();
-  return (events ?? []).some(({ workflowExecutionSignaledEventAttributes: told }) => told?.signalName === 'stop');
+  return (events ?? []).some(({ workflowExecutionSignaledEventAttributes: told }) => told?.signalName === of);
 }
