@@ -7,7 +7,9 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { WorkflowHandle } from '@temporalio/client';
+import { ledgerFile } from '../../activities/faults/ledger-file.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
@@ -78,6 +80,19 @@ export class Scenes<Group extends string> {
       ({ state }) => state.phase,
       () => 'no answer',
     );
+  }
+
+  /** Whether every fault of the group's run is on, and was renewed a millisecond or more after it was put on: so says the ledger. */
+  renewed(group: Group): boolean {
+    const ledger = new DatabaseSync(ledgerFile(this.lane.state), { readOnly: true });
+    try {
+      const select =
+        "SELECT changed - 1 > not_after - not_after_ms AS renewed FROM faults WHERE run = ? AND state = 'active'";
+      const rows = ledger.prepare(select).all(group);
+      return rows.length > 0 && rows.every(({ renewed }) => renewed === 1);
+    } finally {
+      ledger.close();
+    }
   }
 
   /** By name, since a reset goes on in another execution. */

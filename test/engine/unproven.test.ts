@@ -24,8 +24,9 @@ describe('nothing is proven', () => {
         'continued',
         async ({ handle, victims }) => {
           // Past the first renewal; the next comes after the hold.
-          await new Promise((resolve) => setTimeout(resolve, 1_500));
-          process.kill(victims.stopped()[0] ?? 0, 'SIGCONT');
+          await until(() => scenes.renewed('continued'));
+          const [held] = victims.stopped();
+          process.kill(held ?? assert.fail('the fault is over already'), 'SIGCONT');
           const { status, deviated, reason } = await scenes.endOf(handle);
           assert.deepEqual([status, deviated], ['inconclusive', null]);
           assert.match(reason, /1 of 2 faults ended by themselves.*somebody has continued the process/);
@@ -33,7 +34,7 @@ describe('nothing is proven', () => {
           const at = (type: string): number => events.findIndex((event) => event.type === type);
           assert.ok(at('abort') > at('reverted'), 'it was seen at the end');
         },
-        { timeToLiveMs: 120_000, blastRadius: { stages: TWO, holdMs: 4_000, seed: 'any' } },
+        { timeToLiveMs: 120_000, blastRadius: { stages: TWO, holdMs: 10_000, seed: 'any' } },
       ));
 
     it('targets that mostly die under the fault leave little to hold, and no verdict', () =>
@@ -81,14 +82,14 @@ describe('nothing is proven', () => {
         'unseen',
         async ({ handle, victims }) => {
           await lane.kill('site');
-          await new Promise((resolve) => setTimeout(resolve, 8_000));
+          await until(async () => (await scenes.phaseOf(handle)) === 'rolling-back');
           await lane.start('site');
           const { status, deviated, reason } = await scenes.endOf(handle);
           assert.deepEqual([status, deviated], ['inconclusive', null]);
           assert.match(reason, /stage 1 was watched for only/);
           assert.equal(victims.stopped().length, 0);
         },
-        { timeToLiveMs: 60_000, blastRadius: { stages: TWO, holdMs: 6_000, seed: 'any' } },
+        { timeToLiveMs: 60_000, blastRadius: { stages: TWO, holdMs: 10_000, seed: 'any' } },
       ));
 
     it('a run after which nobody could look whether the steady state returned has no verdict', () =>
