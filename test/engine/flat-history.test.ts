@@ -19,11 +19,16 @@ import { assertFlat, weigh, weighRun } from './history.ts';
 import type { RunWeight } from './history.ts';
 
 const STAGES = [1, 2, 3, 4, 5];
-const SHORT_MS = 10_000;
+/**
+ * The shortest hold of a stage, in milliseconds. An answer that does not come within two seconds leaves the time from the one
+ * before it to the one after it unwatched, which is 2.4 s at most, and of a stage half must be watched.
+ */
+const STAGE_MS = 6_000;
+const SHORT_MS = STAGES.length * STAGE_MS;
 /** The largest payload that is still small, in bytes. */
 const PAYLOAD_MAX = 256 * 1024;
 const LONG_MS =
-  parseDuration(process.env['SQUALL_LONG_HOLD'] ?? '45s') ?? assert.fail('SQUALL_LONG_HOLD is a duration');
+  parseDuration(process.env['SQUALL_LONG_HOLD'] ?? '90s') ?? assert.fail('SQUALL_LONG_HOLD is a duration');
 
 describe('flat history', () => {
   let folder: string;
@@ -47,9 +52,7 @@ describe('flat history', () => {
     };
     const three = async (name: string, holdMs: number): Promise<RunWeight[]> => {
       const runs = [1, 2, 3].map((number) => `${name}-${number}`);
-      // Those that are short one after the other: a report that comes a second late leaves half of their stage unwatched.
-      for (const run of holdMs > SHORT_MS ? [] : runs) await completes(run, holdMs);
-      if (holdMs > SHORT_MS) await Promise.all(runs.map((run) => completes(run, holdMs)));
+      await Promise.all(runs.map((run) => completes(run, holdMs)));
       return Promise.all(runs.map((run) => weighRun(lane.client, run, STAGES.length)));
     };
     const [shorts, longs] = await Promise.all([three('short', SHORT_MS), three('long', LONG_MS)]);
@@ -107,7 +110,7 @@ describe('flat history', () => {
       ...experiment,
       blastRadius: {
         stages: [0.01, 0.05, 0.1, 0.25, 0.5].map((share) => ({ kind: 'share', share, text: `${share * 100}%` })),
-        holdMs: 4_000,
+        holdMs: STAGE_MS,
         seed: run,
       },
     });
@@ -125,7 +128,7 @@ describe('flat history', () => {
     const name = 'x'.repeat(40 - '-full'.length);
     // A name, four digits, two quotes and a comma; and two bytes that say to which service it belongs.
     const count = Math.floor(FROZEN_MAX_BYTES / (40 + 4 + 3 + 2)) - 5;
-    const all = { ...noop(run, count, name), blastRadius: ladder(run, [count], 2_000) };
+    const all = { ...noop(run, count, name), blastRadius: ladder(run, [count], STAGE_MS) };
     const { status, reason } = await live(run, all);
     assert.equal(status, 'completed', reason);
     const weight = await weighRun(lane.client, run, 1);
@@ -134,7 +137,7 @@ describe('flat history', () => {
       t.diagnostic(found);
       assert.ok(weight[what].largest < PAYLOAD_MAX, found);
     }
-    const more = await live(`${run}-er`, { ...noop(run, 10_000, name), blastRadius: ladder(run, [10_000], 2_000) });
+    const more = await live(`${run}-er`, { ...noop(run, 10_000, name), blastRadius: ladder(run, [10_000], STAGE_MS) });
     assert.equal(more.status, 'refused');
     assert.match(more.reason, /the ladder reaches 10000 targets, which take \d+ bytes to write down, expected at most/);
     const { largest } = await weigh(lane.client, `${run}-er`);
