@@ -113,7 +113,9 @@ describe('the tour', () => {
 
   it('serves control and the site from workers of their own', async () => {
     for (const number of [4, 5]) {
-      const worker = open(typed(number), home, env);
+      // On a port that is free here, as above.
+      const commands = typed(number).replace(/--metrics-port \d+/, `--metrics-port ${await freePort()}`);
+      const worker = open(commands, home, env);
       terminals.push(worker);
       await worker.until(/metrics on http/);
     }
