@@ -1,7 +1,8 @@
 /**
  * Real processes for the conformance of host faults, and an observer that asks the kernel.
  *
- * A process writes a beat every few milliseconds: one that stands still is seen by the beats that do not come.
+ * A process writes a beat every few milliseconds: one that stands still is seen by the beats that do not come, and by the
+ * kernel's word that it is stopped. One that is not stopped and does not beat is looked at again.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -14,8 +15,10 @@ import { processTable } from '../../activities/faults/host/process-table.ts';
 import { targetId } from '../../activities/faults/host/target.ts';
 
 const BEAT_MS = 20;
-/** Whoever has not beaten for this long has been stopped in the meantime, in milliseconds. */
+/** Whoever has not beaten for this long was stopped in the meantime, or got no time of a busy machine, in milliseconds. */
 const STILL_MS = 400;
+/** Looks at one that does not beat and is not stopped either; then it is harmed all the same. */
+const LOOKS = 12;
 
 /** A lab whose targets are processes of the group `lab`; a supervised one that was killed is started again. */
 export async function processLab(
@@ -49,11 +52,14 @@ export async function processLab(
     return {
       id: targetId({ group: 'lab', member, pid, start: now.start }),
       async harmed() {
-        if (!alive(now.child)) return true;
-        const before = now.beats();
-        // Longer than a stutter's run, shorter than its stop: some beats may come, most must not.
-        await new Promise((resolve) => setTimeout(resolve, STILL_MS));
-        return now.beats() - before < STILL_MS / BEAT_MS / 4;
+        for (let look = 0; look < LOOKS && alive(now.child); look++) {
+          const before = now.beats();
+          // Longer than a stutter's run, shorter than its stop: some beats may come, most must not.
+          await new Promise((resolve) => setTimeout(resolve, STILL_MS));
+          if ((await table.get(now.child.pid ?? 0))?.state === 'stopped') return true;
+          if (now.beats() - before >= STILL_MS / BEAT_MS / 4) return false;
+        }
+        return true;
       },
       async remove() {
         await end(now.child);
