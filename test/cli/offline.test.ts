@@ -5,30 +5,19 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { Command } from 'commander';
 import { openFileStore } from '../../activities/journal/file.ts';
+import { verbs } from '../../starters/verbs.ts';
 import { freePort } from '../../workers/temporal-server.ts';
 import { abortedRun, heldRun, stuckRun } from '../report/journals.ts';
 import { until } from './installation.ts';
 import { eventsOf, open, squall, start } from './squall.ts';
 import type { Ended } from './squall.ts';
 
-const VERBS = [
-  'dev',
-  'worker',
-  'validate',
-  'plan',
-  'run',
-  'list',
-  'status',
-  'watch',
-  'abort',
-  'report',
-  'history',
-  'audit',
-  'sweep',
-  'faults',
-  'schema',
-];
+const program = new Command();
+for (const verb of verbs) verb(program);
+/** Every verb there is. */
+const VERBS = program.commands.map((command) => command.name());
 const VALID = 'experiments/infrastructure/replicas-freeze.yaml';
 
 describe('squall without a server', { concurrency: 2 }, () => {
@@ -53,10 +42,11 @@ describe('squall without a server', { concurrency: 2 }, () => {
   });
 
   for (const verb of VERBS) {
-    it(`${verb} --help`, async () => {
+    it(`${verb} --help, with examples`, async () => {
       const { code, out } = await squall([verb, '--help']);
       assert.equal(code, 0);
-      assert.match(out, new RegExp(`^Usage: squall ${verb}`));
+      assert.match(out, new RegExp(`^Usage: squall ${verb}\\b`));
+      assert.match(out, new RegExp(`^Examples:\\n[^]*\\bsquall ${verb}\\b`, 'm'));
     });
   }
 
