@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
+import type { Experiment } from '../../domain/experiment.ts';
 import type { RunResult } from '../../workflows/messages.ts';
 import { startRun } from '../../workers/start-run.ts';
 import { assertCleanSlate, holdersOf } from './clean-slate.ts';
@@ -19,12 +20,14 @@ const cells = STEPS.flatMap((step) => BLOWS.map((blow) => ({ step, blow, run: tr
 
 type Cell = (typeof cells)[number];
 
+/** Steps at which nothing has been touched yet. */
+const BEFORE: ReadonlySet<string> = new Set<Cell['step']>(['record', 'admit', 'preflight', 'minHealthy']);
 /** Steps at which the verdict no longer changes. */
 const AFTER: ReadonlySet<string> = new Set<Cell['step']>(['revert', 'recover', 'close']);
 
 /** How a run may end whose step met this blow. A run that went on as if nothing had happened is the best of them. */
 function endsOf({ step, blow }: Cell): readonly string[] {
-  const before = step === 'record' || step === 'admit' || step === 'preflight';
+  const before = BEFORE.has(step);
   if (blow === 'terminate') return ['TERMINATED'];
   if (blow === 'cancel') return AFTER.has(step) ? ['completed'] : ['aborted'];
   if (step === 'close') return ['completed'];
@@ -60,7 +63,7 @@ describe('the step matrix', () => {
   describe('one run at a time', () => {
     for (const cell of cells.filter(({ blow }) => blow === 'kill')) {
       it(`${cell.step}: kill the worker`, async () => {
-        const part = ['record', 'admit', 'close'].includes(cell.step) ? 'control' : 'site';
+        const part = ['record', 'admit', 'attend', 'close'].includes(cell.step) ? 'control' : 'site';
         const restarted = lane.gone(part).then(() => lane.start(part));
         await live(cell);
         await restarted;
@@ -70,17 +73,20 @@ describe('the step matrix', () => {
 
   async function live(cell: Cell): Promise<void> {
     const { run } = cell;
-    const victims = await Victims.start(join(folder, 'victims'), run, 2);
+    const victims = await Victims.start(join(folder, 'victims'), run, 3);
     try {
-      const experiment = pausing({
-        fault: 'host/pause',
-        group: run,
-        seed: run,
-        ttlMs: TTL_MS,
-        stages: [1, 2],
-        // A watch that failed is begun again a second later: the server rounds its timers up.
-        holdMs: cell.step === 'watch' ? 4_000 : 1_500,
-      });
+      const experiment: Experiment = {
+        ...pausing({
+          fault: 'host/pause',
+          group: run,
+          seed: run,
+          ttlMs: TTL_MS,
+          stages: [1, 2],
+          // A watch that failed is begun again a second later: the server rounds its timers up.
+          holdMs: cell.step === 'watch' ? 4_000 : 1_500,
+        }),
+        preconditions: { minHealthy: { kind: 'count', count: 1, text: '1' } },
+      };
       const handle = await startRun(lane.client, run, { experiment, documentHash: '', startedBy: 'the step matrix' });
       const {
         status: ended,

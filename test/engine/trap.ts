@@ -13,7 +13,19 @@ import type { WorkerInterceptors } from '@temporalio/worker';
 import type { JournalEvent } from '../../domain/journal.ts';
 
 /** The activities of a run, in their order; `close` is the last `record`, and of `admit` it is the first. */
-export const STEPS = ['record', 'admit', 'preflight', 'inject', 'hold', 'watch', 'revert', 'recover', 'close'] as const;
+export const STEPS = [
+  'record',
+  'admit',
+  'preflight',
+  'watch',
+  'attend',
+  'minHealthy',
+  'inject',
+  'hold',
+  'revert',
+  'recover',
+  'close',
+] as const;
 /** What can happen to each. */
 export const BLOWS = ['fail', 'timeout', 'repeat', 'cancel', 'terminate', 'kill'] as const;
 
@@ -21,13 +33,13 @@ type Step = (typeof STEPS)[number];
 type Blow = (typeof BLOWS)[number];
 
 /** Steps that go on until they are told to stop. */
-const ENDLESS: ReadonlySet<string> = new Set<Step>(['hold', 'watch']);
+const ENDLESS: ReadonlySet<string> = new Set<Step>(['hold', 'watch', 'attend']);
 /** How long an endless step takes effect before its worker is killed, in milliseconds. */
 const EFFECT_MS = 700;
 
-/** The name of the run that a trap is set for. */
+/** The name of the run that a trap is set for: as a document could have it, in lower case. */
 export function trapped(step: Step, blow: Blow): string {
-  return `matrix-${step}-${blow}`;
+  return `matrix-${step}-${blow}`.toLowerCase();
 }
 
 /** Interceptors that spring each trap once. */
@@ -40,8 +52,9 @@ export function traps(folder: string, client: Client): WorkerInterceptors {
             const run = context.info.workflowExecution?.workflowId.split('/')[0] ?? '';
             const [, step, blow] = /^matrix-([a-z]+)-([a-z]+)$/.exec(run) ?? [];
             const again = (): Promise<unknown> => next(input);
-            if (step !== stepOf(context.info.activityType, input.args) || !springs(folder, run)) return again();
-            return spring(blow as Blow, ENDLESS.has(step), again, () => client.workflow.getHandle(run));
+            const here = stepOf(context.info.activityType, input.args);
+            if (step !== here.toLowerCase() || !springs(folder, run)) return again();
+            return spring(blow as Blow, ENDLESS.has(here), again, () => client.workflow.getHandle(run));
           },
         },
       }),
