@@ -9,6 +9,7 @@
  */
 
 import { targetKey } from './target-key.ts';
+import { percent } from './units.ts';
 
 /** What a policy allows at one site at once. */
 export interface BudgetLimits {
@@ -361,8 +362,4 @@ function named(runs: Iterable<string>): string {
   const all = [...runs];
   const first = all.slice(0, NAMED_MAX).join(', ');
   return all.length > NAMED_MAX ? `${first} and ${all.length - NAMED_MAX} more` : first;
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(6))}%`;
 }

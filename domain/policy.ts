@@ -13,6 +13,7 @@ import { describeIdentity } from './identity.ts';
 import type { Identity, Right } from './identity.ts';
 import { topOf } from './ladder.ts';
 import type { PlannedStage } from './ladder.ts';
+import { percent } from './units.ts';
 
 /** Names and values: labels of a pod, tags of an instance, labels of a group of processes. */
 export type Labels = Readonly<Record<string, string>>;
@@ -184,8 +185,4 @@ function matches(patterns: readonly string[], kind: string): boolean {
 
 function listed(names: readonly string[]): string {
   return names.join(', ') || 'none';
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(6))}%`;
 }

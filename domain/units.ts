@@ -79,6 +79,11 @@ export function formatDuration(ms: number): string {
     .join('');
 }
 
+/** A share (ratio) for people, to six digits: `12.5%`. */
+export function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(6))}%`;
+}
+
 /** A value in its dimension's canonical unit, for people. */
 export function formatQuantity(value: number, dimension: Dimension): string {
   if (dimension === 'duration') return formatDuration(value);
