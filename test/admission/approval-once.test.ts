@@ -17,8 +17,9 @@ import { startRun } from '../../workers/start-run.ts';
 import { REFUSED_MAX } from '../../workflows/approvals.ts';
 import { approveUpdate, rejectUpdate } from '../../workflows/messages.ts';
 import type { Answer, Answered, Awaiting, RunResult, Story } from '../../workflows/messages.ts';
-import { Installation, until } from '../cli/installation.ts';
+import { Installation } from '../cli/installation.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
+import { until } from '../until.ts';
 
 const GROUPS = ['together', 'asleep', 'forged', 'first', 'second', 'midway', 'later'] as const;
 type Group = (typeof GROUPS)[number];

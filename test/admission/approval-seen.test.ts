@@ -8,10 +8,11 @@ import { openFileStore } from '../../activities/journal/file.ts';
 import { planHashOf } from '../../activities/plan-hash.ts';
 import { renderReport } from '../../report/html.ts';
 import type { AwaitedPlan } from '../../workflows/messages.ts';
-import { Installation, nameOf, planAwaited, until } from '../cli/installation.ts';
+import { Installation, nameOf, planAwaited } from '../cli/installation.ts';
 import { eventsOf, squall, start } from '../cli/squall.ts';
 import type { Ended, Started } from '../cli/squall.ts';
 import { ROOT } from '../readme/blocks.ts';
+import { until } from '../until.ts';
 
 /** Every Debian has it; what is called so elsewhere takes other options. */
 const isThere = /util-linux/.test(spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '');

@@ -15,10 +15,11 @@ import { signedText, startText } from '../../domain/identity.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunInput, RunResult, Story } from '../../workflows/messages.ts';
-import { Installation, nameOf, planAwaited, until } from '../cli/installation.ts';
+import { Installation, nameOf, planAwaited } from '../cli/installation.ts';
 import { squall, start } from '../cli/squall.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 import { record } from '../replay/record.ts';
+import { until } from '../until.ts';
 
 const GROUPS = ['agreed', 'rejected', 'late', 'copied', 'changed', 'reset', 'aborted', 'wide'] as const;
 type Group = (typeof GROUPS)[number];

@@ -4,7 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import type { Lane } from '../../bench/torture/lane.ts';
 import { budgetId } from '../../domain/budget-id.ts';
 import { CONTROL_QUEUE } from '../../domain/queues.ts';
-import { Installation, until } from '../cli/installation.ts';
+import { Installation } from '../cli/installation.ts';
+import { until } from '../until.ts';
 import { ask, Askers } from './asking.ts';
 
 describe('a budget that is told anything', () => {

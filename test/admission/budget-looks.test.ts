@@ -5,8 +5,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Ask, BudgetAnswer } from '../../domain/blast-radius.ts';
 import { budgetId } from '../../domain/budget-id.ts';
 import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE } from '../../domain/queues.ts';
-import { until } from '../engine/scenes.ts';
 import { SkippingServer } from '../engine/skipping-server.ts';
+import { until } from '../until.ts';
 import { ask } from './asking.ts';
 
 describe('a budget whose look fails', () => {

@@ -19,8 +19,9 @@ import { budgetId } from '../../domain/budget-id.ts';
 import { randomFrom } from '../../domain/random.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunResult } from '../../workflows/messages.ts';
-import { Installation, until } from '../cli/installation.ts';
+import { Installation } from '../cli/installation.ts';
 import { assertCleanSlate, holdersOf } from '../engine/clean-slate.ts';
+import { until } from '../until.ts';
 
 const TRIALS = Number(process.env['SQUALL_BUDGET_TRIALS'] ?? 15);
 const SEED = process.env['SQUALL_BUDGET_SEED'] ?? '1';

@@ -15,9 +15,10 @@ import type { JournalEvent } from '../../domain/journal.ts';
 import { targetKey } from '../../domain/target-key.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunResult } from '../../workflows/messages.ts';
-import { Installation, until } from '../cli/installation.ts';
+import { Installation } from '../cli/installation.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 import { recordAs } from '../replay/record.ts';
+import { until } from '../until.ts';
 import { ask, Askers } from './asking.ts';
 import type { Asker } from './asking.ts';
 

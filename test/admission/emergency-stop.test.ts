@@ -13,10 +13,11 @@ import { startRun } from '../../workers/start-run.ts';
 import { startStop } from '../../workers/start-stop.ts';
 import { resumeSignal } from '../../workflows/messages.ts';
 import type { RunResult, Story } from '../../workflows/messages.ts';
-import { Installation, until } from '../cli/installation.ts';
+import { Installation } from '../cli/installation.ts';
 import { eventsOf, squall } from '../cli/squall.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 import { recordAs } from '../replay/record.ts';
+import { until } from '../until.ts';
 
 const GROUPS = ['holds', 'later', 'elsewhere', 'nobody', 'travels', 'again'] as const;
 type Group = (typeof GROUPS)[number];

@@ -10,8 +10,9 @@ import { budgetId } from '../../domain/budget-id.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunResult, Story } from '../../workflows/messages.ts';
-import { Installation, until } from '../cli/installation.ts';
+import { Installation } from '../cli/installation.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
+import { until } from '../until.ts';
 
 describe('a budget that grants twice', () => {
   let installation: Installation<'one'>;

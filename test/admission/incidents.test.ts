@@ -10,9 +10,9 @@ import type { IncidentSource } from '../../activities/admission/incidents.ts';
 import { pagerduty, pagerdutySettings } from '../../activities/admission/pagerduty.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import type { GuardAnswer } from '../../domain/admission.ts';
-import { until } from '../cli/installation.ts';
 import { HOSTILE, saying, startServer } from '../probes/server.ts';
 import type { TestServer } from '../probes/server.ts';
+import { until } from '../until.ts';
 import { Alertmanager, SKIP } from './alertmanager.ts';
 import { asked } from './asked.ts';
 

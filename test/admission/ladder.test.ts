@@ -12,11 +12,12 @@ import type { JournalEvent } from '../../domain/journal.ts';
 import { policyOf } from '../../workers/policy-settings.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunResult } from '../../workflows/messages.ts';
-import { Installation, planAwaited, until } from '../cli/installation.ts';
+import { Installation, planAwaited } from '../cli/installation.ts';
 import { squall } from '../cli/squall.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 import { saying, startServer } from '../probes/server.ts';
 import type { TestServer } from '../probes/server.ts';
+import { until } from '../until.ts';
 
 const GROUPS = [
   'passes',

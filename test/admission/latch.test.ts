@@ -16,7 +16,8 @@ import { workflowBundle } from '../../workers/bundle.ts';
 import { pullStop, startStop } from '../../workers/start-stop.ts';
 import { refusedResumeQuery, resumeSignal } from '../../workflows/messages.ts';
 import type { RefusedResume, Resume, Resumed } from '../../workflows/messages.ts';
-import { Installation, until } from '../cli/installation.ts';
+import { Installation } from '../cli/installation.ts';
+import { until } from '../until.ts';
 
 describe('the latch of an emergency stop', () => {
   let installation: Installation<'any'>;

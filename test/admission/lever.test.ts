@@ -6,9 +6,9 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { Lane } from '../../bench/torture/lane.ts';
 import { readLatch } from '../../activities/admission/stop.ts';
 import type { RunResult } from '../../workflows/messages.ts';
-import { until } from '../cli/installation.ts';
 import { saying, startServer } from '../probes/server.ts';
 import type { TestServer } from '../probes/server.ts';
+import { until } from '../until.ts';
 import { StopScenes } from './stop-scenes.ts';
 
 const GROUPS = ['named', 'configured', 'probe', 'odd', 'unreadable-file', 'unreadable-probe', 'long'] as const;

@@ -10,9 +10,10 @@ import type { Experiment } from '../../domain/experiment.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunResult } from '../../workflows/messages.ts';
-import { Installation, until } from '../cli/installation.ts';
+import { Installation } from '../cli/installation.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 import { Skipping } from '../engine/skipping.ts';
+import { until } from '../until.ts';
 
 const GROUPS = ['dying', 'living'] as const;
 const experimentOf = (fault: string, group: string): Experiment => ({

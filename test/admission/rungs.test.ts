@@ -40,10 +40,11 @@ import { targetKey } from '../../domain/target-key.ts';
 import { freePort } from '../../workers/temporal-server.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunResult } from '../../workflows/messages.ts';
-import { Installation, until } from '../cli/installation.ts';
+import { Installation } from '../cli/installation.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 import { startServer } from '../probes/server.ts';
 import type { TestServer } from '../probes/server.ts';
+import { until } from '../until.ts';
 import { asked } from './asked.ts';
 
 const calendar = (...events: readonly string[]): string =>

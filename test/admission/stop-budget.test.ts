@@ -8,7 +8,7 @@ import type { Lane } from '../../bench/torture/lane.ts';
 import type { Ask, BudgetAnswer } from '../../domain/blast-radius.ts';
 import { budgetId } from '../../domain/budget-id.ts';
 import { targetKey } from '../../domain/target-key.ts';
-import { until } from '../cli/installation.ts';
+import { until } from '../until.ts';
 import { StopScenes, twoStages } from './stop-scenes.ts';
 
 /** A little more history than the budget has before it goes on in another execution. */

@@ -5,9 +5,9 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { setMood } from '../../bench/torture/blows.ts';
 import type { Lane } from '../../bench/torture/lane.ts';
 import { budgetId } from '../../domain/budget-id.ts';
-import { until } from '../cli/installation.ts';
 import { saying, startServer } from '../probes/server.ts';
 import type { TestServer } from '../probes/server.ts';
+import { until } from '../until.ts';
 import { attemptOf, isUnderWay, StopScenes, twoStages, wasTold } from './stop-scenes.ts';
 import type { Ended } from './stop-scenes.ts';
 

@@ -18,8 +18,9 @@ import { startRun } from '../../workers/start-run.ts';
 import { startStop } from '../../workers/start-stop.ts';
 import { resumeSignal } from '../../workflows/messages.ts';
 import type { RunResult, Story } from '../../workflows/messages.ts';
-import { Installation, until } from '../cli/installation.ts';
+import { Installation } from '../cli/installation.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
+import { until } from '../until.ts';
 
 const { PendingActivityState } = proto.temporal.api.enums.v1;
 

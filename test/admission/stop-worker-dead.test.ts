@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { Lane } from '../../bench/torture/lane.ts';
 import { readLatch } from '../../activities/admission/stop.ts';
-import { until } from '../cli/installation.ts';
+import { until } from '../until.ts';
 import { StopScenes, wasTold } from './stop-scenes.ts';
 import type { Ended, Scene } from './stop-scenes.ts';
 

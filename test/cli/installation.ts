@@ -12,6 +12,7 @@ import type { LaneOptions } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import { storyQuery } from '../../workflows/messages.ts';
 import { holdersOf } from '../engine/clean-slate.ts';
+import { until } from '../until.ts';
 import type { Started } from './squall.ts';
 
 /** An experiment that pauses two of three processes of `group`. */
@@ -98,13 +99,4 @@ export async function planAwaited({ client }: Lane, run: string): Promise<string
     return plan !== undefined;
   });
   return plan ?? assert.fail();
-}
-
-/** Rejects when it does not hold within a minute. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 60_000;
-  while (!(await holds())) {
-    assert.ok(performance.now() < end, 'not within a minute');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Lane } from '../../bench/torture/lane.ts';
+import { until } from '../until.ts';
 import { Gate } from './gate.ts';
-import { Installation, nameOf, underway, until } from './installation.ts';
+import { Installation, nameOf, underway } from './installation.ts';
 import { squall, start } from './squall.ts';
 import type { Started } from './squall.ts';
 

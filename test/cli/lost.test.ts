@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Lane } from '../../bench/torture/lane.ts';
-import { Installation, nameOf, underway, until } from './installation.ts';
+import { until } from '../until.ts';
+import { Installation, nameOf, underway } from './installation.ts';
 import { squall, start } from './squall.ts';
 
 describe('squall with a run that is ended from outside', () => {

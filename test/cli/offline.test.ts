@@ -10,7 +10,7 @@ import { openFileStore } from '../../activities/journal/file.ts';
 import { verbs } from '../../starters/verbs.ts';
 import { freePort } from '../../workers/temporal-server.ts';
 import { abortedRun, heldRun, stuckRun } from '../report/journals.ts';
-import { until } from './installation.ts';
+import { until } from '../until.ts';
 import { eventsOf, open, squall, start } from './squall.ts';
 import type { Ended } from './squall.ts';
 

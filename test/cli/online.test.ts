@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setMood } from '../../bench/torture/blows.ts';
 import type { Lane } from '../../bench/torture/lane.ts';
-import { documentOf, Installation, nameOf, underway, until } from './installation.ts';
+import { until } from '../until.ts';
+import { documentOf, Installation, nameOf, underway } from './installation.ts';
 import { eventsOf, squall, start } from './squall.ts';
 import type { Started } from './squall.ts';
 

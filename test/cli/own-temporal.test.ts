@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { startDevServer } from '../../workers/temporal-server.ts';
 import type { DevServer } from '../../workers/temporal-server.ts';
-import { until } from './installation.ts';
+import { until } from '../until.ts';
 import { squall, start } from './squall.ts';
 import { StrictFront } from './strict-front.ts';
 

@@ -6,7 +6,7 @@ import { after, before, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Lane } from '../../bench/torture/lane.ts';
 import { requireWorkers } from '../../starters/reach.ts';
-import { until } from './installation.ts';
+import { until } from '../until.ts';
 
 const QUEUES = ['control', 'site/torture'];
 /** As if a worker asked again within a second, and not within a minute. */

@@ -5,7 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import type { RunResult } from '../../workflows/messages.ts';
-import { documentOf, Installation, underway, until } from './installation.ts';
+import { until } from '../until.ts';
+import { documentOf, Installation, underway } from './installation.ts';
 import { open } from './squall.ts';
 
 /** Every Debian has it; what is called so elsewhere takes other options. */

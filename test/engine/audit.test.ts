@@ -10,9 +10,10 @@ import type { JournalStore } from '../../activities/journal/store.ts';
 import { openJournal } from '../../workers/journal.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunResult } from '../../workflows/messages.ts';
-import { Installation, until } from '../cli/installation.ts';
+import { Installation } from '../cli/installation.ts';
 import { eventsOf, squall } from '../cli/squall.ts';
 import { PostgresServer, SKIP } from '../journal/postgres-server.ts';
+import { until } from '../until.ts';
 import { assertCleanSlate } from './clean-slate.ts';
 
 const GROUPS = ['aborted', 'refused'] as const;

@@ -16,6 +16,7 @@ import type { RunResult } from '../../workflows/messages.ts';
 import { startRun } from '../../workers/start-run.ts';
 import { ROOT } from '../readme/blocks.ts';
 import { record } from '../replay/record.ts';
+import { until } from '../until.ts';
 import { holdersOf } from './clean-slate.ts';
 
 const GROUP = 'payments';
@@ -42,11 +43,11 @@ async function inMidFault(ttlMs: number, holdMs: number, act: (scene: Scene) => 
     await lane.up();
     const experiment = pausing({ fault: 'host/pause', group: GROUP, seed: 'any', ttlMs, stages: [2], holdMs });
     const handle = await startRun(lane.client, 'run', { experiment, documentHash: '', startedBy: 'a test' });
-    await until('the fault is on', 30_000, () => victims.stopped().length === 2);
+    await until(() => victims.stopped().length === 2, 'the fault is on');
     // Only a fault that is being renewed shows that renewal stops.
     await renewals(lane, 2);
     await act({ lane, victims, result: async () => (await handle.result()) as RunResult });
-    await until('no holder is left', 30_000, () => holdersOf(lane).length === 0);
+    await until(() => holdersOf(lane).length === 0, 'no holder is left');
   } finally {
     await lane.down();
     await victims.end();
@@ -57,10 +58,10 @@ async function inMidFault(ttlMs: number, holdMs: number, act: (scene: Scene) => 
 /** Waits until the fault's end, as the ledger has it, was moved `count` times. */
 async function renewals(lane: Lane, count: number): Promise<void> {
   const seen = new Set<number>();
-  await until('the fault is renewed', 60_000, () => {
+  await until(() => {
     seen.add(deadlineMs(lane));
     return seen.size > count;
-  });
+  }, 'the fault is renewed');
 }
 
 /** When the last of the lane's faults is to end, or was: the deadline which the ledger promises, on its clock. */
@@ -76,21 +77,13 @@ function deadlineMs(lane: Lane): number {
 /** Waits until no victim is stopped; returns when one last was, on the ledger's clock. */
 async function lastStoppedMs(victims: Victims): Promise<number> {
   let lastMs = 0;
-  await until('the fault is gone', 60_000, () => {
+  await until(() => {
     const lookMs = monotonicMs();
     if (victims.stopped().length === 0) return true;
     lastMs = lookMs;
     return false;
-  });
+  }, 'the fault is gone');
   return lastMs;
-}
-
-async function until(what: string, withinMs: number, holds: () => boolean): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!holds()) {
-    assert.ok(performance.now() < end, `not within ${withinMs / 1000} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 const killed = (lane: Lane, parts: readonly Part[]): Promise<unknown> =>
@@ -122,7 +115,7 @@ describe('killed for good with the holder on the target, whatever comes back fir
   const everything = async ({ lane, victims }: Scene): Promise<void> => {
     await killed(lane, ['temporal', 'control', 'site']);
     for (const pid of holdersOf(lane)) process.kill(pid, 'SIGKILL');
-    await until('its time is over', 60_000, () => monotonicMs() > deadlineMs(lane) + LOOK_MS);
+    await until(() => monotonicMs() > deadlineMs(lane) + LOOK_MS, 'its time is over');
     assert.equal(victims.stopped().length, 2, 'nobody is left to end it');
   };
   const squall = (lane: Lane, ...args: string[]) =>
@@ -145,7 +138,7 @@ describe('killed for good with the holder on the target, whatever comes back fir
       await everything(scene);
       const worker = squall(scene.lane, 'worker', '--site', 'torture');
       try {
-        await until('the fault is gone', 30_000, () => scene.victims.stopped().length === 0);
+        await until(() => scene.victims.stopped().length === 0, 'the fault is gone');
       } finally {
         worker.kill('SIGKILL');
       }

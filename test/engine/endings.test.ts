@@ -15,6 +15,7 @@ import type { JournalEvent } from '../../domain/journal.ts';
 import type { RunResult, Story } from '../../workflows/messages.ts';
 import { startRun } from '../../workers/start-run.ts';
 import { record } from '../replay/record.ts';
+import { until } from '../until.ts';
 import { assertCleanSlate } from './clean-slate.ts';
 
 const NAMES = [
@@ -280,11 +281,3 @@ describe('how runs end', () => {
     });
   });
 });
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 60_000;
-  while (!(await holds())) {
-    assert.ok(performance.now() < end, 'nothing has happened for a minute');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

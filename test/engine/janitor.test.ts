@@ -8,6 +8,7 @@ import { Ledger } from '../../activities/faults/ledger.ts';
 import type { SweepReport } from '../../activities/interface.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import { recordAs } from '../replay/record.ts';
+import { until } from '../until.ts';
 
 describe('the janitor', () => {
   let folder: string;
@@ -35,23 +36,14 @@ describe('the janitor', () => {
     ledger.close();
     const handle = lane.client.schedule.getHandle('janitor-torture');
     await handle.trigger();
-    const { info } = await until(async () => {
-      const described = await handle.describe();
-      return described.info.recentActions.length > 0 ? described : undefined;
-    });
-    const started = info.recentActions[0]?.action.workflow.workflowId ?? assert.fail('nothing was started');
+    let started = '';
+    await until(async () => {
+      const { info } = await handle.describe();
+      started = info.recentActions[0]?.action.workflow.workflowId ?? '';
+      return started !== '';
+    }, 'the schedule has started a sweep');
     const report = (await lane.client.workflow.getHandle(started).result()) as SweepReport;
     assert.deepEqual(report, { found: 1, reverted: [], failed: [] });
     await recordAs(lane.client, started, 'sweep.janitor');
   });
 });
-
-async function until<T>(found: () => Promise<T | undefined>): Promise<T> {
-  const end = performance.now() + 30_000;
-  for (;;) {
-    const value = await found();
-    if (value !== undefined) return value;
-    assert.ok(performance.now() < end, 'nothing happened within 30 s');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}

@@ -13,7 +13,8 @@ import { Victims } from '../../bench/torture/victims.ts';
 import type { LeaseResult } from '../../workflows/messages.ts';
 import { startRun } from '../../workers/start-run.ts';
 import { record } from '../replay/record.ts';
-import { Scenes, TWO, until } from './scenes.ts';
+import { until } from '../until.ts';
+import { Scenes, TWO } from './scenes.ts';
 
 const GROUPS = [
   'terminated',

@@ -3,7 +3,6 @@
  *
  * The fault is one that its targets do not end by themselves, unless a scene says otherwise.
  */
-import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +15,7 @@ import { Victims } from '../../bench/torture/victims.ts';
 import type { Experiment } from '../../domain/experiment.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunResult, Story } from '../../workflows/messages.ts';
+import { until } from '../until.ts';
 import { assertCleanSlate } from './clean-slate.ts';
 
 /** One stage of two targets. */
@@ -98,13 +98,5 @@ export class Scenes<Group extends string> {
   /** By name, since a reset goes on in another execution. */
   async endOf({ workflowId }: WorkflowHandle): Promise<RunResult> {
     return (await this.lane.client.workflow.getHandle(workflowId).result()) as RunResult;
-  }
-}
-
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 90_000;
-  while (!(await holds())) {
-    assert.ok(performance.now() < end, 'nothing has happened for a minute and a half');
-    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

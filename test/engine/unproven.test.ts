@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setMood } from '../../bench/torture/blows.ts';
 import type { Lane } from '../../bench/torture/lane.ts';
-import { Scenes, TWO, until } from './scenes.ts';
+import { until } from '../until.ts';
+import { Scenes, TWO } from './scenes.ts';
 
 const GROUPS = ['continued', 'dead', 'unseen', 'unanswered', 'unrecovered', 'late-stuck', 'hung'] as const;
 type Group = (typeof GROUPS)[number];

@@ -16,6 +16,7 @@ import { targetId } from '../../activities/faults/host/target.ts';
 import { ledgerFile } from '../../activities/faults/ledger-file.ts';
 import { Ledger } from '../../activities/faults/ledger.ts';
 import type { Fault } from '../../domain/fault.ts';
+import { until } from '../until.ts';
 
 const attempt: Attempt = { signal: new AbortController().signal, remainingMs: () => 60_000 };
 const FOR_EVER_MS = 3_600_000;
@@ -257,11 +258,3 @@ describe('a held fault', () => {
     assert.deepEqual([await stopped(mine.pid), await stopped(also.pid)], [false, false]);
   });
 });
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 30_000;
-  while (!(await holds())) {
-    assert.ok(performance.now() < end, 'not within half a minute');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

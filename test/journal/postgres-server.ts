@@ -15,7 +15,7 @@ import type { PostgresPlace } from '../../activities/journal/postgres-pool.ts';
 import { startGuarded } from '../../workers/guarded.ts';
 import type { Guarded } from '../../workers/guarded.ts';
 import { freePort } from '../../workers/temporal-server.ts';
-import { until } from '../cli/installation.ts';
+import { until } from '../until.ts';
 
 /** Debian keeps them off the path. */
 const BIN = [...globSync('/usr/lib/postgresql/*/bin').toSorted(), '']

@@ -7,6 +7,7 @@ import { it } from 'node:test';
 import { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import { squall, start } from '../cli/squall.ts';
+import { until } from '../until.ts';
 
 const DOCUMENT = `experiment: seen
 hypothesis: The error rate stays low
@@ -57,11 +58,3 @@ it('gauges of a run that holds, from the workers that know', async () => {
     await rm(folder, { recursive: true, force: true });
   }
 });
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 60_000;
-  while (!(await holds())) {
-    assert.ok(performance.now() < end, 'not within a minute');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}

@@ -13,7 +13,7 @@ import type { Notice, NoticeEvent } from '../../domain/notice.ts';
 import { notifySchema } from '../../workers/notify-settings.ts';
 import { openDestinations } from '../../workers/notify.ts';
 import { Alertmanager, SKIP } from '../admission/alertmanager.ts';
-import { until } from '../cli/installation.ts';
+import { until } from '../until.ts';
 import { noticeOf } from './notices.ts';
 
 describe('a real Alertmanager', { skip: SKIP }, () => {

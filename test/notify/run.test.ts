@@ -15,10 +15,10 @@ import { startRun } from '../../workers/start-run.ts';
 import { freePort } from '../../workers/temporal-server.ts';
 import { abortSignal } from '../../workflows/messages.ts';
 import type { RunResult, Story } from '../../workflows/messages.ts';
-import { until } from '../engine/scenes.ts';
 import { startServer } from '../probes/server.ts';
 import type { TestServer } from '../probes/server.ts';
 import { recordAs } from '../replay/record.ts';
+import { until } from '../until.ts';
 import { slackContract, webhookContract } from './receivers.ts';
 
 const KEY = 'the-signing-key';

@@ -7,8 +7,8 @@ import type { DeliverInput } from '../../activities/interface.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
 import type { Notice } from '../../domain/notice.ts';
 import type { Telling } from '../../workflows/messages.ts';
-import { until } from '../engine/scenes.ts';
 import { SkippingServer } from '../engine/skipping-server.ts';
+import { until } from '../until.ts';
 import { noticeOf } from './notices.ts';
 
 /** What a destination of the test does with a delivery; by default it takes everything. */

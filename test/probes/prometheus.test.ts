@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { openProbes, probesSchema } from '../../activities/probes/registry.ts';
+import { until } from '../until.ts';
 import { HOSTILE, saying, startServer } from './server.ts';
 import type { Handler, TestServer } from './server.ts';
 
@@ -189,12 +190,4 @@ async function freePort(): Promise<number> {
   const { port } = probe.address() as AddressInfo;
   await new Promise((resolve) => probe.close(resolve));
   return port;
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 300; tries += 1) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  assert.fail('it never came true');
 }

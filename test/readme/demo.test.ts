@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { freePort } from '../../workers/temporal-server.ts';
+import { until } from '../until.ts';
 import { ROOT } from './blocks.ts';
 import { open } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
@@ -107,13 +108,5 @@ function commandOf(pid: number): string {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
     return '';
-  }
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 60_000;
-  while (!(await holds())) {
-    assert.ok(performance.now() < end, 'not within a minute');
-    await new Promise((resolve) => setTimeout(resolve, 300));
   }
 }

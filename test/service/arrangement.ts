@@ -12,10 +12,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { findTemporal, freePort } from '../../workers/temporal-server.ts';
-import { until } from '../cli/installation.ts';
 import { open } from '../cli/squall.ts';
 import type { Ended } from '../cli/squall.ts';
 import { ROOT } from '../readme/blocks.ts';
+import { until } from '../until.ts';
 import { COMPOSE, serviceOf } from './compose.ts';
 import { containerOf, runContained, startContained, world } from './container.ts';
 import type { Contained, Ground } from './container.ts';
@@ -129,7 +129,7 @@ export class Arrangement {
     return runContained([...this.#container(name), ...this.#local(name, test)], HEALTH_MS);
   }
 
-  /** Rejects, with what the service says, when it is not healthy within a minute. */
+  /** Rejects, with what the service says, when it does not become healthy. */
   async healthy(name: string): Promise<void> {
     let last = '';
     await until(async () => {

@@ -7,8 +7,8 @@
 import assert from 'node:assert/strict';
 import { appendFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { until } from '../cli/installation.ts';
 import { eventsOf } from '../cli/squall.ts';
+import { until } from '../until.ts';
 import { Arrangement } from './arrangement.ts';
 import { SKIP } from './container.ts';
 import { oneReplicaFreezes } from './experiment.ts';

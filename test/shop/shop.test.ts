@@ -9,16 +9,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { openShop } from '../../demo/shop/shop.ts';
+import { until } from '../until.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-
-async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  for (let i = 0; i < 300; i++) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  assert.fail(`it never happened: ${what}`);
-}
 
 async function errors(url: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
@@ -41,12 +34,12 @@ test('the gateway routes around three silent replicas, cannot hide ten, and take
     const pids = await Promise.all(files.map(async (name) => Number(await readFile(join(folder, name), 'utf8'))));
     assert.equal(pids.length, 10);
     for (const pid of pids.slice(0, 3)) process.kill(pid, 'SIGSTOP');
-    await until('three are ejected', async () => (await ejected(shop.url)) === 3);
+    await until(async () => (await ejected(shop.url)) === 3, 'three are ejected');
     assert.equal(await errors(shop.url), 0);
     for (const pid of pids) process.kill(pid, 'SIGSTOP');
-    await until('customers see errors', async () => (await errors(shop.url)) > 10);
+    await until(async () => (await errors(shop.url)) > 10, 'customers see errors');
     for (const pid of pids) process.kill(pid, 'SIGCONT');
-    await until('all are back in service', async () => (await ejected(shop.url)) === 0);
+    await until(async () => (await ejected(shop.url)) === 0, 'all are back in service');
   } finally {
     await shop.close();
     await rm(folder, { recursive: true });
@@ -87,7 +80,7 @@ test('a replica that is killed is started again under the same name', async () =
     const pidOf = async (): Promise<number> => Number(await readFile(join(folder, 'payments-1.pid'), 'utf8'));
     const before = await pidOf();
     process.kill(before, 'SIGKILL');
-    await until('another process has its name', async () => (await pidOf()) !== before);
+    await until(async () => (await pidOf()) !== before, 'another process has its name');
   } finally {
     await shop.close();
     await rm(folder, { recursive: true });
@@ -106,7 +99,7 @@ test('when the supervisor is killed, every process of the shop ends', async () =
     const pids = JSON.parse(line) as number[];
     assert.equal(pids.length, 13);
     child.kill('SIGKILL');
-    await until('none is left', () => pids.every((pid) => !isAlive(pid)));
+    await until(() => pids.every((pid) => !isAlive(pid)), 'none is left');
   } finally {
     child.kill('SIGKILL');
     await rm(folder, { recursive: true });

@@ -9,6 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { freePort } from '../../workers/temporal-server.ts';
 import { startGuarded } from '../../workers/guarded.ts';
 import { eventsOf, start } from '../cli/squall.ts';
+import { until } from '../until.ts';
 
 describe('a guarded child', () => {
   let folder: string;
@@ -83,12 +84,4 @@ function isTaken(port: number): Promise<boolean> {
     socket.once('error', () => resolve(false)).once('close', () => socket.destroy());
     socket.unref();
   });
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 60_000;
-  while (!(await holds())) {
-    assert.ok(performance.now() < end, 'not within a minute');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }
