@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Installation, nameOf, underway, until } from './installation.ts';
+import { until } from '../until.ts';
+import { Installation, nameOf, underway } from './installation.ts';
 import { eventsOf, squall, start } from './squall.ts';
 
 describe('a run that may wait', () => {
