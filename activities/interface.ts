@@ -128,6 +128,8 @@ export interface PreflightInput {
   readonly seed: string;
   /** Whom the policy protects; absent in 0.2, which had none. */
   readonly protect?: Protection;
+  /** The share of the candidates that the policy has every run leave alone. */
+  readonly minHealthyShare?: number;
   /** The label by which targets belong to a service, for the budget. */
   readonly serviceLabel?: string;
   /** How long may be waited until no candidate is under another run's fault, in milliseconds; absent: not at all. */
@@ -142,6 +144,8 @@ export interface MinHealthyInput {
   /** The targets of the run with this stage's, by their keys. */
   readonly reached: readonly string[];
   readonly protect?: Protection;
+  /** The share that the policy has every run leave alone. */
+  readonly minHealthyShare?: number;
 }
 
 /** What pre-flight found. `targets` is the prefix of the shuffled candidates that the ladder's top reaches. */

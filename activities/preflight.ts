@@ -200,9 +200,8 @@ class Pass {
     if (bytes > FROZEN_MAX_BYTES) this.#check('size', false, tooLarge(top, bytes));
     this.#chosen = chosen;
     this.#services = services;
-    const { minHealthy } = experiment.preconditions ?? {};
-    if (!minHealthy) return;
-    const needed = neededOf(minHealthy, targets.length);
+    const needed = neededOf(experiment, this.#input.minHealthyShare, targets.length);
+    if (needed === undefined) return;
     const left = targets.length - top;
     const words = `${left} of ${targets.length} candidates are left outside of the blast radius, expected ${needed}`;
     this.#check('min-healthy', left >= needed, words);

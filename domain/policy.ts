@@ -80,6 +80,8 @@ export interface Policy {
   readonly protect: Protection;
   readonly environments: Readonly<Record<string, Environment>>;
   readonly approvals: readonly ApprovalRule[];
+  /** The share of the candidates that every run leaves outside of its blast radius, whatever its document says. */
+  readonly minHealthyShare?: number;
   /** What may be held at one site at once, by all runs together. */
   readonly budget: BudgetLimits;
   /** Absent: nobody's name can be proven, and anybody may do anything. */

@@ -111,6 +111,5 @@ function stageMs(experiment: Experiment, planned: PlannedStage): number {
   const attemptMs = attemptTimeoutMs(targets);
   const { blindBudgetMs } = leaseTiming(targets, experiment.timeToLiveMs);
   const { holdMs, waitMs = 0 } = experiment.blastRadius;
-  const leftMs = experiment.preconditions?.minHealthy ? MIN_HEALTHY_MS : 0;
-  return ADMISSION_MS + leftMs + waitMs + attemptMs + holdMs + blindBudgetMs + attemptMs + lookMs(experiment);
+  return ADMISSION_MS + MIN_HEALTHY_MS + waitMs + attemptMs + holdMs + blindBudgetMs + attemptMs + lookMs(experiment);
 }

@@ -62,6 +62,11 @@ export const policySchema = z
       .optional()
       .describe('Only who carries this label may be a target.'),
     environments: z.record(name('an environment'), environment).default({}),
+    minHealthy: share
+      .optional()
+      .describe(
+        'The share of the candidates that every run leaves outside of its blast radius. Default: as its document says.',
+      ),
     approvals: z.array(approval).max(50).default([]).describe('When other people must agree.'),
     budget: z
       .strictObject({
@@ -107,6 +112,7 @@ export function policyOf(settings: PolicySettings = policySchema.parse({ version
     environments,
     sites,
     faults,
+    minHealthy,
     approvals,
     budget,
     people,
@@ -135,6 +141,7 @@ export function policyOf(settings: PolicySettings = policySchema.parse({ version
         },
       ]),
     ),
+    ...(minHealthy === undefined ? {} : { minHealthyShare: minHealthy }),
     approvals: approvals.map((rule) => defined(rule)),
     budget: {
       ...(budget.runs === undefined ? {} : { runs: budget.runs }),

@@ -81,13 +81,16 @@ async function queued(
   return again !== undefined && !refusal;
 }
 
-/** Whether the site finds as many left outside of the blast radius as the experiment asks for. Last: it is what the stage changes. */
+/** Whether the site finds as many left outside of the blast radius as the experiment, or the policy, asks for. Last: it is what the stage changes. */
 async function enoughLeft(run: Run, { stage, to }: PlannedStage, plan: PreflightResult): Promise<boolean> {
   const { experiment } = run.input;
-  if (!experiment.preconditions?.minHealthy || !patched('min-healthy')) return true;
+  const minHealthyShare = run.policy?.minHealthyShare;
+  const asked = experiment.preconditions?.minHealthy !== undefined || minHealthyShare !== undefined;
+  if (!asked || !patched('min-healthy')) return true;
   const reached = plan.targets.slice(0, to).map(targetKey);
   const protect = run.policy ? { protect: protectionAt(run.policy, experiment.targets.site) } : {};
-  const input = { experiment, candidates: plan.candidates, reached, ...protect };
+  const share = minHealthyShare === undefined ? {} : { minHealthyShare };
+  const input = { experiment, candidates: plan.candidates, reached, ...protect, ...share };
   const options = { summary: `who is left before stage ${stage + 1}` };
   const counted = await run.unlessAborted(() =>
     minHealthyAt(experiment)

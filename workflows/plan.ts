@@ -6,10 +6,11 @@
 import { patched, workflowInfo } from '@temporalio/workflow';
 import type { PreflightResult } from '../activities/interface.ts';
 import type { GuardAnswer } from '../domain/admission.ts';
-import { approvalsNeeded, planViolationsOf, protectionAt } from '../domain/policy.ts';
+import { approvalsNeeded, planViolationsOf } from '../domain/policy.ts';
 import { claimOf } from './admission.ts';
 import type { RunInput } from './messages.ts';
 import { admission, preflightAt } from './proxies.ts';
+import { forPolicy } from './site-checks.ts';
 
 /** What a run would meet; the guards' answers are of now. */
 export interface Plan extends PreflightResult {
@@ -38,7 +39,7 @@ export async function plan(input: RunInput): Promise<Plan> {
     startedBy: claimOf(input),
     plans: true,
   });
-  const protect = policy ? { protect: protectionAt(policy, experiment.targets.site) } : {};
+  const protect = policy ? forPolicy(policy, experiment.targets.site) : {};
   const found = await preflightAt(experiment).preflight({ experiment, seed, ...protect });
   const violations = policy ? planViolationsOf(policy, experiment, found) : [];
   return { ...found, guards, violations, approvals: policy ? approvalsNeeded(policy, experiment, found) : 0 };

@@ -50,7 +50,15 @@ export async function askedAgain(
 }
 
 /** What the site needs to know of the policy. */
-function forPolicy(policy: Policy, site: string): Pick<PreflightInput, 'protect' | 'serviceLabel'> {
+export function forPolicy(
+  policy: Policy,
+  site: string,
+): Pick<PreflightInput, 'protect' | 'serviceLabel' | 'minHealthyShare'> {
   const { label } = policy.budget;
-  return { protect: protectionAt(policy, site), ...(label === undefined ? {} : { serviceLabel: label }) };
+  const { minHealthyShare } = policy;
+  return {
+    protect: protectionAt(policy, site),
+    ...(minHealthyShare === undefined ? {} : { minHealthyShare }),
+    ...(label === undefined ? {} : { serviceLabel: label }),
+  };
 }

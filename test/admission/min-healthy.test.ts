@@ -15,9 +15,11 @@ import { assertCleanSlate } from '../engine/clean-slate.ts';
 import { Skipping } from '../engine/skipping.ts';
 import { until } from '../until.ts';
 
-const GROUPS = ['dying', 'living'] as const;
+const GROUPS = ['dying', 'living', 'unasked'] as const;
+const unasking = (fault: string, group: string): Experiment =>
+  pausing({ fault, group, seed: 'any', ttlMs: 60_000, stages: [1, 2], holdMs: 3_000 });
 const experimentOf = (fault: string, group: string): Experiment => ({
-  ...pausing({ fault, group, seed: 'any', ttlMs: 60_000, stages: [1, 2], holdMs: 3_000 }),
+  ...unasking(fault, group),
   preconditions: { minHealthy: { kind: 'share', share: 0.6, text: '60%' } },
 });
 const counted = (events: readonly JournalEvent[]): [stage: number | undefined, passed: boolean, found: string][] =>
@@ -33,17 +35,20 @@ const words = (left: number): string =>
 
 describe('what must be left is counted before each stage', () => {
   let installation: Installation<(typeof GROUPS)[number]>;
-  before(async () => (installation = await Installation.open(GROUPS)));
+  before(async () => {
+    const configuration = `policy:\n  version: '1'\n  minHealthy: 50%\n`;
+    installation = await Installation.open(GROUPS, { configuration });
+  });
   after(() => installation.close());
 
   async function run(
     group: (typeof GROUPS)[number],
     act: (victims: Victims) => Promise<void>,
+    experiment = experimentOf('host/pause', group),
   ): Promise<{ result: RunResult; events: readonly JournalEvent[] }> {
     const { lane, folder } = installation;
     const victims = await Victims.start(join(folder, 'victims'), group, 5);
     try {
-      const experiment = experimentOf('host/pause', group);
       const handle = await startRun(lane.client, group, { experiment, documentHash: '', startedBy: 'a test' });
       await act(victims);
       const result = (await handle.result()) as RunResult;
@@ -77,6 +82,15 @@ describe('what must be left is counted before each stage', () => {
 
   it('where all live the run goes to its end', async () => {
     const { result, events } = await run('living', async () => undefined);
+    assert.equal(result.status, 'completed', result.reason);
+    assert.deepEqual(counted(events), [
+      [0, true, words(4)],
+      [1, true, words(3)],
+    ]);
+  });
+
+  it('the policy asks it of every run, whatever the document says', async () => {
+    const { result, events } = await run('unasked', async () => undefined, unasking('host/pause', 'unasked'));
     assert.equal(result.status, 'completed', result.reason);
     assert.deepEqual(counted(events), [
       [0, true, words(4)],

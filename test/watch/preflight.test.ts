@@ -29,6 +29,7 @@ interface Differing {
   readonly facts?: Candidates['facts'];
   readonly protect?: Protection;
   readonly minHealthy?: StageSize;
+  readonly minHealthyShare?: number;
   /** How long is waited, and who hears what for. */
   readonly waits?: { readonly waitMs: number; readonly say: (found: string) => void };
   /** So many targets with the longest names there are, all of which are reached. */
@@ -41,7 +42,7 @@ async function look(
   breach: Breach,
   dimension: Dimension = 'count',
   onRead: () => Promise<void> = async () => undefined,
-  { facts, protect, minHealthy, many, waits }: Differing = {},
+  { facts, protect, minHealthy, minHealthyShare, many, waits }: Differing = {},
 ): Promise<PreflightResult> {
   const drivers = await openDrivers(site);
   const noop = (await openTargets(site)).get('noop') ?? assert.fail();
@@ -82,7 +83,13 @@ async function look(
     ...(minHealthy ? { preconditions: { minHealthy } } : {}),
   };
   return preflight(
-    { experiment, seed: 'any', ...(protect ? { protect } : {}), ...(waits ? { waitMs: waits.waitMs } : {}) },
+    {
+      experiment,
+      seed: 'any',
+      ...(protect ? { protect } : {}),
+      ...(minHealthyShare ? { minHealthyShare } : {}),
+      ...(waits ? { waitMs: waits.waitMs } : {}),
+    },
     {
       driver: drivers.get('noop/noop'),
       targets: provider,
@@ -226,6 +233,13 @@ test('what is left outside of the blast radius must be enough', async () => {
   );
   assert.equal(await of({ kind: 'share', share: 2 / 3, text: '66.7%' }), 'passed');
   assert.match(await of({ kind: 'share', share: 0.67, text: '67%' }), /^min-healthy: .* expected 3$/);
+  // The policy's word counts where it is the stricter one.
+  const byPolicy = async (minHealthyShare: number, minHealthy?: StageSize): Promise<string> =>
+    refusal(await look(0, calm, 'count', undefined, { minHealthyShare, ...(minHealthy ? { minHealthy } : {}) }));
+  assert.match(await byPolicy(0.67), /^min-healthy: .* expected 3$/);
+  assert.match(await byPolicy(0.67, { kind: 'count', count: 1, text: '1' }), /^min-healthy: .* expected 3$/);
+  assert.match(await byPolicy(0.1, { kind: 'count', count: 3, text: '3' }), /^min-healthy: .* expected 3$/);
+  assert.equal(await byPolicy(0.5), 'passed');
 });
 
 test('targets that take more to write down than one payload may hold refuse, and do not travel', async () => {
