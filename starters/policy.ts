@@ -2,6 +2,7 @@
 import { reasonOf } from '../activities/probes/reading.ts';
 import type { AuditEntry } from '../domain/audit.ts';
 import type { ApprovalRule, Policy } from '../domain/policy.ts';
+import { percent } from '../domain/units.ts';
 import type { Config } from '../workers/config.ts';
 import { describeJournal, openJournal } from '../workers/journal.ts';
 import { policyOf } from '../workers/policy-settings.ts';
@@ -60,10 +61,16 @@ function rowsOf(policy: Policy): Row[] {
       [
         `${name} (${sites.join(', ')})`,
         ...(open ? ['open: its own label protects nobody there'] : []),
-        ...(radiusMax === undefined ? [] : [`at most ${radiusMax * 100}% of the candidates`]),
+        ...(radiusMax === undefined ? [] : [`at most ${percent(radiusMax)} of the candidates`]),
         ...(targetsMax === undefined ? [] : [`at most ${targetsMax} targets`]),
       ].join(': '),
     ]),
+    [
+      'min-healthy',
+      policy.minHealthyShare === undefined
+        ? 'as each document says'
+        : `${percent(policy.minHealthyShare)} of the candidates`,
+    ],
     ['budget', budgetWords(policy.budget)],
     ...policy.approvals.map((rule): Row => ['approval', ruleWords(rule)]),
     ...Object.entries(people ?? {}).map(([name, { may }]): Row => ['person', `${name}: ${may.join(', ')}`]),
@@ -74,9 +81,9 @@ function rowsOf(policy: Policy): Row[] {
 
 function budgetWords({ runs, label, serviceShare, siteShare }: Policy['budget']): string {
   const words = [
-    ...(runs === undefined ? [] : [`${runs} runs at a site at once`]),
-    ...(serviceShare === undefined ? [] : [`${serviceShare * 100}% of a service (${label ?? ''})`]),
-    ...(siteShare === undefined ? [] : [`${siteShare * 100}% of a site`]),
+    ...(runs === undefined ? [] : [`${runs} ${runs === 1 ? 'run' : 'runs'} at a site at once`]),
+    ...(serviceShare === undefined ? [] : [`${percent(serviceShare)} of a service (${label ?? ''})`]),
+    ...(siteShare === undefined ? [] : [`${percent(siteShare)} of a site`]),
   ];
   return words.length === 0 ? 'no target of another run' : `at most ${words.join(', ')}`;
 }
