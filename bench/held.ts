@@ -1,13 +1,15 @@
 /** What runs cost that only hold: memory and CPU of the worker and of the server, many held at once. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { noop, noopConfig } from './experiments.ts';
-import { AT_ONCE, holdAll } from './hold.ts';
+import { holdAll } from './hold.ts';
 import { Installation } from './installation.ts';
 import { megabytes } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 
 /** For how long the cost of holding is watched, in milliseconds. */
 const WATCH_MS = 20_000;
+/** Runs that are ended at once; then the next ones. */
+const AT_ONCE = 20;
 
 /** Holds `held` runs at once on one worker. */
 export async function measureHeld({ held }: { held: number }, say: (line: string) => void): Promise<Outcome> {
