@@ -26,7 +26,7 @@ import type { Tick, TickReading } from './watch.ts';
 /** What of the samples travels in every heartbeat, for the journal of a run whose watch is lost: points a probe, and bytes. */
 const BEAT_POINTS = 40;
 const BEAT_BYTES = 4 * 1024;
-/** Time between two heartbeats of a watch at most, in milliseconds: the end of a run waits for its last samples. */
+/** Time between two heartbeats of a watch that samples often, in milliseconds: the end of a run waits for its last samples. */
 const WATCH_BEAT_MS = 2_000;
 
 /** What a site worker serves. */
@@ -97,7 +97,7 @@ async function watchRun(input: WatchInput, probes: OpenProbes, sampled: Sampled)
       }),
     () => beat && { ...beat, series: boundSeries(beat.series, BEAT_POINTS, BEAT_BYTES) },
     // Which it hands over when a heartbeat tells it to stop.
-    Math.min(WATCH_BEAT_MS, patientBeatMs(input.heartbeatTimeoutMs)),
+    Math.min(Math.max(WATCH_BEAT_MS, experiment.sampleEveryMs / 3), patientBeatMs(input.heartbeatTimeoutMs)),
   );
   return {
     ended: result.stopped ? 'stopped' : 'edge',

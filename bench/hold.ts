@@ -15,7 +15,7 @@ export type Pace = 'often' | 'seldom';
 
 const PACES = {
   often: { sampleEveryMs: 1_000 },
-  seldom: { sampleEveryMs: 10_000, timeToLiveMs: 300_000 },
+  seldom: { sampleEveryMs: 30_000, timeToLiveMs: 300_000 },
 } as const;
 
 /** Begins runs of these names, and resolves when all of them hold. */
@@ -28,6 +28,8 @@ export async function holdAll(ours: Installation, names: readonly string[], pace
     holding.push(held);
     await sleep(1_000 / BEGUN_A_SECOND);
   }
+  // All are waited for: whoever measures ends what they talk to.
+  await Promise.allSettled(holding);
   await Promise.all(holding);
 }
 
