@@ -9,8 +9,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { CHUNK_MAX } from './faults/driver.ts';
 import type { Attempt } from './faults/driver.ts';
 
-/** Time between two heartbeats, in milliseconds, unless told otherwise; the worker's throttle may send fewer. */
-const HEARTBEAT_MS = 500;
+/** Stands for the heartbeat timeout of an activity that has none, in milliseconds. */
+const UNMISSED_MS = 5_000;
 
 /** The bounds of the activity attempt that is running now. */
 export function currentAttempt(): Attempt {
@@ -46,14 +46,17 @@ export function throwIfInterrupted(): void {
     throw ApplicationFailure.retryable('the site worker stopped in the middle of it', 'Interrupted');
 }
 
-/** Runs `work` with heartbeats every `everyMs` that carry what `details` says at each beat. */
+/**
+ * Runs `work` with heartbeats every `everyMs` that carry what `details` says at each beat: by default a third of the timeout, so
+ * that two may be missed. What there is to say at once is said at once.
+ */
 export async function beating<T>(
   work: () => Promise<T>,
   details: () => unknown = () => undefined,
-  everyMs = HEARTBEAT_MS,
+  everyMs = patientBeatMs(),
 ): Promise<T> {
   const context = Context.current();
-  context.heartbeat(details());
+  if (details() !== undefined) context.heartbeat(details());
   const timer = setInterval(() => context.heartbeat(details()), everyMs);
   try {
     return await work();
@@ -62,9 +65,9 @@ export async function beating<T>(
   }
 }
 
-/** Time between two heartbeats of an activity that lasts as long as its run: it may miss two before it is lost. */
-export function patientBeatMs(heartbeatTimeoutMs: number): number {
-  return heartbeatTimeoutMs / 3;
+/** Time between two heartbeats of the activity that is running now, in milliseconds: it may miss two before it is lost. */
+export function patientBeatMs(): number {
+  return (Context.current().info.heartbeatTimeoutMs ?? UNMISSED_MS) / 3;
 }
 
 /** Calls `work` on chunks of at most {@link CHUNK_MAX}, one after the other, and joins the answers. */

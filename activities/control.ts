@@ -20,7 +20,7 @@ import { climb } from './admission/guard.ts';
 import type { Asked, Guard } from './admission/guard.ts';
 import { starterOf } from './admission/policy.ts';
 import { authority } from './admission/proof.ts';
-import { beating, patientBeatMs } from './attempt.ts';
+import { beating } from './attempt.ts';
 import { auditEvents } from './audit.ts';
 import { enforceStop } from './enforce-stop.ts';
 import type { AdmitInput, ControlActivities } from './interface.ts';
@@ -84,9 +84,8 @@ export function controlActivities(control: Control): ControlActivities {
     audit: (records) => control.store.audit.append(records),
     admit: (input) => beating(() => admit(control, input)),
     attend: (input) => {
-      const { info, cancellationSignal } = Context.current();
-      const beatMs = patientBeatMs(info.heartbeatTimeoutMs ?? 0);
-      return beating(() => attend(askedBy(input), cancellationSignal), undefined, beatMs);
+      const { cancellationSignal } = Context.current();
+      return beating(() => attend(askedBy(input), cancellationSignal));
     },
     queue: (input) => {
       let said: string | undefined;

@@ -203,6 +203,7 @@ export interface RevertReport {
 export interface WatchInput {
   readonly experiment: Experiment;
   readonly baseline: Readonly<Record<string, number>>;
+  /** For site workers of before 0.3, which do not ask their attempt for it. */
   readonly heartbeatTimeoutMs: number;
   /** The execution that asked; another execution running this activity means that the run was reset. */
   readonly execution: string;

@@ -8,7 +8,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { faultId } from '../domain/fault.ts';
 import type { Fault, InjectResult, Outcome } from '../domain/fault.ts';
-import { beating, currentAttempt, inChunks, inTime, patientBeatMs, throwIfInterrupted } from './attempt.ts';
+import { beating, currentAttempt, inChunks, inTime, throwIfInterrupted } from './attempt.ts';
 import type { Attempt, FaultDriver } from './faults/driver.ts';
 import type { FaultBatch, HoldReport, InjectReport, Owner, RevertReport } from './interface.ts';
 import type { Owners } from './owner.ts';
@@ -17,6 +17,8 @@ import { reasonOf } from './probes/reading.ts';
 
 /** What is left of an attempt to say that a driver has not answered, in milliseconds. */
 const LAST_WORDS_MS = 1_000;
+/** An inject that is cancelled hears of it with a heartbeat: so much later at most, in milliseconds. */
+const CANCEL_HEARD_MS = 500;
 /** How long a revert waits for the last look at what it reverts, in milliseconds. */
 const LOOK_MS = 2_000;
 /** Faults named in a report; the rest are counted. */
@@ -53,8 +55,10 @@ export async function inject(
 ): Promise<InjectReport> {
   const attempt = currentAttempt();
   const faults = faultsOf(batch, driver, installation, driver.params.parse(batch.params));
-  const outcomes = await beating(() =>
-    inChunks(faults, (chunk) => inTime(attempt.remainingMs() - LAST_WORDS_MS, driver.inject(chunk, attempt))),
+  const outcomes = await beating(
+    () => inChunks(faults, (chunk) => inTime(attempt.remainingMs() - LAST_WORDS_MS, driver.inject(chunk, attempt))),
+    undefined,
+    CANCEL_HEARD_MS,
   );
   const bad = outcomes.filter(({ result }) => result !== 'injected' && result !== 'gone');
   // What a worker that shuts down has not begun is put on by the next attempt.
@@ -86,7 +90,7 @@ export async function hold(
 ): Promise<HoldReport> {
   const attempt = currentAttempt();
   const faults = faultsOf(batch, driver, installation, driver.params.parse(batch.params));
-  const { ttlMs, renewEveryMs, heartbeatTimeoutMs } = batch.timing;
+  const { ttlMs, renewEveryMs } = batch.timing;
   const renewing = async (): Promise<HoldReport> => {
     let renewedAtMs = performance.now();
     for (;;) {
@@ -105,7 +109,7 @@ export async function hold(
       await pause(renewEveryMs - (performance.now() - turnAtMs), attempt.signal);
     }
   };
-  return beating(renewing, () => undefined, patientBeatMs(heartbeatTimeoutMs));
+  return beating(renewing);
 }
 
 /** Renews once; says which faults are no longer on. A target that is gone takes its fault with it; with most of them goes the lease. */
@@ -149,7 +153,7 @@ export async function revert(
       throw ApplicationFailure.retryable(`not verified absent: ${left.slice(0, NAMED_MAX).join('; ')}`, 'Unreverted');
     return { targets: faults.length, ownerOpen: owner === null ? null : await owners.isOpen(owner), ...seen };
   };
-  return beating(report, () => seen);
+  return beating(report, () => (lastLook ? seen : undefined));
 }
 
 /** What the last look at a lease's faults has found. */

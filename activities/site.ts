@@ -97,7 +97,7 @@ async function watchRun(input: WatchInput, probes: OpenProbes, sampled: Sampled)
       }),
     () => beat && { ...beat, series: boundSeries(beat.series, BEAT_POINTS, BEAT_BYTES) },
     // Which it hands over when a heartbeat tells it to stop.
-    Math.min(Math.max(WATCH_BEAT_MS, experiment.sampleEveryMs / 3), patientBeatMs(input.heartbeatTimeoutMs)),
+    Math.min(Math.max(WATCH_BEAT_MS, experiment.sampleEveryMs / 3), patientBeatMs()),
   );
   return {
     ended: result.stopped ? 'stopped' : 'edge',

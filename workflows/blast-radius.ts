@@ -5,11 +5,11 @@
  * execution is open, so however a run ends its grant ends with it: whoever is in the way of an ask is looked at before the
  * ask is answered. One that begins with no memory first asks every open run what it holds.
  */
-import { condition, continueAsNew, setHandler, sleep, workflowInfo } from '@temporalio/workflow';
+import { condition, continueAsNew, patched, setHandler, sleep, workflowInfo } from '@temporalio/workflow';
 import { answerTo, digestOf, everybody, inTheWay, NO_GRANTS, release, take, withdraw } from '../domain/blast-radius.ts';
 import type { Executions } from '../activities/interface.ts';
 import type { Ask, AskName, Budget, BudgetAnswer } from '../domain/blast-radius.ts';
-import { askHeard, withdrawalHeard } from './heard.ts';
+import { askHeard, asksHeard, withdrawalHeard } from './heard.ts';
 import { askSignal, budgetQuery, inTheWayQuery, withdrawSignal } from './messages.ts';
 import { budgeting } from './proxies.ts';
 
@@ -23,20 +23,22 @@ const AGAIN_MS = 5_000;
 /** What one execution hands on to the next: refusals by what they are known by. */
 type Refusals = readonly (readonly [ask: string, answer: BudgetAnswer])[];
 
-export async function blastRadius(site: string, before?: Budget, refusals: Refusals = []): Promise<void> {
+export async function blastRadius(
+  site: string,
+  before?: Budget,
+  refusals: Refusals = [],
+  undecided: readonly Ask[] = [],
+): Promise<void> {
   const desk = new Desk(before ?? NO_GRANTS, refusals);
+  for (const ask of undecided) desk.hear(ask);
   setHandler(askSignal, (heard) => {
-    const ask = askHeard(heard);
-    if (ask) desk.hear(ask);
+    for (const ask of asksHeard(heard)) if (ask) desk.hear(ask);
   });
   setHandler(withdrawSignal, (heard) => {
     const ask = withdrawalHeard(heard);
     if (ask) desk.forget(ask);
   });
-  setHandler(budgetQuery, (heard) => {
-    const ask = askHeard(heard);
-    return ask ? desk.answer(ask) : null;
-  });
+  setHandler(budgetQuery, (heard) => asksHeard(heard).map((ask) => (ask ? desk.answer(ask) : null)));
   setHandler(inTheWayQuery, () => desk.inTheWay());
   if (!before) {
     const granted = (await budgeting().heldAt(site)).map(askHeard).filter((grant) => grant !== undefined);
@@ -45,12 +47,12 @@ export async function blastRadius(site: string, before?: Budget, refusals: Refus
   for (;;) {
     await desk.decide();
     if (desk.heard.length > 0) continue;
-    // Whatever was heard is decided, and the server keeps what comes meanwhile for the next execution.
     if (workflowInfo().historyLength > HISTORY_MAX) {
       // Grants of runs that are over are kept until somebody minds: here they must not travel on.
       await desk.lookAt(everybody(desk.budget));
-      if (desk.heard.length > 0) continue;
-      await continueAsNew<typeof blastRadius>(site, desk.budget, desk.refusals);
+      // Where asks never cease, some always come meanwhile: the next execution decides them.
+      if (desk.heard.length > 0 && !patched('heard-travels-on')) continue;
+      await continueAsNew<typeof blastRadius>(site, desk.budget, desk.refusals, desk.heard);
     }
     if (desk.budget.waiting.length === 0) await condition(() => desk.heard.length > 0);
     else await desk.somebodyLeaves();

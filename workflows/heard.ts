@@ -48,7 +48,13 @@ export function resumeHeard(payload: unknown): Resume {
   };
 }
 
-/** What a run asks a budget, and nothing else that came with it; undefined where it is nothing that can be granted. */
+/** What a budget is asked, one by one: undefined stands for what is nothing that can be granted. */
+export function asksHeard(payload: unknown): readonly (Ask | undefined)[] {
+  // Before 0.3 was out, and by hand, an ask comes alone.
+  return (Array.isArray(payload) ? payload : [payload]).map(askHeard);
+}
+
+/** What a run asks a budget, and nothing else that came with it. */
 export function askHeard(payload: unknown): Ask | undefined {
   const { run, execution, stage, services, limits, waits } = fieldsOf(payload);
   if (typeof run !== 'string' || typeof execution !== 'string' || typeof stage !== 'number') return undefined;

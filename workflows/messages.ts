@@ -90,12 +90,12 @@ export const stopSignal = defineSignal<[EmergencyStop]>('stop');
 export const resumeSignal = defineSignal<[Resume]>('resume');
 /** To a run's notices: what is to be told, and to whom; `enders` are told of its end, should it say none itself. */
 export const tellSignal = defineSignal<[tellings: readonly Telling[], enders: readonly string[]]>('tell');
-/** To a site's budget, from a run's admission: targets are asked for. */
-export const askSignal = defineSignal<[Ask]>('ask');
+/** To a site's budget, from runs' admission: targets are asked for. */
+export const askSignal = defineSignal<[readonly Ask[]]>('ask');
 /** To a site's budget: an ask is taken back. */
 export const withdrawSignal = defineSignal<[AskName]>('withdraw');
-/** To a site's budget: what exactly this ask was answered; null where it does not know it. */
-export const budgetQuery = defineQuery<BudgetAnswer | null, [Ask]>('answer');
+/** To a site's budget: what exactly each of these asks was answered; null where it does not know one. */
+export const budgetQuery = defineQuery<(BudgetAnswer | null)[], [readonly Ask[]]>('answers');
 /** To a site's budget, from whoever looks for it: those whose end somebody waits for; nobody where nobody waits. */
 export const inTheWayQuery = defineQuery<Executions>('inTheWay');
 /** To a run, from a budget that has lost its memory: what was it granted there? */

@@ -13,7 +13,7 @@ import type { Executions } from '../interface.ts';
 import { pause } from '../pause.ts';
 import { ticks } from '../watch.ts';
 import type { Asked, Guard } from './guard.ts';
-import { Turns } from './turns.ts';
+import { together } from './together.ts';
 
 /** Time between two questions, in milliseconds: doubled each time, up to the second. */
 const EVERY_MS = 200;
@@ -26,8 +26,8 @@ const SILENT = 4;
 const LOOK_MS = 1_000;
 /** Executions that are looked at, or asked, at once. */
 const WIDTH = 20;
-/** By the id of a budget. */
-const turnsAt = new Map<string, Turns>();
+/** Targets that are named in one request: many short asks, or one long one. */
+const KEYS_AT_ONCE = 10_000;
 /** How long a run may take to say what it holds, in milliseconds. */
 const ANSWER_MS = 3_000;
 
@@ -58,31 +58,16 @@ export async function reserve(
   signal: AbortSignal,
   enough: (answer: Waits) => boolean,
 ): Promise<BudgetAnswer> {
-  const handle = client.workflow.getHandle(budgetId(site));
-  const turns = turnsAt.get(budgetId(site)) ?? new Turns(WIDTH);
-  turnsAt.set(budgetId(site), turns);
-  const tell = (): Promise<unknown> =>
-    client.workflow.signalWithStart('blastRadius', {
-      workflowId: budgetId(site),
-      taskQueue: CONTROL_QUEUE,
-      args: [site],
-      signal: 'ask',
-      signalArgs: [ask],
-      // A thousand asks may be one task, which a busy machine must be able to finish.
-      workflowTaskTimeout: '10s',
-      memo: { site },
-      staticSummary: `who holds which targets at ${site}`,
-    });
-  const question = (): Promise<BudgetAnswer | null> => handle.query<BudgetAnswer | null, [Ask]>('answer', ask);
+  const { tell, question } = deskOf(client, site);
   for (let lostMs = LOST_MS; ; lostMs *= 2) {
     signal.throwIfAborted();
-    await turns.take(tell);
+    await tell(ask);
     const askedAtMs = performance.now();
     let everyMs = EVERY_MS;
     for (let known = true; known;) {
       signal.throwIfAborted();
       // Many ask at once, and the server lets few questions wait: one that it does not take is asked again, later and later.
-      const answer = await turns.take(question).catch(() => undefined);
+      const answer = await question(ask).catch(() => undefined);
       if (answer && (answer.answer !== 'waits' || enough(answer))) return answer;
       if (!answer) known = performance.now() - askedAtMs < lostMs * (answer === null ? 1 : SILENT);
       // Not all in the same moment.
@@ -90,6 +75,46 @@ export async function reserve(
       everyMs = Math.min(SELDOM_MS, 2 * everyMs);
     }
   }
+}
+
+/** How this process reaches a budget. */
+interface Desk {
+  /** Has heard when it resolves. */
+  readonly tell: (ask: Ask) => Promise<void>;
+  /** Null where the budget knows no such ask. */
+  readonly question: (ask: Ask) => Promise<BudgetAnswer | null>;
+}
+
+const desks = new WeakMap<Client, Map<string, Desk>>();
+
+function deskOf(client: Client, site: string): Desk {
+  const known = desks.get(client) ?? new Map<string, Desk>();
+  desks.set(client, known);
+  const desk = known.get(site) ?? openDesk(client, site);
+  known.set(site, desk);
+  return desk;
+}
+
+function openDesk(client: Client, site: string): Desk {
+  const workflowId = budgetId(site);
+  const tell = async (asks: readonly Ask[]): Promise<undefined[]> => {
+    await client.workflow.signalWithStart('blastRadius', {
+      workflowId,
+      taskQueue: CONTROL_QUEUE,
+      args: [site],
+      signal: 'ask',
+      signalArgs: [asks],
+      // A thousand asks may be one task, which a busy machine must be able to finish.
+      workflowTaskTimeout: '10s',
+      memo: { site },
+      staticSummary: `who holds which targets at ${site}`,
+    });
+    return [];
+  };
+  const question = (asks: readonly Ask[]): Promise<(BudgetAnswer | null)[]> =>
+    client.workflow.getHandle(workflowId).query<(BudgetAnswer | null)[], [readonly Ask[]]>('answers', asks);
+  const weightOf = ({ services }: Ask): number => services.reduce((sum, { keys }) => sum + keys.length, 0);
+  return { tell: together(tell, weightOf, KEYS_AT_ONCE), question: together(question, weightOf, KEYS_AT_ONCE) };
 }
 
 /** Takes an ask back. The budget forgets it sooner or later all the same: at the latest when its run is over. */

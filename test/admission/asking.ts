@@ -4,16 +4,23 @@
  * Owns the worker that serves them, beside an installation's own.
  */
 import { join } from 'node:path';
+import type { WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { reserve } from '../../activities/admission/budget.ts';
 import type { Lane } from '../../bench/torture/lane.ts';
 import type { Ask, BudgetAnswer } from '../../domain/blast-radius.ts';
 import { budgetId } from '../../domain/budget-id.ts';
+import { budgetQuery } from '../../workflows/messages.ts';
 
 /** A run that asks. */
 export interface Asker {
   readonly run: string;
   readonly execution: string;
+}
+
+/** What a budget says to this now. */
+export async function answerOf(budget: WorkflowHandle, asked: Ask): Promise<BudgetAnswer | null> {
+  return (await budget.query(budgetQuery, [asked]))[0] ?? null;
 }
 
 export class Askers {
@@ -60,7 +67,7 @@ export class Askers {
 
   /** What the budget says to this now. */
   readonly answerOf = (site: string, asked: Ask): Promise<BudgetAnswer | null> =>
-    this.#lane.client.workflow.getHandle(budgetId(site)).query('answer', asked);
+    answerOf(this.#lane.client.workflow.getHandle(budgetId(site)), asked);
 }
 
 export function ask({ run, execution }: Asker, keys: readonly string[], waits = true, stage = 0): Ask {

@@ -26,11 +26,11 @@ describe('a budget that is told anything', () => {
     const one = await askers.holder('well-formed');
     assert.deepEqual(await askers.asking('odd', ask(one, ['a'])), { answer: 'granted' });
     const handle = lane.client.workflow.getHandle(budgetId('odd'));
-    for (const payload of [[], [{}], ['please'], [{ ...ask(one, ['b']), services: [{ keys: 7 }] }]])
+    for (const payload of [[], [{}], ['please'], [{ ...ask(one, ['b']), services: [{ keys: 7 }] }], [[null, 'please']]])
       await handle.signal('ask', ...payload);
     for (const payload of [[], [null], ['please'], [{ execution: 7 }]]) {
       await handle.signal('withdraw', ...payload);
-      assert.equal(await handle.query('answer', ...payload), null);
+      assert.deepEqual(await handle.query('answers', ...payload), [null]);
     }
     assert.deepEqual(await askers.asking('odd', ask(one, ['c'], false, 1)), { answer: 'granted' });
     await lane.client.workflow.getHandle('well-formed').terminate();

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Ask, BudgetAnswer } from '../../domain/blast-radius.ts';
+import type { Ask } from '../../domain/blast-radius.ts';
 import { budgetId } from '../../domain/budget-id.ts';
 import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE } from '../../domain/queues.ts';
 import { SkippingServer } from '../engine/skipping-server.ts';
 import { until } from '../until.ts';
-import { ask } from './asking.ts';
+import { answerOf, ask } from './asking.ts';
 
 describe('a budget whose look fails', () => {
   let server: SkippingServer;
@@ -34,8 +34,7 @@ describe('a budget whose look fails', () => {
       taskQueue: CONTROL_QUEUE,
       args: ['any'],
     });
-    const says = async (asked: Ask): Promise<string | undefined> =>
-      (await handle.query<BudgetAnswer | null, [Ask]>('answer', asked))?.answer;
+    const says = async (asked: Ask): Promise<string | undefined> => (await answerOf(handle, asked))?.answer;
     const asks = async (asked: Ask, answer: string): Promise<void> => {
       await handle.signal('ask', asked);
       await until(async () => (await says(asked)) === answer);

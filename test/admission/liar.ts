@@ -9,7 +9,7 @@ export async function blastRadius(): Promise<void> {
   let answer: BudgetAnswer = { answer: 'waits', position: 1, why: 'not yet' };
   setHandler(askSignal, () => undefined);
   setHandler(withdrawSignal, () => undefined);
-  setHandler(budgetQuery, () => answer);
+  setHandler(budgetQuery, (asks) => asks.map(() => answer));
   setHandler(grantSignal, () => {
     answer = { answer: 'granted' };
   });

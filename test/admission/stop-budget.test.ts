@@ -9,6 +9,7 @@ import type { Ask, BudgetAnswer } from '../../domain/blast-radius.ts';
 import { budgetId } from '../../domain/budget-id.ts';
 import { targetKey } from '../../domain/target-key.ts';
 import { until } from '../until.ts';
+import { answerOf } from './asking.ts';
 import { StopScenes, twoStages } from './stop-scenes.ts';
 
 /** A little more history than the budget has before it goes on in another execution. */
@@ -47,14 +48,13 @@ describe('the emergency stop, while the budget continues as new', () => {
   });
   const asking = (asked: Ask): Promise<BudgetAnswer> =>
     reserve(lane.client, 'torture', asked, AbortSignal.timeout(60_000), () => true);
-  const answerTo = (asked: Ask): Promise<BudgetAnswer | null> =>
-    budget.query<BudgetAnswer | null, [Ask]>('answer', asked);
+  const answerTo = (asked: Ask): Promise<BudgetAnswer | null> => answerOf(budget, asked);
   /** What this execution has asked the budget last. */
   async function askedBy(execution: string): Promise<Ask> {
     const { events } = await budget.fetchHistory();
     const heard = (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => {
       const [payload] = signal?.input?.payloads ?? [];
-      return payload?.data ? [JSON.parse(Buffer.from(payload.data).toString()) as Ask] : [];
+      return payload?.data ? (JSON.parse(Buffer.from(payload.data).toString()) as Ask[]) : [];
     });
     return heard.findLast((asked) => asked.execution === execution) ?? assert.fail('it has not asked');
   }
