@@ -3,8 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { noop } from './experiments.ts';
 import type { Installation } from './installation.ts';
 
-/** Runs that are begun a second: as many as two cores can begin while they hold those before. */
-const BEGUN_A_SECOND = 3;
 /** Time between two looks whether a run holds, in milliseconds. */
 const LOOK_MS = 2_000;
 /** Every run is given this long to be held, besides its pre-flight, in milliseconds. */
@@ -13,10 +11,11 @@ const SETTLE_MS = 60_000;
 /** How often held runs are sampled and renewed. `often`: every second, at the default time-to-live. */
 export type Pace = 'often' | 'seldom';
 
+/** `perSecond`: runs that are begun, as many as two cores can begin while they hold those before. */
 const PACES = {
-  often: { sampleEveryMs: 1_000 },
+  often: { perSecond: 3, sampling: { sampleEveryMs: 1_000 } },
   // A site worker makes 200 pre-flights at once, of five samples each.
-  seldom: { sampleEveryMs: 12_000, timeToLiveMs: 300_000 },
+  seldom: { perSecond: 1.3, sampling: { sampleEveryMs: 30_000, timeToLiveMs: 600_000 } },
 } as const;
 
 /** Begins runs of these names, and resolves when all of them hold. */
@@ -27,7 +26,7 @@ export async function holdAll(ours: Installation, names: readonly string[], pace
     // Heard below, where all are waited for.
     held.catch(() => undefined);
     holding.push(held);
-    await sleep(1_000 / BEGUN_A_SECOND);
+    await sleep(1_000 / PACES[pace].perSecond);
   }
   // All are waited for: whoever measures ends what they talk to.
   await Promise.allSettled(holding);
@@ -35,7 +34,7 @@ export async function holdAll(ours: Installation, names: readonly string[], pace
 }
 
 async function hold(ours: Installation, run: string, pace: Pace): Promise<void> {
-  const sampling = PACES[pace];
+  const { sampling } = PACES[pace];
   // A baseline is five samples.
   const preflightMs = 5 * sampling.sampleEveryMs;
   await ours.begin(run, noop(run, { holdMs: 3_600_000, ...sampling }));

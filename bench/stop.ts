@@ -9,7 +9,7 @@ import { holdAll } from './hold.ts';
 import { Installation } from './installation.ts';
 import type { Outcome } from './outcome.ts';
 
-/** How many runs are held; `seldom`: sampled every twelve seconds and renewed for five minutes, so that more of them fit. */
+/** How many runs are held; `seldom`: sampled every thirty seconds and renewed for ten minutes, so that more of them fit. */
 export interface StopOptions {
   readonly stopped: number;
   readonly seldom?: boolean;

@@ -23,8 +23,11 @@ type Site<Name extends keyof SiteActivities> = Pick<ActivityInterfaceFor<SiteAct
 
 /** An activity that has not been heard of for this long is lost, in milliseconds; those that hold and watch have their own. */
 const LOST_MS = 5_000;
-/** Who attends a run asks every five seconds, and is missed after three of them. */
-const ATTENDED_MS = 15_000;
+/**
+ * Who attends a run is missed after this time, in milliseconds. Its heartbeats are most of what a run costs that is seldom
+ * sampled; a stop does not wait for it.
+ */
+const ATTENDED_MS = 30_000;
 
 /**
  * A journal that was written once may be away for a while; one that never was is tried a few times, which takes three
