@@ -19,6 +19,8 @@ const EVERY_MS = 1_000;
 const AFTER_ITS_LEASES_MS = 2_000;
 /** Told at once. */
 const WIDTH = 20;
+/** Time between two heartbeats, in milliseconds: an attempt that is lost forgets whom it has told, when there is most to do. */
+const BEAT_MS = 500;
 
 type Open = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'parentExecution'>;
 
@@ -53,7 +55,7 @@ export async function enforceStop(client: Client, stop: EmergencyStop): Promise<
     }
   };
   // Telling many takes longer than an attempt may be silent; one that is given up would tell everybody again.
-  return beating(telling, () => ({ told: told.size }));
+  return beating(telling, () => ({ told: told.size }), BEAT_MS);
 }
 
 async function openOf(client: Client, type: 'lease' | 'experiment'): Promise<Open[]> {

@@ -17,8 +17,6 @@ import { reasonOf } from './probes/reading.ts';
 
 /** What is left of an attempt to say that a driver has not answered, in milliseconds. */
 const LAST_WORDS_MS = 1_000;
-/** An inject that is cancelled hears of it with a heartbeat: so much later at most, in milliseconds. */
-const CANCEL_HEARD_MS = 500;
 /** How long a revert waits for the last look at what it reverts, in milliseconds. */
 const LOOK_MS = 2_000;
 /** Faults named in a report; the rest are counted. */
@@ -55,10 +53,8 @@ export async function inject(
 ): Promise<InjectReport> {
   const attempt = currentAttempt();
   const faults = faultsOf(batch, driver, installation, driver.params.parse(batch.params));
-  const outcomes = await beating(
-    () => inChunks(faults, (chunk) => inTime(attempt.remainingMs() - LAST_WORDS_MS, driver.inject(chunk, attempt))),
-    undefined,
-    CANCEL_HEARD_MS,
+  const outcomes = await beating(() =>
+    inChunks(faults, (chunk) => inTime(attempt.remainingMs() - LAST_WORDS_MS, driver.inject(chunk, attempt))),
   );
   const bad = outcomes.filter(({ result }) => result !== 'injected' && result !== 'gone');
   // What a worker that shuts down has not begun is put on by the next attempt.

@@ -38,7 +38,10 @@ export async function measureStop({ stopped, seldom }: StopOptions, say: (line: 
   const store = openFileStore(join(ours.folder, 'journal'));
   for (const run of names) {
     const lease = await historyOf(ours.client, `${run}/stage-1`);
-    const heard = lease.find(({ workflowExecutionSignaledEventAttributes: signal }) => signal?.signalName === 'stop');
+    // Where many are told, some runs are told before their leases, which they release.
+    const heard = lease.find(({ workflowExecutionSignaledEventAttributes: signal }) =>
+      ['stop', 'release'].includes(signal?.signalName ?? ''),
+    );
     told.push(timeOf(heard) - fromMs);
     reverted.push(activity(lease, 'revert').completedMs - fromMs);
     const { events = [] } = (await store.read(run)) ?? {};

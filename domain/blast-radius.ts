@@ -88,8 +88,9 @@ export function take(
 ): { readonly budget: Budget; readonly answers: readonly BudgetAnswer[] } {
   const queue = new Queue(budget.granted);
   for (const ask of budget.waiting) queue.wait(ask);
-  const answers = asks.map((ask): BudgetAnswer => {
-    const known = answerTo(queue, ask);
+  const before = answersTo(budget, asks);
+  const answers = asks.map((ask, i): BudgetAnswer => {
+    const known = before[i] ?? answerTo(queue, ask);
     if (known) return known;
     const another = rivalOf(queue, ask);
     if (another !== undefined) return { answer: 'refused', why: another };
@@ -109,13 +110,28 @@ export function take(
 
 /** What this ask was answered, as things are; undefined where it has not asked. */
 export function answerTo(budget: Budget, ask: Ask): BudgetAnswer | undefined {
-  if (budget.granted.some((other) => isEqual(other, ask))) return { answer: 'granted' };
-  const i = budget.waiting.findIndex((other) => isEqual(other, ask));
-  const own = budget.waiting[i];
-  if (!own) return undefined;
-  const before = new Queue(budget.granted);
-  for (const other of budget.waiting.slice(0, i)) before.wait(other);
-  return { answer: 'waits', position: i + 1, why: before.refusal(own) ?? 'it is about to be granted' };
+  return isKnown(budget, ask) ? answersTo(budget, [ask])[0] : undefined;
+}
+
+/** The same of many, at one look: a thousand may wait, and each asks again and again. */
+export function answersTo({ granted, waiting }: Budget, asks: readonly Ask[]): (BudgetAnswer | undefined)[] {
+  const grants = Map.groupBy(granted, nameOf);
+  const asked = Map.groupBy(asks, nameOf);
+  const waits = new Map<Ask, Waits>();
+  const before = new Queue(granted);
+  for (const [i, own] of waiting.entries()) {
+    for (const ask of asked.get(nameOf(own)) ?? [])
+      if (isEqual(own, ask))
+        waits.set(ask, { answer: 'waits', position: i + 1, why: before.refusal(own) ?? 'it is about to be granted' });
+    before.wait(own);
+  }
+  return asks.map((ask) =>
+    grants.get(nameOf(ask))?.some((other) => isEqual(other, ask)) ? { answer: 'granted' } : waits.get(ask),
+  );
+}
+
+function isKnown({ granted, waiting }: Budget, ask: Ask): boolean {
+  return granted.some((other) => isEqual(other, ask)) || waiting.some((other) => isEqual(other, ask));
 }
 
 /** Why `ask` is not the one that is known by its name, or not of the run that its execution is known by. */
@@ -162,7 +178,7 @@ export function inTheWay(budget: Budget, asks: readonly Ask[]): ReadonlyMap<stri
   for (const ask of budget.waiting) queue.wait(ask);
   const found = new Map<string, string>();
   for (const ask of asks) {
-    if (answerTo(queue, ask)) continue;
+    if (isKnown(queue, ask)) continue;
     // Who told of its execution as of another run's is found to be over, since there is no such execution.
     for (const list of [queue.granted, queue.waiting])
       for (const other of list) if (isForeign(other, ask)) found.set(other.execution, other.run);
@@ -234,7 +250,7 @@ class Queue {
 interface Service {
   readonly held: number;
   readonly members: number;
-  readonly by: ReadonlySet<string>;
+  readonly by: Set<string>;
 }
 
 /** What is held, or will be by those who wait, counted as it is added: a thousand may ask at once. */
@@ -253,7 +269,8 @@ class Held {
     this.#runs.set(ask.execution, ask.run);
     for (const asked of ask.services) {
       const { held, members, by } = this.#with(asked);
-      this.#services.set(asked.service, { held, members, by: by.has(ask.run) ? by : new Set([...by, ask.run]) });
+      by.add(ask.run);
+      this.#services.set(asked.service, { held, members, by });
       this.#keys += asked.keys.length;
       for (const key of asked.keys) if (!this.#holders.has(key)) this.#holders.set(key, ask);
     }
@@ -323,6 +340,10 @@ class Held {
     if (!before) return { held: keys.length, members, by: new Set() };
     return { held: before.held + keys.length, members: Math.min(before.members, members), by: before.by };
   }
+}
+
+function nameOf({ execution, stage }: AskName): string {
+  return `${execution}/${stage}`;
 }
 
 function isSame(one: AskName, other: AskName): boolean {

@@ -64,10 +64,11 @@ export async function controlWorkers(options: ControlOptions): Promise<Worker[]>
       workflowBundle: { codePath },
       // A worker that was killed holds its workflows' sticky queue for this long; every revert would wait for it.
       stickyQueueScheduleToStartTimeout: '1s',
-      maxConcurrentActivityTaskExecutions: 50,
+      // Where a budget is silent, each run that asks it has one of these for twenty seconds, and everybody's journal needs one.
+      maxConcurrentActivityTaskExecutions: 300,
     }),
-    // Every run that holds is attended by one of these.
-    Worker.create({ ...both, taskQueue: CONTROL_HOLD_QUEUE, maxConcurrentActivityTaskExecutions: 2_000 }),
+    // Every run that holds is attended by one of these, and whoever waits for targets waits in one.
+    Worker.create({ ...both, taskQueue: CONTROL_HOLD_QUEUE, maxConcurrentActivityTaskExecutions: 10_000 }),
   ]);
 }
 

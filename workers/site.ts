@@ -32,7 +32,7 @@ export async function siteWorkers(options: SiteOptions): Promise<Worker[]> {
     // Pre-flight takes its baseline in one of these, a few seconds each.
     { taskQueue: served.chaos, slots: 200 },
     // A run holds one slot for watching and one for each stage, for as long as it lasts.
-    { taskQueue: served.hold, slots: 2_000 },
+    { taskQueue: served.hold, slots: 10_000 },
     { taskQueue: served.revert, slots: 100 },
   ];
   return Promise.all(

@@ -6,7 +6,16 @@
  * ask is answered. One that begins with no memory first asks every open run what it holds.
  */
 import { condition, continueAsNew, patched, setHandler, sleep, workflowInfo } from '@temporalio/workflow';
-import { answerTo, digestOf, everybody, inTheWay, NO_GRANTS, release, take, withdraw } from '../domain/blast-radius.ts';
+import {
+  answersTo,
+  digestOf,
+  everybody,
+  inTheWay,
+  NO_GRANTS,
+  release,
+  take,
+  withdraw,
+} from '../domain/blast-radius.ts';
 import type { Executions } from '../activities/interface.ts';
 import type { Ask, AskName, Budget, BudgetAnswer } from '../domain/blast-radius.ts';
 import { askHeard, asksHeard, withdrawalHeard } from './heard.ts';
@@ -15,6 +24,8 @@ import { budgeting } from './proxies.ts';
 
 /** Events of one execution; then it goes on in another. */
 const HISTORY_MAX = 1_000;
+/** And bytes, since an ask may be for thousands of targets. */
+const HISTORY_MAX_BYTES = 8 * 1024 * 1024;
 /** Refusals that are remembered for whoever has not read theirs yet. Who finds none asks again. */
 const REFUSED_MAX = 1_000;
 /** Time before somebody is sent to look again who could not be, in milliseconds. */
@@ -38,7 +49,7 @@ export async function blastRadius(
     const ask = withdrawalHeard(heard);
     if (ask) desk.forget(ask);
   });
-  setHandler(budgetQuery, (heard) => asksHeard(heard).map((ask) => (ask ? desk.answer(ask) : null)));
+  setHandler(budgetQuery, (heard) => desk.answers(asksHeard(heard)));
   setHandler(inTheWayQuery, () => desk.inTheWay());
   if (!before) {
     const granted = (await budgeting().heldAt(site)).map(askHeard).filter((grant) => grant !== undefined);
@@ -46,17 +57,23 @@ export async function blastRadius(
   }
   for (;;) {
     await desk.decide();
-    if (desk.heard.length > 0) continue;
-    if (workflowInfo().historyLength > HISTORY_MAX) {
+    const long = isLong();
+    // Where asks never cease, some always come meanwhile: the next execution decides them.
+    if (desk.heard.length > 0 && !(long && patched('heard-travels-on'))) continue;
+    if (long) {
       // Grants of runs that are over are kept until somebody minds: here they must not travel on.
       await desk.lookAt(everybody(desk.budget));
-      // Where asks never cease, some always come meanwhile: the next execution decides them.
       if (desk.heard.length > 0 && !patched('heard-travels-on')) continue;
       await continueAsNew<typeof blastRadius>(site, desk.budget, desk.refusals, desk.heard);
     }
     if (desk.budget.waiting.length === 0) await condition(() => desk.heard.length > 0);
     else await desk.somebodyLeaves();
   }
+}
+
+function isLong(): boolean {
+  const { historyLength, historySize } = workflowInfo();
+  return historyLength > HISTORY_MAX || (historySize > HISTORY_MAX_BYTES && patched('heard-travels-on'));
 }
 
 class Desk {
@@ -87,9 +104,15 @@ class Desk {
     this.budget = withdraw(this.budget, ask);
   }
 
-  /** The answer to exactly this ask, and to no other of its stage. */
-  answer(ask: Ask): BudgetAnswer | null {
-    return this.#refused.get(digestOf(ask)) ?? answerTo(this.budget, ask) ?? null;
+  /** The answer to exactly each of these asks, and to no other of its stage. */
+  answers(asks: readonly (Ask | undefined)[]): (BudgetAnswer | null)[] {
+    const asked = asks.filter((ask) => ask !== undefined);
+    const known = answersTo(this.budget, asked).values();
+    return asks.map((ask) => {
+      if (!ask) return null;
+      const answer = known.next().value;
+      return this.#refused.get(digestOf(ask)) ?? answer ?? null;
+    });
   }
 
   /** Decides what was heard, in order. Nobody is refused, or made to wait, for the sake of a run that is over. */

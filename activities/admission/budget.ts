@@ -6,6 +6,7 @@
  */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import { z } from 'zod';
 import type { Ask, BudgetAnswer, BudgetLimits, Waits } from '../../domain/blast-radius.ts';
 import { budgetId } from '../../domain/budget-id.ts';
 import { CONTROL_QUEUE } from '../../domain/queues.ts';
@@ -15,7 +16,7 @@ import { ticks } from '../watch.ts';
 import type { Asked, Guard } from './guard.ts';
 import { together } from './together.ts';
 
-/** Time between two questions, in milliseconds: doubled each time, up to the second. */
+/** Time between two questions, in milliseconds: doubled each time, and at most this long. */
 const EVERY_MS = 200;
 const SELDOM_MS = 3_000;
 /** An ask that the budget does not know by then has been lost with the budget, and is made again, in milliseconds: doubled each time. */
@@ -28,8 +29,10 @@ const LOOK_MS = 1_000;
 const WIDTH = 20;
 /** Targets that are named in one request: many short asks, or one long one. */
 const KEYS_AT_ONCE = 10_000;
-/** How long a run may take to say what it holds, in milliseconds. */
+/** How long a run may take to say what it holds, and Temporal to say of a run whether it is open, in milliseconds. */
 const ANSWER_MS = 3_000;
+/** How long a budget may take for all who ask at once, in milliseconds: others wait meanwhile. */
+const BUDGET_MS = 5_000;
 
 /** How long a run that asks waits for the answer, in milliseconds: a thousand may ask at once. */
 const ANSWERED_MS = 20_000;
@@ -97,22 +100,26 @@ function deskOf(client: Client, site: string): Desk {
 
 function openDesk(client: Client, site: string): Desk {
   const workflowId = budgetId(site);
+  const soon = <R>(request: () => Promise<R>): Promise<R> =>
+    client.connection.withDeadline(Date.now() + BUDGET_MS, request);
   const tell = async (asks: readonly Ask[]): Promise<undefined[]> => {
-    await client.workflow.signalWithStart('blastRadius', {
-      workflowId,
-      taskQueue: CONTROL_QUEUE,
-      args: [site],
-      signal: 'ask',
-      signalArgs: [asks],
-      // A thousand asks may be one task, which a busy machine must be able to finish.
-      workflowTaskTimeout: '10s',
-      memo: { site },
-      staticSummary: `who holds which targets at ${site}`,
-    });
+    const ask = (): Promise<unknown> =>
+      client.workflow.signalWithStart('blastRadius', {
+        workflowId,
+        taskQueue: CONTROL_QUEUE,
+        args: [site],
+        signal: 'ask',
+        signalArgs: [asks],
+        // A thousand asks may be one task, which a busy machine must be able to finish.
+        workflowTaskTimeout: '10s',
+        memo: { site },
+        staticSummary: `who holds which targets at ${site}`,
+      });
+    await soon(ask);
     return [];
   };
   const question = (asks: readonly Ask[]): Promise<(BudgetAnswer | null)[]> =>
-    client.workflow.getHandle(workflowId).query<(BudgetAnswer | null)[], [readonly Ask[]]>('answers', asks);
+    soon(() => client.workflow.getHandle(workflowId).query<(BudgetAnswer | null)[], [readonly Ask[]]>('answers', asks));
   const weightOf = ({ services }: Ask): number => services.reduce((sum, { keys }) => sum + keys.length, 0);
   return { tell: together(tell, weightOf, KEYS_AT_ONCE), question: together(question, weightOf, KEYS_AT_ONCE) };
 }
@@ -125,10 +132,14 @@ export async function withdraw(client: Client, site: string, { execution, stage 
     .catch(() => undefined);
 }
 
+const servicesSchema = z.array(z.strictObject({ service: z.string(), members: z.number(), keys: z.array(z.string()) }));
+
 /** What a run asks before a stage; undefined before pre-flight. */
 export function askOf({ run, execution, stage, services, experiment }: Asked, limits: BudgetLimits): Ask | undefined {
   if (stage === undefined || !services) return undefined;
-  return { run, execution, stage, services, limits, waits: experiment.blastRadius.waitMs !== undefined };
+  // Whoever may schedule an activity may have written them.
+  const asked = servicesSchema.parse(services);
+  return { run, execution, stage, services: asked, limits, waits: experiment.blastRadius.waitMs !== undefined };
 }
 
 /** Which of these executions are over. One that Temporal cannot be asked of is not. */
@@ -196,8 +207,9 @@ export async function heldAt(client: Client, site: string): Promise<Ask[]> {
 }
 
 async function isOver(client: Client, run: string, execution: string): Promise<boolean> {
+  const describe = (): Promise<{ readonly closeTime?: Date }> => client.workflow.getHandle(run, execution).describe();
   try {
-    return (await client.workflow.getHandle(run, execution).describe()).closeTime !== undefined;
+    return (await client.connection.withDeadline(Date.now() + ANSWER_MS, describe)).closeTime !== undefined;
   } catch (error) {
     return error instanceof WorkflowNotFoundError;
   }

@@ -2,11 +2,17 @@
  * Asking together: whoever asks while a request is on its way goes with the next one.
  *
  * Owns the order, first come first served, and that one request is on its way at a time. A server refuses whoever asks
- * beyond what a workflow can answer, and each request costs that workflow a task, however many it is made for.
+ * beyond what a workflow can answer, and each request costs that workflow a task, however many it is made for. A request is
+ * nobody's own: who made it first may be cancelled, and the others must not be with them.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** Runs what it is given in nobody's context: an activity's ends its requests with it. */
+const inNobodysName = AsyncLocalStorage.snapshot() as <R>(work: () => R) => R;
 
 interface Asking<T, R> {
   readonly item: T;
+  readonly weight: number;
   readonly resolve: (answer: R) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -23,13 +29,11 @@ export function together<T, R>(
   const waiting: Asking<T, R>[] = [];
   let busy = false;
   const next = (): Asking<T, R>[] => {
-    let weight = 0;
-    const over = waiting.findIndex(({ item }, i) => (weight += weightOf(item)) > most && i > 0);
+    let sum = 0;
+    const over = waiting.findIndex(({ weight }, i) => (sum += weight) > most && i > 0);
     return waiting.splice(0, over === -1 ? waiting.length : over);
   };
   const work = async (): Promise<void> => {
-    if (busy) return;
-    busy = true;
     while (waiting.length > 0) {
       const batch = next();
       try {
@@ -43,7 +47,9 @@ export function together<T, R>(
   };
   return (item) =>
     new Promise((resolve, reject) => {
-      waiting.push({ item, resolve, reject });
-      void work();
+      waiting.push({ item, weight: weightOf(item), resolve, reject });
+      if (busy) return;
+      busy = true;
+      void inNobodysName(work);
     });
 }

@@ -1,4 +1,4 @@
-/** A budget whose look at those in the way fails, on the time-skipping server: it answers others meanwhile, and looks again. */
+/** A budget and its looks at those in the way, on the time-skipping server: they may fail, and others ask meanwhile. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
@@ -50,5 +50,51 @@ describe('a budget whose look fails', () => {
     await server.environment.sleep('1m');
     await until(async () => (await says(of('b', 't'))) === 'granted');
     assert.equal(looks, 2);
+  });
+});
+
+describe('a budget that is asked without cease', () => {
+  let server: SkippingServer;
+  let asked = 0;
+  let busy = true;
+  const next = (key: string): Ask => {
+    asked += 1;
+    return ask({ run: `run-${asked}`, execution: `execution-${asked}` }, [key], false);
+  };
+  before(async () => {
+    const activities = {
+      heldAt: () => [],
+      awaitEnd: () => [],
+      // Whenever it looks at whoever is in the way, somebody else asks meanwhile for what is another's.
+      endedOf: async () => {
+        if (busy) await server.environment.client.workflow.getHandle(budgetId('busy')).signal('ask', [next('t')]);
+        return [];
+      },
+    };
+    server = await SkippingServer.open({ [CONTROL_HOLD_QUEUE]: activities });
+  });
+  after(() => server.close());
+
+  it('goes on in another execution all the same, and decides there what was asked meanwhile', async () => {
+    const { client } = server.environment;
+    const started = await client.workflow.start('blastRadius', {
+      workflowId: budgetId('busy'),
+      taskQueue: CONTROL_QUEUE,
+      args: ['busy'],
+    });
+    const handle = client.workflow.getHandle(budgetId('busy'));
+    const answered = (one: Ask, answer: string): Promise<void> =>
+      until(async () => (await answerOf(handle, one))?.answer === answer);
+    const holder = next('t');
+    await handle.signal('ask', [holder]);
+    await answered(holder, 'granted');
+    await handle.signal('ask', [next('t')]);
+    await until(async () => (await handle.describe()).runId !== started.firstExecutionRunId);
+    busy = false;
+    const [late, free] = [next('t'), next('u')];
+    await handle.signal('ask', [late, free]);
+    await answered(late, 'refused');
+    await answered(free, 'granted');
+    await answered(holder, 'granted');
   });
 });

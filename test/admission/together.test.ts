@@ -1,5 +1,6 @@
 /** Asking together: one request at a time, in order, for all who wait, and each has its own answer. */
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { test } from 'node:test';
 import { together } from '../../activities/admission/together.ts';
@@ -46,6 +47,29 @@ test('a request that fails is everybody’s whom it was made for, and nobody els
   );
   sent[2]?.answer(['four']);
   assert.equal(await last, 'four');
+});
+
+test('what cannot be weighed fails alone', async () => {
+  const weigh = (item: number): number => (item === 2 ? assert.fail('too odd') : 1);
+  const ask = together(async (items: readonly number[]) => items.map(String), weigh, 10);
+  const answers = await Promise.allSettled([1, 2, 3].map(ask));
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+  assert.equal(await ask(4), '4');
+});
+
+test('a request is made in nobody’s name: who asked first may be cancelled', async () => {
+  const names = new AsyncLocalStorage<string>();
+  const seen: (string | undefined)[] = [];
+  const request = async (items: readonly number[]): Promise<readonly number[]> => {
+    seen.push(names.getStore());
+    return items;
+  };
+  const ask = together(request, () => 1, 10);
+  await Promise.all([names.run('first', () => ask(1)), names.run('second', () => ask(2))]);
+  assert.deepEqual(seen, [undefined, undefined]);
 });
 
 test('a request takes no more than may travel at once, but at least one', async () => {

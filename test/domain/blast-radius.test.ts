@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { answerTo, inTheWay, NO_GRANTS, release, take as takeAll, withdraw } from '../../domain/blast-radius.ts';
+import {
+  answersTo,
+  answerTo,
+  inTheWay,
+  NO_GRANTS,
+  release,
+  take as takeAll,
+  withdraw,
+} from '../../domain/blast-radius.ts';
 import type { Ask, Budget, BudgetAnswer, BudgetLimits } from '../../domain/blast-radius.ts';
 import { targetKey } from '../../domain/target-key.ts';
 
@@ -96,6 +104,12 @@ test('whoever waits is served in order, and shown its position and holder', () =
   assert.deepEqual(answerTo(after, ask('b', [2, 3])), { answer: 'granted' });
   assert.deepEqual(answerTo(after, ask('c', [3])), { answer: 'waits', position: 1, why: '1 of its 1 targets are b’s' });
   assert.equal(answerTo(release(after, new Set(['c-1'])), ask('c', [3])), undefined, 'it went away');
+  const asked = [ask('c', [3], waits), ask('z', [7]), ask('a', [1, 2]), ask('b', [2, 3], waits), ask('c', [4])];
+  assert.deepEqual(
+    answersTo(budget, asked),
+    asked.map((one) => answerTo(budget, one)),
+    'many at one look as one by one',
+  );
 });
 
 test('nobody waits for what could never be granted, nor two for each other', () => {
