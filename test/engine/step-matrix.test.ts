@@ -5,12 +5,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { WorkflowHandle } from '@temporalio/client';
+import { reserve } from '../../activities/admission/budget.ts';
+import { processTable } from '../../activities/faults/host/process-table.ts';
+import { targetId } from '../../activities/faults/host/target.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import type { Experiment } from '../../domain/experiment.ts';
+import { targetKey } from '../../domain/target-key.ts';
 import type { RunResult } from '../../workflows/messages.ts';
 import { startRun } from '../../workers/start-run.ts';
+import { ask } from '../admission/asking.ts';
+import { until } from '../until.ts';
 import { assertCleanSlate, holdersOf } from './clean-slate.ts';
 import { BLOWS, STEPS, trapped } from './trap.ts';
 
@@ -21,7 +28,7 @@ const cells = STEPS.flatMap((step) => BLOWS.map((blow) => ({ step, blow, run: tr
 type Cell = (typeof cells)[number];
 
 /** Steps at which nothing has been touched yet. */
-const BEFORE: ReadonlySet<string> = new Set<Cell['step']>(['record', 'admit', 'preflight', 'minHealthy']);
+const BEFORE: ReadonlySet<string> = new Set<Cell['step']>(['record', 'admit', 'queue', 'preflight', 'minHealthy']);
 /** Steps at which the verdict no longer changes. */
 const AFTER: ReadonlySet<string> = new Set<Cell['step']>(['revert', 'recover', 'close']);
 
@@ -63,7 +70,7 @@ describe('the step matrix', () => {
   describe('one run at a time', () => {
     for (const cell of cells.filter(({ blow }) => blow === 'kill')) {
       it(`${cell.step}: kill the worker`, async () => {
-        const part = ['record', 'admit', 'attend', 'close'].includes(cell.step) ? 'control' : 'site';
+        const part = ['record', 'admit', 'queue', 'attend', 'close'].includes(cell.step) ? 'control' : 'site';
         const restarted = lane.gone(part).then(() => lane.start(part));
         await live(cell);
         await restarted;
@@ -73,21 +80,27 @@ describe('the step matrix', () => {
 
   async function live(cell: Cell): Promise<void> {
     const { run } = cell;
+    const sprung = (): boolean => existsSync(join(folder, `${run}.sprung`));
     const victims = await Victims.start(join(folder, 'victims'), run, 3);
     try {
+      const rival = cell.step === 'queue' ? await rivalFor(run, victims) : undefined;
+      const paused = pausing({
+        fault: 'host/pause',
+        group: run,
+        seed: run,
+        ttlMs: TTL_MS,
+        stages: [1, 2],
+        // A watch that failed is begun again a second later: the server rounds its timers up.
+        holdMs: cell.step === 'watch' ? 4_000 : 1_500,
+      });
       const experiment: Experiment = {
-        ...pausing({
-          fault: 'host/pause',
-          group: run,
-          seed: run,
-          ttlMs: TTL_MS,
-          stages: [1, 2],
-          // A watch that failed is begun again a second later: the server rounds its timers up.
-          holdMs: cell.step === 'watch' ? 4_000 : 1_500,
-        }),
+        ...paused,
+        blastRadius: { ...paused.blastRadius, ...(rival ? { waitMs: 60_000 } : {}) },
         preconditions: { minHealthy: { kind: 'count', count: 1, text: '1' } },
       };
       const handle = await startRun(lane.client, run, { experiment, documentHash: '', startedBy: 'the step matrix' });
+      if (rival) await until(sprung);
+      await rival?.terminate();
       const {
         status: ended,
         deviated,
@@ -96,7 +109,7 @@ describe('the step matrix', () => {
         (result) => result as RunResult,
         async () => ({ status: (await handle.describe()).status.name, deviated: null, reason: '' }),
       );
-      assert.ok(existsSync(join(folder, `${run}.sprung`)), 'the trap has not sprung');
+      assert.ok(sprung(), 'the trap has not sprung');
       const ends = endsOf(cell);
       assert.ok(ends.includes(ended), `ended ${ended}, expected ${ends.join(' or ')}: ${reason}`);
       assert.equal(deviated, ended === 'completed' ? false : null);
@@ -104,5 +117,22 @@ describe('the step matrix', () => {
     } finally {
       await victims.end();
     }
+  }
+
+  /** Another that holds all that the run wants, until it is terminated: nobody serves it. */
+  async function rivalFor(run: string, victims: Victims): Promise<WorkflowHandle> {
+    const table = processTable();
+    const keys = await Promise.all(
+      victims.pids.map(async (pid, i) => {
+        const { start = '' } = (await table.get(pid)) ?? {};
+        return targetKey(targetId({ group: run, member: `${run}-${i + 1}`, pid, start }));
+      }),
+    );
+    const name = `rival-of-${run}`;
+    const rival = await lane.client.workflow.start('holder', { workflowId: name, taskQueue: 'nobody' });
+    const asked = ask({ run: name, execution: rival.firstExecutionRunId }, keys);
+    const answer = await reserve(lane.client, 'torture', asked, AbortSignal.timeout(60_000), () => true);
+    assert.equal(answer.answer, 'granted');
+    return rival;
   }
 });

@@ -12,10 +12,11 @@ import type { Client } from '@temporalio/client';
 import type { WorkerInterceptors } from '@temporalio/worker';
 import type { JournalEvent } from '../../domain/journal.ts';
 
-/** The activities of a run, in their order; `close` is the last `record`, and of `admit` it is the first. */
+/** The activities of a run; `close` is the last `record`, of `admit` it is the first, and `queue` is where its targets are another's. */
 export const STEPS = [
   'record',
   'admit',
+  'queue',
   'preflight',
   'watch',
   'attend',
