@@ -120,7 +120,7 @@ function openDesk(client: Client, site: string): Desk {
   };
   const question = (asks: readonly Ask[]): Promise<(BudgetAnswer | null)[]> =>
     soon(() => client.workflow.getHandle(workflowId).query<(BudgetAnswer | null)[], [readonly Ask[]]>('answers', asks));
-  const weightOf = ({ services }: Ask): number => services.reduce((sum, { keys }) => sum + keys.length, 0);
+  const weightOf = ({ services }: Ask): number => services.reduce((sum, { keys }) => sum + 1 + keys.length, 0);
   return { tell: together(tell, weightOf, KEYS_AT_ONCE), question: together(question, weightOf, KEYS_AT_ONCE) };
 }
 
