@@ -10,11 +10,14 @@ import { why } from './blindness.ts';
 import type { Run } from './run.ts';
 import { preflightAt } from './proxies.ts';
 
-/** What the site says; undefined where it, or nobody to ask, has refused the run, or the run was aborted meanwhile. */
-export async function askedOfSite(run: Run, policy: Policy | undefined): Promise<PreflightResult | undefined> {
+/** What the site says; undefined where it, or nobody to ask, has refused the run, or the run was aborted meanwhile. For `waitMs` its candidates may be under another's fault. */
+export async function askedOfSite(
+  run: Run,
+  policy: Policy | undefined,
+  waitMs = run.input.experiment.blastRadius.waitMs,
+): Promise<PreflightResult | undefined> {
   const { experiment } = run.input;
   const { site } = experiment.targets;
-  const { waitMs } = experiment.blastRadius;
   const options = { summary: `pre-flight at ${site}` };
   const protect = policy ? forPolicy(policy, site) : {};
   let found;
@@ -44,7 +47,8 @@ export async function askedAgain(
   plan: PreflightResult,
   check: string,
 ): Promise<PreflightResult | undefined> {
-  const now = await askedOfSite(run, policy);
+  // Whoever was granted targets must not wait for a run that may be waiting for them.
+  const now = await askedOfSite(run, policy, run.grants.length > 0 ? 0 : undefined);
   if (!now || now.planHash === plan.planHash) return now;
   return run.refuse(check, 'the plan is another one by now: targets came or went meanwhile; start it again');
 }
