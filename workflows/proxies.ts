@@ -24,8 +24,8 @@ type Site<Name extends keyof SiteActivities> = Pick<ActivityInterfaceFor<SiteAct
 /** An activity that has not been heard of for this long is lost, in milliseconds; those that hold and watch have their own. */
 const LOST_MS = 5_000;
 /**
- * Who attends a run is missed after this time, in milliseconds. Its heartbeats are most of what a run costs that is seldom
- * sampled; a stop does not wait for it.
+ * Who attends a run is missed after this time, in milliseconds. Where a run is seldom sampled nobody else beats more often;
+ * a stop does not wait for it.
  */
 const ATTENDED_MS = 30_000;
 
