@@ -72,7 +72,14 @@ export class Installation {
     undo.defer(() => server.stop());
     const config = join(folder, 'squall.yaml');
     // JSON is YAML.
-    const settings = { installation: 'bench', journal: 'journal', state: 'state', ...options.config(folder) };
+    const admission = { healthy: 'none', incidents: 'none', capacity: 'none' };
+    const settings = {
+      installation: 'bench',
+      journal: 'journal',
+      state: 'state',
+      admission,
+      ...options.config(folder),
+    };
     await writeFile(config, JSON.stringify(settings));
     const connection = await Connection.connect({ address: server.address });
     undo.defer(() => connection.close());

@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 
 /**
  * `squall.yaml` for a shop at `url` with its pid files in `runDir`; journals are kept in `home`. Where the shop has a page of
- * incidents, the configuration has levers to try: a file that stops everything, incidents, and other people's leave.
+ * incidents it is asked, and there are levers to try: a file that stops everything, and other people's leave.
  */
 export function demoConfig(url: string, runDir: string, home: string, incidents?: string): string {
   const metrics = { type: 'metrics', url: `${url}/metrics`, window: '3s', timeout: '1s' };
@@ -44,18 +44,18 @@ export function demoConfig(url: string, runDir: string, home: string, incidents?
       connections: { ...metrics, unit: 'count', gauge: 'shop_upstream_connections' },
       'in-service': { ...metrics, unit: 'ratio', gauge: 'shop_payments_in_service' },
     },
-    ...(incidents === undefined ? {} : leversOf(home, incidents)),
+    admission: {
+      healthy: [{ probe: 'error-rate', max: '5%' }],
+      incidents: incidents === undefined ? 'none' : [{ http: { url: incidents, jsonPointer: '', calmWhen: 'empty' } }],
+      capacity: { probe: 'in-service', min: '50%' },
+    },
+    ...(incidents === undefined ? {} : leversOf(home)),
   });
 }
 
-function leversOf(home: string, incidents: string): object {
+function leversOf(home: string): object {
   return {
     emergencyStop: { file: `${home}/stop` },
-    admission: {
-      healthy: [{ probe: 'error-rate', max: '5%' }],
-      incidents: [{ http: { url: incidents, jsonPointer: '', calmWhen: 'empty' } }],
-      capacity: { probe: 'in-service', min: '50%' },
-    },
     policy: { version: 'shop', approvals: [{ people: 1, radiusAbove: '25%' }] },
   };
 }

@@ -1,8 +1,8 @@
 /**
  * The `admission:` section of `squall.yaml`: what the control worker asks before a run, and before each of its stages.
  *
- * Owns its schema. Who writes the section must say where incidents and spare capacity are known: they are required of every
- * run, and what is required cannot be left out by forgetting it.
+ * Owns its schema. `healthy`, `incidents` and `capacity` are required of every run. Whoever does without one says `none`, so
+ * that none is lost by forgetting it: without the section every run is refused.
  */
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
@@ -31,6 +31,15 @@ const source = z.union(
   ],
   'expected one of: alertmanager, pagerduty, http',
 );
+
+/** For a required guard that is done without. A pattern and no literal, so that whoever wrote something else hears what is wrong in it. */
+function noneOr(what: string) {
+  const expected = `expected ${what}, or none to do without`;
+  return z
+    .string(expected)
+    .regex(/^none$/, expected)
+    .transform(() => 'none' as const);
+}
 
 const HOURS = 'expected hours such as 09:00-17:00, the earlier first';
 const hours = z.string(HOURS).transform((written, context): [string, string] => {
@@ -95,13 +104,19 @@ function isTimeZone(text: string): boolean {
 
 /** The section. */
 export const admissionSchema = z.strictObject({
-  healthy: bounds
+  healthy: z
+    .union([noneOr('a list of probes and bounds'), bounds])
     .prefault([{ probe: 'error-rate', max: '1%' }])
-    .describe('Probes within bounds. Default: error-rate, at most 1%.'),
-  incidents: z.array(source).min(1).max(10).describe('Where incidents are known.'),
+    .describe('Probes within bounds, or none. Default: error-rate, at most 1%.'),
+  incidents: z
+    .union([noneOr('a list of sources'), z.array(source).min(1).max(10)])
+    .describe('Where incidents are known, or none.'),
   capacity: z
-    .strictObject({ probe: name('a probe'), min: share.prefault('30%') })
-    .describe('A probe that reads the share of capacity that is spare, and the least of it. Default: 30%.'),
+    .union([
+      noneOr('a mapping of probe and min'),
+      z.strictObject({ probe: name('a probe'), min: share.prefault('30%') }),
+    ])
+    .describe('A probe that reads the share of capacity that is spare, and the least of it, or none. Default: 30%.'),
   windows: z.record(name('a window'), window).default({}).describe('Windows that experiments may ask for.'),
   coolDown: writtenDuration.optional().describe('Time between two runs of the same experiment.'),
 });

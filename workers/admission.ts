@@ -22,8 +22,10 @@ import { windowGuard } from '../activities/admission/window.ts';
 import type { Calendar, Window } from '../activities/admission/window.ts';
 import type { JournalStore } from '../activities/journal/store.ts';
 import type { OpenProbes } from '../activities/probes/registry.ts';
+import type { SteadyStateCheck } from '../domain/experiment.ts';
 import type { Policy } from '../domain/policy.ts';
 import { misfit } from '../domain/quantity.ts';
+import type { Quantity } from '../domain/quantity.ts';
 import { formatQuantity } from '../domain/units.ts';
 import type { AdmissionSettings } from './admission-settings.ts';
 import { InvalidConfig } from './config.ts';
@@ -39,7 +41,7 @@ export function openLadder(
   store: JournalStore,
 ): readonly Guard[] {
   const settings = config.admission;
-  const named = settings ? [...settings.healthy.map(({ probe }) => probe), settings.capacity.probe] : [];
+  const named = settings ? [...healthyOf(settings), ...capacityOf(settings)].map(({ probe }) => probe) : [];
   const missing = named.find((probe) => !probes.has(probe));
   if (missing !== undefined)
     throw new InvalidConfig(
@@ -54,37 +56,56 @@ export function openLadder(
     budget: budgetGuard(client, policy.budget),
     window: windowGuard(windowsOf(settings, config.folder), Date.now),
     coolDown: coolDownGuard(client, settings?.coolDown ?? 0, store),
-    incidents: settings && incidentsGuard(settings.incidents.map(sourceOf)),
-    healthy: settings && healthyGuard(probes, settings.healthy),
-    capacity: settings && capacityGuard(probes, settings.capacity),
+    incidents: unlessNone(settings?.incidents, (sources) => incidentsGuard(sources.map(sourceOf))),
+    healthy: unlessNone(settings?.healthy, (checks) => healthyGuard(probes, checks)),
+    capacity: unlessNone(settings?.capacity, (spare) => capacityGuard(probes, spare)),
   });
 }
 
+function unlessNone<Said extends object>(
+  said: Said | 'none' | undefined,
+  guard: (said: Said) => Guard,
+): Guard | 'none' | undefined {
+  return typeof said === 'object' ? guard(said) : said;
+}
+
+function healthyOf({ healthy }: AdmissionSettings): readonly SteadyStateCheck[] {
+  return healthy === 'none' ? [] : healthy;
+}
+
+function capacityOf({ capacity }: AdmissionSettings): readonly Spare[] {
+  return capacity === 'none' ? [] : [capacity];
+}
+
 /** What is asked of a probe that measures something else, in words. */
-function misfits({ healthy, capacity }: AdmissionSettings, probes: OpenProbes): string[] {
-  const asked = healthy.flatMap(({ probe, tolerance }) => {
+function misfits(settings: AdmissionSettings, probes: OpenProbes): string[] {
+  const asked = healthyOf(settings).flatMap(({ probe, tolerance }) => {
     const limits = tolerance.kind === 'range' ? [tolerance.min, tolerance.max] : [];
     return limits.flatMap((limit) => (limit === undefined ? [] : [{ probe, limit }]));
   });
-  const spare = { value: capacity.min, dimension: 'ratio', text: formatQuantity(capacity.min, 'ratio') } as const;
-  return [...asked, { probe: capacity.probe, limit: spare }].flatMap(({ probe, limit }) => {
+  const spare = capacityOf(settings).map(({ probe, min }) => ({ probe, limit: ratio(min) }));
+  return [...asked, ...spare].flatMap(({ probe, limit }) => {
     const dimension = probes.get(probe)?.dimension;
     const wrong = dimension === undefined ? undefined : misfit(limit, dimension);
     return wrong === undefined ? [] : [`probe ${probe} ${wrong}`];
   });
 }
 
-type Source = AdmissionSettings['incidents'][number];
+function ratio(value: number): Quantity {
+  return { value, dimension: 'ratio', text: formatQuantity(value, 'ratio') };
+}
+
+type Source = Exclude<AdmissionSettings['incidents'], 'none'>[number];
+type Spare = Exclude<AdmissionSettings['capacity'], 'none'>;
 
 function sourceOf(source: Source): ReturnType<typeof alertmanager> {
   if ('alertmanager' in source) return alertmanager(source.alertmanager);
   return 'pagerduty' in source ? pagerduty(source.pagerduty) : httpIncidents(source.http);
 }
 
-function capacityGuard(probes: OpenProbes, { probe, min }: AdmissionSettings['capacity']): Guard {
+function capacityGuard(probes: OpenProbes, { probe, min }: Spare): Guard {
   return readingGuard('capacity', probes, ({ experiment }) => {
-    const value = Math.max(min, experiment.preconditions?.capacityMin ?? 0);
-    const least = { value, dimension: 'ratio', text: formatQuantity(value, 'ratio') } as const;
+    const least = ratio(Math.max(min, experiment.preconditions?.capacityMin ?? 0));
     return [{ probe, group: 'system', tolerance: { kind: 'range', min: least } }];
   });
 }

@@ -85,6 +85,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const onEvents = metrics.observe;
     const destinations = openDestinations(config);
     for (const missing of missingOf(config)) log(missing);
+    if (!config.admission)
+      log('admission: is not in squall.yaml: every run is refused until it says what to ask, or none');
     const parts = { connection, client, namespace, destinations, interceptors };
     workers.push(...(await controlWorkers({ config, store, guards, policy, log, onEvents, ...parts })));
     workers.push(await notifyWorker(parts));

@@ -1,11 +1,14 @@
 /**
  * The ladder: every guard there is, in the order in which they are asked.
  *
- * Owns the order, and what a guard that is not configured says: nothing to a run that does not ask for it, no to one that
- * does.
+ * Owns the order, and what a required guard says that there is not: no, unless the configuration does without it by name and
+ * the run does not ask for it.
  */
 import type { Experiment, Preconditions } from '../../domain/experiment.ts';
 import type { Guard } from './guard.ts';
+
+/** A guard that every run must pass; `none` where the configuration does without it, undefined where it says nothing. */
+type Required = Guard | 'none' | undefined;
 
 /** The guards that a control worker was configured with. */
 export interface Guards {
@@ -14,9 +17,9 @@ export interface Guards {
   readonly approval: Guard;
   readonly budget: Guard;
   readonly window: Guard;
-  readonly incidents: Guard | undefined;
-  readonly healthy: Guard | undefined;
-  readonly capacity: Guard | undefined;
+  readonly incidents: Required;
+  readonly healthy: Required;
+  readonly capacity: Required;
   readonly coolDown: Guard;
 }
 
@@ -29,21 +32,26 @@ export function ladderOf(guards: Guards): readonly Guard[] {
     approval,
     window,
     coolDown,
-    incidents ?? unconfigured('no-incidents', ({ noIncidents }) => noIncidents === true),
-    healthy ?? unconfigured('healthy', (asked) => asked.healthy === true),
-    capacity ?? unconfigured('capacity', ({ capacityMin }) => capacityMin !== undefined),
+    required(incidents, 'no-incidents', 'incidents', ({ noIncidents }) => noIncidents === true),
+    required(healthy, 'healthy', 'healthy', (asked) => asked.healthy === true),
+    required(capacity, 'capacity', 'capacity', ({ capacityMin }) => capacityMin !== undefined),
     // Last: what is granted is not given back when a guard behind it refuses, before the run is over.
     budget,
   ];
 }
 
-function unconfigured(name: string, wants: (preconditions: Preconditions) => boolean): Guard {
+function required(guard: Required, name: string, key: string, wants: (preconditions: Preconditions) => boolean): Guard {
+  if (typeof guard === 'object') return guard;
   const asked = ({ preconditions }: Experiment): boolean => preconditions !== undefined && wants(preconditions);
+  const unsaid = `the control worker's squall.yaml does not say; expected it under admission: ${key}, or admission: { ${key}: none } to do without`;
+  const without = `admission: ${key} is none`;
   return {
     name,
-    ask: async ({ experiment }) =>
-      asked(experiment)
-        ? { passed: false, found: 'the experiment asks for it, and this control worker is not configured for it' }
-        : { passed: true, found: 'not configured' },
+    ask: async ({ experiment }) => {
+      if (guard === undefined) return { passed: false, found: unsaid };
+      return asked(experiment)
+        ? { passed: false, found: `the experiment asks for it, and ${without}` }
+        : { passed: true, found: `not asked: ${without}` };
+    },
   };
 }

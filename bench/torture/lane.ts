@@ -193,6 +193,9 @@ export class Lane {
   }
 }
 
+/** Nobody's incidents, health and capacity are asked, unless a configuration says so. */
+const WITHOUT_GUARDS = 'admission: { healthy: none, incidents: none, capacity: none }\n';
+
 function configText(
   name: string,
   folder: string,
@@ -213,5 +216,5 @@ probes:
   level: { type: http, url: '${health}level', jsonPointer: /level, unit: count, timeout: 2s }
   error-rate: { type: http, url: '${health}level', jsonPointer: /level, unit: ratio, timeout: 2s }
 ${probes}plugins: ['${join(import.meta.dirname, 'plugin.ts')}']
-${configuration}`;
+${/^admission:/m.test(configuration) ? '' : WITHOUT_GUARDS}${configuration}`;
 }

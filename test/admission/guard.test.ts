@@ -4,9 +4,12 @@ import { test } from 'node:test';
 import { attending } from '../../activities/admission/attend.ts';
 import { climb } from '../../activities/admission/guard.ts';
 import type { Asked, Guard } from '../../activities/admission/guard.ts';
+import { ladderOf } from '../../activities/admission/ladder.ts';
+import type { Guards } from '../../activities/admission/ladder.ts';
 import { approvalGuard, policyGuard } from '../../activities/admission/policy.ts';
 import { concerns, describeStop, stopIdsFor } from '../../domain/emergency-stop.ts';
 import type { GuardAnswer } from '../../domain/admission.ts';
+import type { Preconditions } from '../../domain/experiment.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { policyOf } from '../../workers/policy-settings.ts';
 import { asked } from './asked.ts';
@@ -31,6 +34,46 @@ test('guards are asked in order, up to the first refusal, and every answer is to
     { guard: 'two', passed: false, found: 'two was asked' },
   ]);
 });
+
+const REQUIRED = [
+  ['incidents', 'no-incidents', { noIncidents: true }],
+  ['healthy', 'healthy', { healthy: true }],
+  ['capacity', 'capacity', { capacityMin: 0.5 }],
+] as const;
+for (const [key, name, wanting] of REQUIRED)
+  test(`${name}: a control worker that does not say what to ask refuses, and one that says none does without`, async () => {
+    const others = Object.fromEntries(
+      ['stop', 'policy', 'approval', 'budget', 'window', 'coolDown', 'incidents', 'healthy', 'capacity'].map(
+        (other) => [other, says(other, true)],
+      ),
+    ) as unknown as Guards;
+    const answered = async (
+      said: 'none' | undefined,
+      preconditions?: Preconditions,
+    ): Promise<GuardAnswer | undefined> =>
+      (
+        await climb(
+          ladderOf({ ...others, [key]: said }),
+          asked({ ...experiment, ...(preconditions ? { preconditions } : {}) }),
+          signal,
+        )
+      ).find(({ guard: answering }) => answering === name);
+    assert.deepEqual(await answered(undefined), {
+      guard: name,
+      passed: false,
+      found: `the control worker's squall.yaml does not say; expected it under admission: ${key}, or admission: { ${key}: none } to do without`,
+    });
+    assert.deepEqual(await answered('none'), {
+      guard: name,
+      passed: true,
+      found: `not asked: admission: ${key} is none`,
+    });
+    assert.deepEqual(await answered('none', wanting), {
+      guard: name,
+      passed: false,
+      found: `the experiment asks for it, and admission: ${key} is none`,
+    });
+  });
 
 test('a guard that cannot be read refuses, whether it throws at once, later or not an error', async () => {
   const failing: Guard['ask'][] = [

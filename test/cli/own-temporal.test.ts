@@ -43,7 +43,7 @@ describe('a Temporal of one’s own', () => {
       TEMPORAL_TLS_CLIENT_KEY_PATH: await file('client.key', key),
       SQUALL_CONFIG: await file(
         'squall.yaml',
-        `sites: { here: {} }\nallowCommands: true\nprobes:\n  level: { type: command, unit: count, run: [echo, '0'] }\n`,
+        `sites: { here: {} }\nallowCommands: true\nadmission: { healthy: none, incidents: none, capacity: none }\nprobes:\n  level: { type: command, unit: count, run: [echo, '0'] }\n`,
       ),
     };
   });

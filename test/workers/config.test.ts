@@ -102,6 +102,23 @@ test('a misspelt setting of a probe is told with the nearest right word', async 
   );
 });
 
+test('what is required of every run is said, or done without by name', async () => {
+  const admission = (section: string): Promise<string[]> => complaints(`admission: ${section}\n`);
+  assert.deepEqual(await admission('{ healthy: none, incidents: none, capacity: none }'), []);
+  assert.deepEqual(await admission('{}'), [
+    '1:12: admission: found no incidents, expected a list of sources, or none to do without',
+    '1:12: admission: found no capacity, expected a mapping of probe and min, or none to do without',
+  ]);
+  assert.deepEqual(await admission('{ incidents: nope, capacity: [] }'), [
+    '1:25: admission.incidents: found "nope", expected a list of sources, or none to do without',
+    '1:41: admission.capacity: found a list of 0, expected a mapping of probe and min, or none to do without',
+  ]);
+  assert.deepEqual(await admission('{ incidents: none, capacity: { prob: x } }'), [
+    '1:41: admission.capacity: found no probe, expected a probe: lower-case letters, digits and dashes',
+    '1:43: admission.capacity.prob: found unknown key "prob", expected one of probe, min. Did you mean probe?',
+  ]);
+});
+
 test('a section may be there with nothing in it', async () => {
   assert.deepEqual(await complaints(at('host:')), []);
 });
