@@ -201,10 +201,13 @@ class Pass {
     this.#chosen = chosen;
     this.#services = services;
     const needed = neededOf(experiment, this.#input.minHealthyShare, targets.length);
-    if (needed === undefined) return;
     const left = targets.length - top;
-    const words = `${left} of ${targets.length} candidates are left outside of the blast radius, expected ${needed}`;
-    this.#check('min-healthy', left >= needed, words);
+    const outside = `${left} of ${targets.length} candidates are left outside of the blast radius`;
+    const words =
+      needed === undefined
+        ? `not asked, by the experiment nor by the policy; ${outside}`
+        : `${outside}, expected ${needed}`;
+    this.#check('min-healthy', needed === undefined || left >= needed, words);
   }
 
   #targetsFound(invalid: string | undefined, top: number): string {

@@ -16,6 +16,7 @@ import { startRun } from '../workers/start-run.ts';
 import { storyQuery } from '../workflows/messages.ts';
 import type { RunInput, RunResult } from '../workflows/messages.ts';
 import { costOf } from './process-cost.ts';
+import { UNGUARDED } from './unguarded.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** The name of the one site. */
@@ -72,14 +73,8 @@ export class Installation {
     undo.defer(() => server.stop());
     const config = join(folder, 'squall.yaml');
     // JSON is YAML.
-    const admission = { healthy: 'none', incidents: 'none', capacity: 'none' };
-    const settings = {
-      installation: 'bench',
-      journal: 'journal',
-      state: 'state',
-      admission,
-      ...options.config(folder),
-    };
+    const common = { installation: 'bench', journal: 'journal', state: 'state', admission: UNGUARDED };
+    const settings = { ...common, ...options.config(folder) };
     await writeFile(config, JSON.stringify(settings));
     const connection = await Connection.connect({ address: server.address });
     undo.defer(() => connection.close());

@@ -56,6 +56,6 @@ export function demoConfig(url: string, runDir: string, home: string, incidents?
 function leversOf(home: string): object {
   return {
     emergencyStop: { file: `${home}/stop` },
-    policy: { version: 'shop', approvals: [{ people: 1, radiusAbove: '25%' }] },
+    policy: { version: 'shop', approvals: [{ people: 1, radiusAbove: '50%' }] },
   };
 }

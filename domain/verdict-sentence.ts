@@ -15,7 +15,7 @@ export function verdictSentence(facts: Facts): string {
   if (facts.open) return openSentence(facts);
   switch (facts.status) {
     case 'refused':
-      return `Refused, and nothing was touched: ${plain(facts.refusal ? `${facts.refusal.check}: ${facts.refusal.found}` : (facts.reason ?? 'no reason was given'))}.`;
+      return refused(facts);
     case 'completed':
       return facts.deviated === true
         ? `The system deviated: it bore the fault on ${reach(facts)}, but its steady state did not return in time.`
@@ -25,6 +25,14 @@ export function verdictSentence(facts: Facts): string {
     case null:
       return `${endedEarly(facts)}${back(facts)}`;
   }
+}
+
+/** A run that was reset may be refused when it begins anew, after it has done something. */
+function refused(facts: Facts): string {
+  const { refusal, reason, reached } = facts;
+  const why = plain(refusal ? `${refusal.check}: ${refusal.found}` : (reason ?? 'no reason was given'));
+  if (reached === 0) return `Refused, and nothing was touched: ${why}.`;
+  return `Refused when it was begun anew, after the fault had been on ${reach(facts)}: ${why}.${back(facts)}`;
 }
 
 function openSentence(facts: Facts): string {

@@ -5,6 +5,7 @@ import { abortSignal } from '../workflows/messages.ts';
 import { UsageError } from './failure.ts';
 import { finish, follow } from './follow.ts';
 import { output } from './output.ts';
+import { theRun } from './the-run.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 import { signer } from './who.ts';
@@ -17,21 +18,17 @@ interface Options extends Common {
 
 export async function main([run = '']: readonly string[], given: Common & Record<string, unknown>): Promise<number> {
   const options = given as unknown as Options;
-  // Temporal would not understand the question.
-  if (run === '') throw new UsageError('found no run, expected the name of one; `squall list` shows those there are');
   const config = await configOf(options);
   const client = await connectClient({ queryClosed: true });
   const out = output(options.json === true);
   try {
     const { mode, reason } = options;
-    await client.workflow
-      .getHandle(run)
-      .signal(abortSignal, { mode, reason, ...signer() })
-      .catch((error: unknown) => {
-        if (error instanceof WorkflowNotFoundError)
-          throw new UsageError(`there is no open run ${run}; \`squall list\` shows those there are`);
-        throw error;
-      });
+    const { handle } = await theRun(client, run);
+    await handle.signal(abortSignal, { mode, reason, ...signer() }).catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError)
+        throw new UsageError(`there is no open run ${run}; \`squall list\` shows those there are`);
+      throw error;
+    });
     out.event('aborting', { run, mode, reason });
     out.line(`aborting ${run} (${mode})`);
     if (!options.wait) return 0;

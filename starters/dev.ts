@@ -8,14 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../workers/config.ts';
 import { describeJournal } from '../workers/journal.ts';
-import { sitesOf } from '../workers/sweeper.ts';
+import { sitesOf, sweepToTheEnd } from '../workers/sweeper.ts';
 import { startDevServer } from '../workers/temporal-server.ts';
 import { startWorker } from '../workers/worker.ts';
 import type { RunningWorker } from '../workers/worker.ts';
 import { EXIT } from './exit.ts';
 import { interrupts } from './interrupts.ts';
 import { output } from './output.ts';
-import { configOf } from './verb-config.ts';
+import { servingConfigOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 import { portOf } from './worker.ts';
 
@@ -27,15 +27,17 @@ interface Options extends Common {
 
 export async function main(_args: readonly string[], given: Common & Record<string, unknown>): Promise<number> {
   const options = given as unknown as Options;
-  const config = await configOf(options);
   const out = output(options.json === true);
+  const log = (line: string): void =>
+    options.json ? out.event('log', { line }) : void process.stderr.write(`${line}\n`);
+  const config = await servingConfigOf(options, undefined, log);
   const interrupted = new Promise<undefined>((resolve) => {
     for (const name of interrupts()) process.once(name, () => resolve(undefined));
   });
   const starting = serveLocally(
     config,
     { port: portOf(options.port), uiPort: portOf(options.uiPort), ...(options.db ? { db: options.db } : {}) },
-    (line) => (options.json ? out.event('log', { line }) : void process.stderr.write(`${line}\n`)),
+    log,
   );
   // What has not started yet ends with this process.
   await using local = await Promise.race([starting, interrupted]);
@@ -81,6 +83,9 @@ export async function serveLocally(
       folder,
       log,
       logFile: join(folder, 'temporal.log'),
+    }).catch(async (error: unknown) => {
+      await sweepToTheEnd(config, undefined, log);
+      throw error;
     });
     stack.defer(() => server.stop());
     process.env['TEMPORAL_ADDRESS'] = server.address;

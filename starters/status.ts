@@ -11,10 +11,10 @@ import { describeJournal, openJournal } from '../workers/journal.ts';
 import { PLAN_LEAST } from './answering.ts';
 import { awaitedPlan, showAwaited } from './awaited.ts';
 import { EXIT } from './exit.ts';
-import { UsageError } from './failure.ts';
 import { output } from './output.ts';
 import type { Output } from './output.ts';
 import { eventLine } from './story-line.ts';
+import { theRun } from './the-run.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 import { waitsFor } from './waits.ts';
@@ -26,10 +26,7 @@ export async function main([run = '']: readonly string[], options: Common): Prom
   const client = await connectClient({ queryClosed: true });
   const out = output(options.json === true);
   try {
-    const handle = client.workflow.getHandle(run);
-    const described = await handle.describe().catch(() => {
-      throw new UsageError(`there is no run ${run}; \`squall list\` shows those there are`);
-    });
+    const { handle, described } = await theRun(client, run);
     const open = described.status.name === 'RUNNING';
     const story = await client.connection.withDeadline(Date.now() + ANSWER_MS, () => ask(handle));
     if (story === undefined) return await fromJournal(options, run, open, out);

@@ -3,11 +3,10 @@
  *
  * Where Temporal cannot be reached it keeps trying, and a site worker sweeps meanwhile.
  */
-import { startSweeping } from '../workers/sweeper.ts';
 import { startWorker } from '../workers/worker.ts';
 import { UsageError } from './failure.ts';
 import { output } from './output.ts';
-import { configOf, sweepConfigOf } from './verb-config.ts';
+import { servingConfigOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 
 interface Options extends Common {
@@ -24,16 +23,7 @@ export async function main(_args: readonly string[], given: Common & Record<stri
   const out = output(options.json === true);
   const log = (line: string): void =>
     options.json ? out.event('log', { line }) : void process.stderr.write(`${line}\n`);
-  const config = await configOf(options).catch(async (error: unknown) => {
-    // Whatever is wrong in the configuration, it must not keep a fault on that was there before.
-    const sweeping = await sweepConfigOf(options).catch(() => undefined);
-    if (sweeping) {
-      const sweeper = startSweeping(sweeping.config, options.site, 60_000, log);
-      await sweeper.first;
-      await sweeper.stop();
-    }
-    throw error;
-  });
+  const config = await servingConfigOf(options, options.site, log);
   const port = options.metricsPort === undefined ? undefined : portOf(options.metricsPort);
   const worker = await startWorker({
     config,

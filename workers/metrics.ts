@@ -20,16 +20,24 @@ interface OpenRun {
   /** Events that were taken note of, by their keys. */
   readonly seen: Set<string>;
   phase: string;
-  leases: number;
-  stuck: number;
-  /** Share of its candidates under fault, 0 to 1. */
-  radius: number;
+  /** Leases whose revert is not verified, and the share of its candidates, 0 to 1, that each has under fault. */
+  readonly leases: Map<string, number>;
+  /** Those of them that are stuck. */
+  readonly stuck: Set<string>;
+  /** The share that all its stages have reached together. */
+  reached: number;
 }
 
 function newRun({ experiment, atMs }: JournalEvent & { type: 'started' }): OpenRun {
   const { fault: type, name } = experiment;
   const seen = new Set<string>();
-  return { type, experiment: name, startedAtMs: atMs, seen, phase: 'pre-flight', leases: 0, stuck: 0, radius: 0 };
+  const [leases, stuck] = [new Map<string, number>(), new Set<string>()];
+  return { type, experiment: name, startedAtMs: atMs, seen, phase: 'pre-flight', leases, stuck, reached: 0 };
+}
+
+/** The share of a run's candidates that is under fault now. */
+function radiusOf({ leases }: OpenRun): number {
+  return leases.values().reduce((all, share) => all + share, 0);
 }
 
 /** Turns journal events into metrics. */
@@ -108,14 +116,13 @@ export class RunMetrics {
     open.seen.add(eventKey(event));
     if (event.type === 'phase') open.phase = event.phase;
     if (event.type === 'stage-opened') {
-      open.leases += 1;
-      open.radius = event.radius;
+      open.leases.set(event.lease, event.radius - open.reached);
+      open.reached = event.radius;
     }
-    if (event.type === 'stuck') open.stuck += 1;
+    if (event.type === 'stuck') open.stuck.add(event.lease);
     if (event.type === 'reverted') {
-      open.leases -= 1;
-      if (open.leases === 0) open.radius = 0;
-      open.stuck = Math.max(0, open.stuck - 1);
+      open.leases.delete(event.lease);
+      open.stuck.delete(event.lease);
     }
     if (event.type === 'closed') this.#runs.delete(run);
     this.#sum(open.type);
@@ -144,13 +151,13 @@ export class RunMetrics {
     const sum = (value: (run: OpenRun) => number): number => open.reduce((all, run) => all + value(run), 0);
     this.#leases.set(
       { experiment_type },
-      sum(({ leases }) => leases),
+      sum(({ leases }) => leases.size),
     );
     this.#unconfirmed.set(
       { experiment_type },
-      sum(({ stuck }) => stuck),
+      sum(({ stuck }) => stuck.size),
     );
-    this.#radius.set({ experiment_type }, Math.max(...open.map(({ radius }) => radius * 100)));
+    this.#radius.set({ experiment_type }, Math.max(...open.map(radiusOf)) * 100);
   }
 
   #counter(name: string, help: string, labelNames: string[]): Counter {

@@ -43,6 +43,17 @@ export interface Sweeping {
   stop(): Promise<void>;
 }
 
+/** Sweeps `site`, or all there are, once and to the end: for whoever cannot start, which must not keep a fault on. */
+export async function sweepToTheEnd(
+  config: SweepConfig,
+  site: string | undefined,
+  log: (line: string) => void,
+): Promise<void> {
+  const sweeping = startSweeping(config, site, 60_000, log);
+  await sweeping.first;
+  await sweeping.stop();
+}
+
 /** Sweeps `site`, or all there are, now and then every `everyMs`. */
 export function startSweeping(
   config: SweepConfig,

@@ -29,6 +29,7 @@ import { policyOf } from './policy-settings.ts';
 import { openProbesOf, openSite } from './open-site.ts';
 import { siteWorkers } from './site.ts';
 import { startSweeping } from './sweeper.ts';
+import type { Sweeping } from './sweeper.ts';
 import { thisUser } from './this-user.ts';
 
 /** What this process serves. */
@@ -57,18 +58,23 @@ const RECONNECT_MS = 1_000;
 
 let installed = false;
 
-/** Starts serving. Resolves once every queue is polled. */
+/** Starts serving. Resolves once every queue is polled; rejects where something is wrong, after a whole sweep. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { config, control, log } = options;
-  const interceptors = options.interceptors ?? {};
+  const { config, site, log } = options;
   installRuntime(log);
-  const sweeper = startSweeping(config, options.site, config.sweepEvery, log);
-  const site = await openSiteOf(options).catch(async (error: unknown) => {
+  const sweeper = startSweeping(config, site, config.sweepEvery, log);
+  return serve(options, sweeper).catch(async (error: unknown) => {
     // What is wrong must not keep a fault on that was there before.
     await sweeper.first;
     await sweeper.stop();
     throw error;
   });
+}
+
+async function serve(options: WorkerOptions, sweeper: Sweeping): Promise<RunningWorker> {
+  const { config, control, log } = options;
+  const interceptors = options.interceptors ?? {};
+  const site = await openSiteOf(options);
   const probes = control ? await openProbesOf(config) : undefined;
   const levers = probes ? openLevers(config, probes) : [];
   const metrics = new RunMetrics();

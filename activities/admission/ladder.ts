@@ -43,7 +43,7 @@ export function ladderOf(guards: Guards): readonly Guard[] {
 function required(guard: Required, name: string, key: string, wants: (preconditions: Preconditions) => boolean): Guard {
   if (typeof guard === 'object') return guard;
   const asked = ({ preconditions }: Experiment): boolean => preconditions !== undefined && wants(preconditions);
-  const unsaid = `the control worker's squall.yaml does not say; expected it under admission: ${key}, or admission: { ${key}: none } to do without`;
+  const unsaid = `the control worker's squall.yaml does not say what is asked; expected admission: { healthy, incidents, capacity }, each with what is asked or none`;
   const without = `admission: ${key} is none`;
   return {
     name,

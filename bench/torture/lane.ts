@@ -17,6 +17,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Config } from '../../workers/config.ts';
 import { startDevServer } from '../../workers/temporal-server.ts';
 import type { DevServer } from '../../workers/temporal-server.ts';
+import { UNGUARDED } from '../unguarded.ts';
 import { Wire } from './wire.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -36,6 +37,8 @@ export interface LaneOptions {
   /** More probes, and what else belongs into its `squall.yaml`. */
   readonly probes?: string;
   readonly configuration?: string;
+  /** Its `squall.yaml` says nothing of what is required of every run, which refuses every run. */
+  readonly unsaid?: true;
   /** What `journal:` says; a folder of the lane's unless told otherwise. */
   readonly journal?: Config['journal'];
   /** A script to run in the place of `squall worker`, with `control` or `site` as its argument. */
@@ -193,13 +196,10 @@ export class Lane {
   }
 }
 
-/** Nobody's incidents, health and capacity are asked, unless a configuration says so. */
-const WITHOUT_GUARDS = 'admission: { healthy: none, incidents: none, capacity: none }\n';
-
 function configText(
   name: string,
   folder: string,
-  { groups, journal, probes = '', configuration = '' }: LaneOptions,
+  { groups, journal, probes = '', configuration = '', unsaid }: LaneOptions,
   health: string,
 ): string {
   return `installation: ${name}
@@ -216,5 +216,5 @@ probes:
   level: { type: http, url: '${health}level', jsonPointer: /level, unit: count, timeout: 2s }
   error-rate: { type: http, url: '${health}level', jsonPointer: /level, unit: ratio, timeout: 2s }
 ${probes}plugins: ['${join(import.meta.dirname, 'plugin.ts')}']
-${/^admission:/m.test(configuration) ? '' : WITHOUT_GUARDS}${configuration}`;
+${unsaid || /^admission:/m.test(configuration) ? '' : `admission: ${JSON.stringify(UNGUARDED)}\n`}${configuration}`;
 }

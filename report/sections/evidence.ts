@@ -14,7 +14,7 @@ const CAUSES = {
   unstable: 'a probe kept crossing its limit',
   person: 'a person asked for it',
   'emergency-stop': 'an emergency stop was called',
-  admission: 'a guard refused the next stage',
+  admission: 'a guard refused to let it go on',
   cancelled: 'the run was cancelled',
   'lease-lost': 'a lease was lost',
   'fault-lapsed': 'the fault had ended by itself',

@@ -1,5 +1,6 @@
 /** The top of the page: what was asked, what came of it on two axes, and the key facts. */
 import { EXPIRY_WORDS } from '../../domain/fault.ts';
+import type { AbortCause } from '../../domain/run.ts';
 import type { RunSummary } from '../../domain/run-summary.ts';
 import { formatDuration, formatQuantity } from '../../domain/units.ts';
 import { html } from '../markup.ts';
@@ -75,7 +76,16 @@ function axis(question: string, field: string, { tone, word, why }: Answer): Mar
   return html`<div class="${tone}"><dt>${question} <code>${field}</code></dt><dd><strong>${mark(tone, word)}</strong>${why !== '' && html`<span>, ${why}</span>`}</dd></div>`;
 }
 
-function machinery({ status, open, phase, decisive }: RunSummary): Answer {
+/** Why a run was ended early whose machinery worked. */
+const ABORTED_BY: Readonly<Partial<Record<AbortCause, string>>> = {
+  'stop-condition': 'by its stop condition',
+  person: 'because a person asked',
+  cancelled: 'because it was cancelled',
+  'emergency-stop': 'by the emergency stop',
+  admission: 'because a guard refused',
+};
+
+function machinery({ status, open, phase, decisive, refusal }: RunSummary): Answer {
   if (open && phase === 'stuck') return { tone: 'bad', word: 'Stuck', why: 'a revert is not verified' };
   if (open) return { tone: 'calm', word: 'Open', why: `last seen ${phase}` };
   switch (status) {
@@ -85,17 +95,17 @@ function machinery({ status, open, phase, decisive }: RunSummary): Answer {
       return {
         tone: 'good',
         word: 'Yes, aborted',
-        why: decisive?.cause === 'stop-condition' ? 'by its stop condition' : 'because a person asked',
+        why: (decisive && ABORTED_BY[decisive.cause]) ?? '',
       };
     case 'refused':
-      return { tone: 'good', word: 'Yes, refused', why: 'pre-flight did not pass' };
+      return { tone: 'good', word: 'Yes, refused', why: refusal === null ? '' : `by ${refusal.check}` };
     case 'inconclusive':
     case null:
       return { tone: 'warn', word: 'No, inconclusive', why: 'it ended before it could judge' };
   }
 }
 
-function system({ deviated, open, status, steadyState: { during } }: RunSummary): Answer {
+function system({ deviated, open, status, reached, steadyState: { during } }: RunSummary): Answer {
   if (deviated === true) return { tone: 'bad', word: 'No, it deviated', why: '' };
   if (deviated === false) {
     const why = during?.held === false ? 'before and after the fault; the steady state was left in between' : '';
@@ -105,7 +115,7 @@ function system({ deviated, open, status, steadyState: { during } }: RunSummary)
   return {
     tone: 'calm',
     word: 'Not known',
-    why: status === 'refused' ? 'it was not put to the test' : 'it ended too early to say',
+    why: status === 'refused' && reached === 0 ? 'it was not put to the test' : 'it ended too early to say',
   };
 }
 

@@ -61,7 +61,8 @@ for (const [key, name, wanting] of REQUIRED)
     assert.deepEqual(await answered(undefined), {
       guard: name,
       passed: false,
-      found: `the control worker's squall.yaml does not say; expected it under admission: ${key}, or admission: { ${key}: none } to do without`,
+      found:
+        "the control worker's squall.yaml does not say what is asked; expected admission: { healthy, incidents, capacity }, each with what is asked or none",
     });
     assert.deepEqual(await answered('none'), {
       guard: name,

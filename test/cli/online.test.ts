@@ -57,6 +57,23 @@ describe('squall with a server', () => {
       assert.match(out, /aborted, deviated: .*above 5/);
     }));
 
+  it('2: what is open and no run is neither aborted nor asked where it is', async () => {
+    const { workflowId } = await lane.client.workflow.start('emergencyStop', {
+      workflowId: 'stop/site/elsewhere',
+      taskQueue: 'control',
+      args: [{ site: 'elsewhere', reason: 'a test', by: 'a test' }],
+    });
+    try {
+      for (const verb of ['abort', 'status']) {
+        const { code, err } = await squall([verb, workflowId], env);
+        assert.equal(code, 2, err);
+        assert.match(err, /stop\/site\/elsewhere is no run, but of type emergencyStop/);
+      }
+    } finally {
+      await lane.client.workflow.getHandle(workflowId).terminate();
+    }
+  });
+
   it('3: refused where the journal cannot be written, and not touched', () =>
     about('free', '60s', async (file, victims) => {
       const journal = join(folder, 'journal');

@@ -73,6 +73,28 @@ describe('metrics of runs', () => {
     assert.match((await samples(metrics, 'chaos_reverts_unconfirmed'))[0] ?? '', / 1$/);
   });
 
+  it('show it until that very revert is confirmed, and the share that is still under fault', async () => {
+    const metrics = new RunMetrics();
+    const { run, events } = stuckRun();
+    const opened = events.filter((event) => event.type === 'stage-opened');
+    const [one, other] = opened as [(typeof opened)[0], (typeof opened)[0]];
+    await tell(metrics, run, upTo(events, 'abort'));
+    const last = events.at(-1)?.seq ?? 0;
+    const stamp = (seq: number): { seq: number; atMs: number } => ({ seq: last + seq, atMs: one.atMs });
+    const reverted = { type: 'reverted', by: 'lease', targets: 1, tookMs: 1 } as const;
+    const shown = async (): Promise<number[]> =>
+      Promise.all(
+        ['chaos_reverts_unconfirmed', 'chaos_blast_radius_percentage'].map(async (name) =>
+          Number((await samples(metrics, name))[0]?.split(' ').at(-1)),
+        ),
+      );
+    await tell(metrics, run, [{ ...stamp(1), type: 'stuck', stage: 0, lease: one.lease, why: 'it hangs' }]);
+    await tell(metrics, run, [{ ...stamp(2), ...reverted, stage: 1, lease: other.lease }]);
+    assert.deepEqual(await shown(), [1, 100 * one.radius]);
+    await tell(metrics, run, [{ ...stamp(3), ...reverted, stage: 0, lease: one.lease }]);
+    assert.deepEqual(await shown(), [0, 0]);
+  });
+
   it('go on with a run that another worker began, without counting it again', async () => {
     const { run, events } = abortedRun();
     const first = upTo(events, 'edge');

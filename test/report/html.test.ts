@@ -6,7 +6,17 @@ import { renderReport } from '../../report/html.ts';
 import { escapeText, html } from '../../report/markup.ts';
 import { scaleOf } from '../../report/scale.ts';
 import { askedOf } from '../../report/thresholds.ts';
-import { abortedRun, heldRun, HOSTILE, hostileRun, hugeRun, refusedRun, stuckRun } from './journals.ts';
+import {
+  abortedRun,
+  endedRun,
+  heldRun,
+  HOSTILE,
+  hostileRun,
+  hugeRun,
+  refusedRun,
+  resetRun,
+  stuckRun,
+} from './journals.ts';
 import { EXPERIMENT } from './story.ts';
 
 describe('the report', () => {
@@ -23,6 +33,32 @@ describe('the report', () => {
       for (const [, id] of text.matchAll(/url\(#([^)]+)\)/g)) assert.ok(ids.includes(id), `#${id} exists`);
     });
   }
+
+  it('says who ended a run early, and who refused one', () => {
+    const says = (journal: Journal): string =>
+      renderReport(journal)
+        .replaceAll(/<[^>]+>/g, ' ')
+        .replaceAll(/\s+/g, ' ');
+    for (const [cause, machinery, abort] of [
+      ['admission', 'because a guard refused', 'a guard refused to let it go on'],
+      ['emergency-stop', 'by the emergency stop', 'an emergency stop was called'],
+      ['cancelled', 'because it was cancelled', 'the run was cancelled'],
+    ] as const) {
+      const text = says(endedRun(cause));
+      assert.ok(text.includes(`Yes, aborted , ${machinery}`), cause);
+      assert.ok(text.includes(`Ended early because ${abort}.`), cause);
+    }
+    assert.ok(says(refusedRun()).includes('Yes, refused , by probes'));
+  });
+
+  it('of a run that was reset says what it had done before it was refused', () => {
+    const text = renderReport(resetRun());
+    assert.match(
+      text,
+      /Refused when it was begun anew, after the fault had been on 6 of 120 targets \(5%\): no-incidents: checkout is slow\. Every fault was reverted/,
+    );
+    assert.doesNotMatch(text, /nothing was touched|not put to the test/);
+  });
 
   it('of a partial journal, cut after any event, is still a report', () => {
     const journal = abortedRun();

@@ -100,6 +100,31 @@ export function refusedRun(): Journal {
     .journal();
 }
 
+/** Ended while it held, by whoever `cause` is. */
+export function endedRun(cause: 'admission' | 'emergency-stop' | 'cancelled'): Journal {
+  const evidence = `${cause} says so`;
+  return new Story('slow-payments-20261123-140000-f6')
+    .begin()
+    .widen(1, LADDER.slice(0, 2), 5)
+    .at(8, { type: 'abort', cause, mode: 'immediate', evidence, stage: 1 })
+    .at(8, { type: 'samples', series: samples(0.3, 8, () => 1) })
+    .unwind(8, [1, 5], 0.3)
+    .at(9, { type: 'closed', status: 'aborted', deviated: null, reason: evidence })
+    .journal();
+}
+
+/** Reset while it held; what began anew was refused. */
+export function resetRun(): Journal {
+  const found = 'checkout is slow';
+  return new Story('slow-payments-20261123-140000-g7')
+    .begin()
+    .widen(1, LADDER.slice(0, 2), 5)
+    .unwind(8, [1, 5], 0.3)
+    .at(9, { type: 'refused', check: 'no-incidents', found })
+    .at(9, { type: 'closed', status: 'refused', deviated: null, reason: `no-incidents: ${found}` })
+    .journal();
+}
+
 /** A revert that keeps failing; the run is open and waits for a person. */
 export function stuckRun(): Journal {
   return new Story('slow-payments-20261123-140000-d4')

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -108,6 +110,32 @@ test('a worker whose site cannot be opened ends after a whole sweep', async () =
   assert.equal(code, 2, err);
   assert.match(err, /plugin-1\.mjs cannot be loaded: no luck/);
   await isThrough();
+});
+
+test('a worker that has opened its site and then cannot serve ends after a whole sweep', async () => {
+  const config = await configured([slow()], 'emergencyStop: { probe: nowhere }\n');
+  const { code, err } = await squall(['worker', '--control', '--site', 'local', ...config]);
+  assert.equal(code, 2, err);
+  assert.match(err, /emergencyStop\.probe: found nowhere/);
+  await isThrough();
+});
+
+test('squall dev whose configuration is wrong, and one whose port is taken, ends after a whole sweep', async () => {
+  const wrong = await configured([slow()], 'sweepEvery: often\n');
+  const { code, err } = await squall(['dev', ...wrong], { TEMPORAL_ADDRESS: '' });
+  assert.equal(code, 2, err);
+  await isThrough();
+  await rm(join(folder, 'through'));
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  const { port } = taken.address() as AddressInfo;
+  try {
+    const ended = await squall(['dev', '--port', `${port}`, ...(await configured([slow()]))], { TEMPORAL_ADDRESS: '' });
+    assert.notEqual(ended.code, 0, ended.out);
+    await isThrough();
+  } finally {
+    taken.close();
+  }
 });
 
 /** A `host:` section with a mistake in one of its groups. */

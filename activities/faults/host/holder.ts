@@ -71,7 +71,7 @@ while (held.size > 0) {
 }
 ledger.close();
 
-/** Written before the signal, so that `applied` never says less than was done; a fenced row is not touched at all. */
+/** A fenced row is not touched at all. `applied` is written after the signal: until then the row says that it may be on. */
 async function begin(one: Held): Promise<void> {
   try {
     if (ledger.rows([one.row])[0]?.state === 'active') await one.holding.begin();
