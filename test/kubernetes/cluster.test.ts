@@ -6,9 +6,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { until } from '../until.ts';
-import { Cluster, whyNoCluster } from './cluster/cluster.ts';
+import { Cluster, whyNoCluster, whyNoNode } from './cluster/cluster.ts';
 
-const SKIP = (await whyNoCluster()) || (process.env['KUBECONFIG'] ? 'KUBECONFIG names one that is not its own' : false);
+const NOT_OWN = process.env['KUBECONFIG'] ? 'KUBECONFIG names one that is not its own' : false;
+const SKIP = (await whyNoCluster()) || NOT_OWN;
+const NO_NODE = (await whyNoNode()) || NOT_OWN;
+const CGROUPS = '/sys/fs/cgroup';
 
 describe('a cluster of a test', { skip: SKIP }, () => {
   it('has controllers that do what they do anywhere', async () => {
@@ -20,25 +23,48 @@ describe('a cluster of a test', { skip: SKIP }, () => {
     await until(async () => (await pods()).trim().split('\n').length === 2);
   });
 
-  it('takes its processes, its network and its folder with it when the test is killed', async () => {
-    const test = spawn(process.execPath, [join(import.meta.dirname, 'dying-test.ts')], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+  it('takes its processes, its network and its folder with it when the test is killed', () =>
+    dying([], ['etcd', 'kube-apiserver', 'kube-controller'], () => true));
+});
+
+describe('a cluster with a node', { skip: NO_NODE }, () => {
+  it('runs pods, and leaves no container and no control group when the test is killed', () => {
+    const groups = (pid: number): string[] =>
+      readdirSync(CGROUPS).flatMap((name) => groupsIn(join(CGROUPS, name), pid));
+    return dying(['--node'], ['containerd', 'kubelet', 'kube-scheduler', 'kube-proxy', 'sh -c sleep 4711'], (pid) => {
+      return groups(pid).length === 0;
     });
-    const [said] = (await Promise.race([once(test.stdout, 'data'), once(test, 'exit')])) as [unknown];
-    const folder = String(said);
-    assert.ok(existsSync(folder), folder);
-    const pids = descendants(test.pid ?? 0);
-    const names = pids.map(nameOf);
-    for (const name of ['etcd', 'kube-apiserver', 'kube-controller']) {
-      assert.ok(
-        names.some((found) => found.startsWith(name)),
-        `${name} among ${names.join(', ')}`,
-      );
-    }
-    test.kill('SIGKILL');
-    await until(() => !existsSync(folder) && pids.every((pid) => !existsSync(`/proc/${pid}`)));
   });
 });
+
+/** Kills a test that holds a cluster in which there is each of `names`, and waits until nothing is left of it. */
+async function dying(
+  args: readonly string[],
+  names: readonly string[],
+  isClean: (pid: number) => boolean,
+): Promise<void> {
+  const test = spawn(process.execPath, [join(import.meta.dirname, 'dying-test.ts'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said] = (await Promise.race([once(test.stdout, 'data'), once(test, 'exit')])) as [unknown];
+  const folder = String(said);
+  assert.ok(existsSync(folder), folder);
+  const { pid = 0 } = test;
+  const pids = descendants(pid);
+  const found = pids.map(commandOf);
+  for (const name of names)
+    assert.ok(
+      found.some((command) => command.startsWith(name)),
+      `${name} among ${found.join(', ')}`,
+    );
+  test.kill('SIGKILL');
+  await until(() => !existsSync(folder) && pids.every((other) => !existsSync(`/proc/${other}`)) && isClean(pid));
+}
+
+/** The control groups in `hierarchy` that belong to the test `pid`. */
+function groupsIn(hierarchy: string, pid: number): string[] {
+  return readdirSync(hierarchy).filter((name) => name.startsWith(`squall-test-${pid}-`));
+}
 
 /** The processes below `pid`, from whichever namespace. */
 function descendants(pid: number): number[] {
@@ -58,10 +84,10 @@ function parentOf(pid: number): number {
   }
 }
 
-/** The name it was called by: all components are one binary. */
-function nameOf(pid: number): string {
+/** What it was called with: all components are one binary. */
+function commandOf(pid: number): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0] ?? '';
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
   } catch {
     return '';
   }

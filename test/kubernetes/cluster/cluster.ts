@@ -8,6 +8,7 @@ import { execFile, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
@@ -19,7 +20,9 @@ import { generate } from 'selfsigned';
 import { until } from '../../until.ts';
 import { findBinary } from './binary.ts';
 import { kubeconfig } from './control-plane.ts';
-import type { Begin, Died } from './messages.ts';
+import { BUSYBOX } from './image.ts';
+import type { Answering, Begin, Died } from './messages.ts';
+import { forgottenGroups, NODE_ADDRESS, NODE_PACKAGES, removeGroup } from './node.ts';
 
 const exec = promisify(execFile);
 
@@ -38,6 +41,18 @@ export async function whyNoCluster(): Promise<string | false> {
   return (await findBinary()) === undefined ? `no Kubernetes binary: npm run kubernetes builds it, ${how}` : false;
 }
 
+/** Why this machine has no cluster with a node that runs pods; false where it has one. */
+export async function whyNoNode(): Promise<string | false> {
+  const why = await whyNoCluster();
+  if (why !== false || process.env['KUBECONFIG']) return why;
+  if (process.getuid?.() !== 0) return 'a node needs root: run it as root, or name any cluster with KUBECONFIG';
+  const programs = ['containerd', 'runc', 'nft', 'iptables', 'conntrack', 'ctr'];
+  const there = programs.every((name) => spawnSync(name, ['--version']).error === undefined);
+  return there && existsSync(BUSYBOX) && existsSync('/usr/lib/cni/bridge')
+    ? false
+    : `no node: apt-get install ${NODE_PACKAGES}`;
+}
+
 /** A cluster that answers. */
 export class Cluster {
   readonly kubeconfig: string;
@@ -50,13 +65,13 @@ export class Cluster {
     this.#close = close;
   }
 
-  /** Names a cluster, or starts one, as {@link whyNoCluster} has found it possible. */
-  static async open(): Promise<Cluster> {
+  /** Names a cluster, or starts one, with a node where that is asked for, as {@link whyNoCluster} has found it possible. */
+  static async open({ node = false } = {}): Promise<Cluster> {
     const named = process.env['KUBECONFIG'];
-    return named ? new Cluster(named, 'kubectl', async () => undefined) : Cluster.#start();
+    return named ? new Cluster(named, 'kubectl', async () => undefined) : Cluster.#start(node);
   }
 
-  static async #start(): Promise<Cluster> {
+  static async #start(node: boolean): Promise<Cluster> {
     const binary = await findBinary();
     if (binary === undefined) throw new Error('there is no Kubernetes binary');
     await using undo = new AsyncDisposableStack();
@@ -71,7 +86,9 @@ export class Cluster {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     undo.defer(() => end(inside));
-    const begin: Begin = { binary, folder, token, key, certificate: cert };
+    for (const group of node ? forgottenGroups(isAlive) : []) removeGroup(group);
+    const group = node ? { group: `squall-test-${process.pid}-${token.slice(0, 8)}` } : {};
+    const begin: Begin = { binary, folder, token, key, certificate: cert, ...group };
     await new Promise<void>((resolve, reject) =>
       inside.send(begin, door, {}, (error) => (error === null ? resolve() : reject(error))),
     );
@@ -87,8 +104,14 @@ export class Cluster {
     await until(() => answers('/api/v1/namespaces/default/serviceaccounts/default'));
     await writeFile(join(folder, 'config'), kubeconfig(`https://127.0.0.1:${port}`, cert, token), { mode: 0o600 });
     await symlink(binary, join(folder, 'kubectl'));
+    const cluster = new Cluster(join(folder, 'config'), join(folder, 'kubectl'), () => parts.disposeAsync());
+    if (node) {
+      inside.send({ answering: true } satisfies Answering);
+      const ready = 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}';
+      await until(async () => (await cluster.kubectl('get', 'nodes', '-o', ready)) === 'True');
+    }
     const parts = undo.move();
-    return new Cluster(join(folder, 'config'), join(folder, 'kubectl'), () => parts.disposeAsync());
+    return cluster;
   }
 
   /** What `kubectl` prints. Rejects with its words where it fails. */
@@ -148,6 +171,7 @@ function certificate(): ReturnType<typeof generate> {
           { type: 2, value: 'kubernetes.default.svc' },
           { type: 7, ip: '127.0.0.1' },
           { type: 7, ip: '10.96.0.1' },
+          { type: 7, ip: NODE_ADDRESS },
         ],
       },
     ],
@@ -159,6 +183,10 @@ async function end(inside: ChildProcess): Promise<void> {
   const gone = once(inside, 'exit');
   inside.disconnect();
   await gone;
+}
+
+function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${pid}`);
 }
 
 /** The status of an answer; 0 where there is none. */

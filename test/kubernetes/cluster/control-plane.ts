@@ -1,16 +1,20 @@
 /**
  * The control plane: etcd, API server and controller manager, as they are told to run.
  *
- * Owns their files and arguments. They are alone in their network, so every port is free. There is no scheduler, and nobody
- * looks at nodes: a node or a pod is what a test says that it is.
+ * Owns their files and arguments. They are alone in their network, so every port is free. Without
+ * a node (`node.ts`) there is no scheduler, and nobody looks at nodes: a node or a pod is what a test says that it is.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Begin } from './messages.ts';
+import { NODE_ADDRESS } from './node.ts';
 
 /** Where the API server listens in the cluster's network. */
 export const API_PORT = 6443;
+
+/** The kubeconfig of the cluster's own programs. */
+export const CONFIG = 'components.conf';
 
 /** A program of the cluster. */
 export interface Component {
@@ -19,7 +23,7 @@ export interface Component {
 }
 
 /** Writes what the components read into `state`, and says how they are started. */
-export function controlPlane({ token, key, certificate }: Begin, state: string): Component[] {
+export function controlPlane({ token, key, certificate, group }: Begin, state: string): Component[] {
   const at = (name: string): string => join(state, name);
   const write = (name: string, text: string | Buffer): void => writeFileSync(at(name), text, { mode: 0o600 });
   const controller = randomBytes(16).toString('hex');
@@ -30,7 +34,7 @@ export function controlPlane({ token, key, certificate }: Begin, state: string):
   write('accounts.pub', accounts.publicKey.export({ type: 'spki', format: 'pem' }));
   write('tokens.csv', `${token},admin,1,"system:masters"\n${controller},controller-manager,2,"system:masters"\n`);
   const server = `https://127.0.0.1:${API_PORT}`;
-  write('controller.conf', kubeconfig(server, certificate, controller));
+  write(CONFIG, kubeconfig(server, certificate, controller));
   return [
     {
       name: 'etcd',
@@ -44,27 +48,28 @@ export function controlPlane({ token, key, certificate }: Begin, state: string):
     {
       name: 'kube-apiserver',
       args: [
-        ...['--etcd-servers=http://127.0.0.1:2379', '--bind-address=127.0.0.1', `--secure-port=${API_PORT}`],
+        ...['--etcd-servers=http://127.0.0.1:2379', '--bind-address=0.0.0.0', `--secure-port=${API_PORT}`],
         ...[`--tls-cert-file=${at('api.crt')}`, `--tls-private-key-file=${at('api.key')}`],
         ...[`--token-auth-file=${at('tokens.csv')}`, '--authorization-mode=Node,RBAC', '--allow-privileged=true'],
         '--service-account-issuer=https://kubernetes.default.svc',
         `--service-account-key-file=${at('accounts.pub')}`,
         `--service-account-signing-key-file=${at('accounts.key')}`,
         ...['--service-cluster-ip-range=10.96.0.0/24', '--profiling=false'],
-        // There is no other address to advertise than the loopback, which endpoints may not have.
-        ...['--endpoint-reconciler-type=none', '--advertise-address=10.99.0.2'],
+        ...[`--advertise-address=${NODE_ADDRESS}`, '--kubelet-preferred-address-types=InternalIP'],
       ],
     },
     {
       name: 'kube-controller-manager',
       args: [
         ...['kubeconfig', 'authentication-kubeconfig', 'authorization-kubeconfig'].map(
-          (flag) => `--${flag}=${at('controller.conf')}`,
+          (flag) => `--${flag}=${at(CONFIG)}`,
         ),
         ...[`--service-account-private-key-file=${at('accounts.key')}`, `--root-ca-file=${at('api.crt')}`],
         ...['--leader-elect=false', '--bind-address=127.0.0.1', '--profiling=false'],
-        // With an identity for each controller the first pod waits for seconds; without a kubelet, nodes would be given up.
-        ...['--use-service-account-credentials=false', '--controllers=*,-node-lifecycle-controller'],
+        // With an identity for each controller the first pod waits for seconds.
+        '--use-service-account-credentials=false',
+        // Where no kubelet is, nodes would be given up, and pods with them.
+        `--controllers=*${group === undefined ? ',-node-lifecycle-controller' : ''}`,
       ],
     },
   ];

@@ -14,6 +14,13 @@ export interface Begin {
   /** The API server's key and certificate, which is its own authority, as PEM. */
   readonly key: string;
   readonly certificate: string;
+  /** The control group of its pods; absent: it has no node. */
+  readonly group?: string;
+}
+
+/** The API server answers: whatever else there is may start. */
+export interface Answering {
+  readonly answering: true;
 }
 
 /** A component has ended, although nobody wanted it to. */
