@@ -11,6 +11,9 @@ const DRIVERS: readonly (() => Promise<{ driver: DriverFactory }>)[] = [
   () => import('./host/pause.ts'),
   () => import('./host/stutter.ts'),
   () => import('./host/kill.ts'),
+  () => import('./kubernetes/node-cordon.ts'),
+  () => import('./kubernetes/node-taint.ts'),
+  () => import('./kubernetes/scale.ts'),
 ];
 
 const TARGETS: readonly (() => Promise<{ targets: TargetProviderFactory }>)[] = [

@@ -1,0 +1,31 @@
+import { after, test } from 'node:test';
+import { conformance } from '../../activities/faults/conformance.ts';
+import { Cluster, whyNoCluster } from '../kubernetes/cluster/cluster.ts';
+import { objectLab } from './objects.ts';
+import type { Objects } from './objects.ts';
+
+const SKIP = await whyNoCluster();
+if (SKIP !== false) test('Kubernetes faults on a real cluster', { skip: SKIP }, () => undefined);
+else {
+  const cluster = await Cluster.open();
+  after(() => cluster.close());
+  const on = (objects: Objects): void => conformance(`kubernetes/${objects.fault}`, () => objectLab(cluster, objects));
+  on({
+    fault: 'node-cordon',
+    params: {},
+    kind: 'node',
+    harmed: ({ spec }) => spec?.['unschedulable'] === true,
+  });
+  on({
+    fault: 'node-taint',
+    params: { key: 'lab/fault', value: 'here', effect: 'PreferNoSchedule' },
+    kind: 'node',
+    harmed: ({ spec }) => JSON.stringify(spec?.['taints'] ?? []).includes('lab/fault'),
+  });
+  on({
+    fault: 'scale',
+    params: { to: '40%' },
+    kind: 'deployment',
+    harmed: ({ spec }) => spec?.['replicas'] === 1,
+  });
+}
