@@ -19,6 +19,7 @@ const DRIVERS: readonly (() => Promise<{ driver: DriverFactory }>)[] = [
 const TARGETS: readonly (() => Promise<{ targets: TargetProviderFactory }>)[] = [
   () => import('../targets/noop.ts'),
   () => import('../targets/host.ts'),
+  () => import('../targets/kubernetes.ts'),
 ];
 
 /** What a plugin may add. */

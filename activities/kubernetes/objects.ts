@@ -45,12 +45,26 @@ export const nodeSchema = z.object({
   status: z.object({ conditions }).prefault({}),
 });
 
+export const podSchema = z.object({
+  metadata: metadataSchema,
+  spec: z.object({ nodeName: z.string().optional(), hostNetwork: z.boolean().default(false) }).prefault({}),
+  status: z.object({ phase: z.string().optional(), conditions }).prefault({}),
+});
+
 /** A deployment or a stateful set. */
 export const workloadSchema = z.object({
   metadata: metadataSchema,
   spec: z.object({ replicas: z.number().int().default(1) }).prefault({}),
   status: z.object({ readyReplicas: z.number().int().default(0) }).prefault({}),
 });
+
+/** Whether the object's condition `type` is true. */
+export function holds(
+  object: { readonly status: { readonly conditions: z.infer<typeof conditions> } },
+  type: string,
+): boolean {
+  return object.status.conditions.some((condition) => condition.type === type && condition.status === 'True');
+}
 
 /** The kinds of objects that may be targets, and the groups and plurals of their paths. */
 const KINDS = {

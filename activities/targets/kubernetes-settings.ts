@@ -31,3 +31,8 @@ export type KubernetesSettings = z.infer<typeof kubernetesSettings>;
 export function usableKubernetes(section: unknown): KubernetesSettings | undefined {
   return kubernetesSettings.safeParse(section).data;
 }
+
+/** Whether objects of `name` may be targets. */
+export function mayTouch({ namespaces }: KubernetesSettings, name: string): boolean {
+  return namespaces?.includes(name) ?? !/^kube-/.test(name);
+}

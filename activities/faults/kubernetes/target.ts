@@ -16,6 +16,9 @@ export interface KubernetesTarget {
   readonly uid: string;
 }
 
+/** The longest a target's id may be. */
+export const TARGET_MAX = 200;
+
 const SPELLING = /^(?:(node)|(pod|deployment|statefulset)\/([a-z0-9-]{1,63}))\/([a-z0-9.-]{1,253})@([\w-]{1,64})$/;
 
 export function targetId({ kind, namespace, name, uid }: KubernetesTarget): TargetId {

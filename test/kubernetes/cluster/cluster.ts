@@ -131,6 +131,11 @@ export class Cluster {
     ) as KubernetesObject;
   }
 
+  /** Sends `body` to a path of the API. */
+  async raw(verb: 'create' | 'delete' | 'replace', path: string, body: unknown): Promise<void> {
+    await this.#piped([verb, '--raw', path, '-f', '-'], body);
+  }
+
   async close(): Promise<void> {
     await this.#close();
   }
