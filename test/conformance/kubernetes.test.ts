@@ -1,6 +1,7 @@
 import { after, test } from 'node:test';
 import { conformance } from '../../activities/faults/conformance.ts';
 import { Cluster, whyNoCluster } from '../kubernetes/cluster/cluster.ts';
+import { killedPods } from './killed-pods.ts';
 import { objectLab } from './objects.ts';
 import type { Objects } from './objects.ts';
 
@@ -28,4 +29,8 @@ else {
     kind: 'deployment',
     harmed: ({ spec }) => spec?.['replicas'] === 1,
   });
+  conformance('kubernetes/pod-kill', () => killedPods(cluster, {}));
+  conformance('kubernetes/pod-kill, without asking a budget', () =>
+    killedPods(cluster, { mode: 'delete', gracePeriod: '2s' }),
+  );
 }

@@ -57,29 +57,26 @@ export async function settle(cluster: Cluster, namespace: string, node?: string)
       const { name = '', uid } = metadata;
       if (metadata['deletionTimestamp'] !== undefined) {
         const options = { kind: 'DeleteOptions', apiVersion: 'v1', gracePeriodSeconds: 0, preconditions: { uid } };
-        await cluster.raw('delete', `${at}/${name}`, options).catch(unlessGone);
+        await cluster.raw('delete', `${at}/${name}`, options).catch(unlessDone);
         return;
       }
       if (status?.['phase'] === 'Running') return;
       if (node !== undefined && spec?.['nodeName'] === undefined) {
         const target = { apiVersion: 'v1', kind: 'Node', name: node };
-        await cluster.raw('create', `${at}/${name}/binding`, {
-          apiVersion: 'v1',
-          kind: 'Binding',
-          metadata: { name },
-          target,
-        });
+        const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name }, target };
+        await cluster.raw('create', `${at}/${name}/binding`, binding).catch(unlessDone);
       }
       const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: '2020-01-01T00:00:00Z' }];
       const ready = JSON.stringify({ status: { phase: 'Running', conditions } });
       await cluster
         .kubectl('patch', 'pod', name, '-n', namespace, '--subresource=status', '--type=merge', '-p', ready)
-        .catch(unlessGone);
+        .catch(unlessDone);
     }),
   );
 }
 
-function unlessGone(error: unknown): string {
-  if (/NotFound|not found/.test(String(error))) return '';
+/** Another who plays the kubelet may have been faster. */
+function unlessDone(error: unknown): void {
+  if (/NotFound|not found|Conflict/.test(String(error))) return;
   throw error;
 }
