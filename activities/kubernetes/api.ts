@@ -28,6 +28,9 @@ const UNHURRIED_MS = 20_000;
 
 const MERGE_PATCH = 'application/merge-patch+json';
 
+/** Names, labels and annotations are all that is wanted of the objects of a list. */
+export const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+
 const statusSchema = z.object({
   message: z.string().max(2_000).catch(''),
   reason: z.string().max(200).catch(''),

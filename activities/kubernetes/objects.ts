@@ -58,6 +58,14 @@ export const workloadSchema = z.object({
   status: z.object({ readyReplicas: z.number().int().default(0) }).prefault({}),
 });
 
+/** A config map or a secret, whose values are in base64. */
+export const keyedSchema = z.object({
+  metadata: metadataSchema,
+  data: z.record(z.string(), z.string()).default({}),
+  binaryData: z.record(z.string(), z.string()).default({}),
+  immutable: z.boolean().default(false),
+});
+
 /** Whether the object's condition `type` is true. */
 export function holds(
   object: { readonly status: { readonly conditions: z.infer<typeof conditions> } },
@@ -72,6 +80,8 @@ const KINDS = {
   node: ['api/v1', 'nodes'],
   deployment: ['apis/apps/v1', 'deployments'],
   statefulset: ['apis/apps/v1', 'statefulsets'],
+  configmap: ['api/v1', 'configmaps'],
+  secret: ['api/v1', 'secrets'],
 } as const;
 
 /** A kind of object that may be a target. */

@@ -21,7 +21,10 @@ const labelValue = z.string().regex(/^(?:[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?
 /** Parses `targets:` without `site`. */
 export const selector = z
   .strictObject({
-    kind: z.enum(['pod', 'node', 'deployment', 'statefulset']).default('pod').describe('What the targets are.'),
+    kind: z
+      .enum(['pod', 'node', 'deployment', 'statefulset', 'configmap', 'secret'])
+      .default('pod')
+      .describe('What the targets are.'),
     namespace: name.optional().describe('Only of this namespace. Default: of all that the site may touch.'),
     labels: z.record(labelKey, labelValue).default({}).describe('Only with all of these labels.'),
     owner: z

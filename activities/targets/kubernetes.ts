@@ -1,12 +1,12 @@
 /**
- * Targets of a cluster: pods, nodes, deployments and stateful sets.
+ * Targets of a cluster: pods, nodes, deployments, stateful sets, config maps and secrets.
  *
  * Owns where is looked, and which nodes and workloads must never be a target; `kubernetes-pods.ts` says it of pods. Lists are read page by page, and of each object only what is needed is kept.
  */
 import { targetId } from '../faults/kubernetes/target.ts';
-import { kubernetesApi, Refused } from '../kubernetes/api.ts';
+import { kubernetesApi, METADATA_ONLY, Refused } from '../kubernetes/api.ts';
 import { hasAll, labelQuery } from '../kubernetes/labels.ts';
-import { holds, listPath, nodeSchema, workloadSchema } from '../kubernetes/objects.ts';
+import { bareSchema, holds, listPath, nodeSchema, workloadSchema } from '../kubernetes/objects.ts';
 import { podCandidates } from './kubernetes-pods.ts';
 import { forbidden, isHeld, selector, ZONE } from './kubernetes-selector.ts';
 import type { KubernetesSelector, Place } from './kubernetes-selector.ts';
@@ -40,7 +40,10 @@ export const targets: TargetProviderFactory<KubernetesSelector> = (site) => {
       };
       try {
         if (wanted.kind === 'pod') return await podCandidates(wanted, place);
-        return wanted.kind === 'node' ? await nodes(wanted, place) : await workloads(wanted.kind, wanted, place);
+        if (wanted.kind === 'node') return await nodes(wanted, place);
+        return wanted.kind === 'configmap' || wanted.kind === 'secret'
+          ? await keyed(wanted.kind, wanted, place)
+          : await workloads(wanted.kind, wanted, place);
       } catch (error) {
         // What this worker may not read will not be there at the next try.
         if (error instanceof Refused && error.status === 403) return nobody(error.message);
@@ -99,6 +102,33 @@ async function workloads(
       const shown = `${namespace}/${called}`;
       const idle = spec.replicas === 0 && !isHeld(metadata) ? 'has no replicas' : undefined;
       const reason = forbidden(kind, metadata, settings) ?? idle;
+      if (reason !== undefined) sieve.leave(reason, shown);
+      else
+        sieve.keep({
+          id: targetId({ kind, namespace, name: called, uid }),
+          name: shown,
+          facts: { labels, namespace },
+          limits: [],
+        });
+    }
+  }
+  return sieve.candidates();
+}
+
+/** Config maps and secrets, of which nothing but the metadata is read. */
+async function keyed(
+  kind: 'configmap' | 'secret',
+  { labels: wanted, names }: KubernetesSelector,
+  { api, settings, attempt, namespaces }: Place,
+): Promise<Candidates> {
+  const sieve = new Sieve();
+  for (const place of namespaces) {
+    for await (const found of api.list(listPath(kind, place), labelQuery(wanted), bareSchema, attempt, METADATA_ONLY)) {
+      const { name: called, namespace = '', uid, labels, annotations } = found.metadata;
+      if (names !== undefined && !names.includes(called)) continue;
+      const own = called === 'kube-root-ca.crt' || Object.hasOwn(annotations, 'kubernetes.io/service-account.name');
+      const reason = forbidden(kind, found.metadata, settings) ?? (own ? "of the cluster's own" : undefined);
+      const shown = `${namespace}/${called}`;
       if (reason !== undefined) sieve.leave(reason, shown);
       else
         sieve.keep({

@@ -2,7 +2,7 @@ import { after, test } from 'node:test';
 import { conformance } from '../../activities/faults/conformance.ts';
 import { Cluster, whyNoCluster } from '../kubernetes/cluster/cluster.ts';
 import { killedPods } from './killed-pods.ts';
-import { objectLab } from './objects.ts';
+import { base64, objectLab } from './objects.ts';
 import type { Objects } from './objects.ts';
 
 const SKIP = await whyNoCluster();
@@ -28,6 +28,18 @@ else {
     params: { to: '40%' },
     kind: 'deployment',
     harmed: ({ spec }) => spec?.['replicas'] === 1,
+  });
+  on({
+    fault: 'config-change',
+    params: { key: 'url', value: 'http://nowhere' },
+    kind: 'configmap',
+    harmed: ({ data }) => data?.['url'] !== 'http://a',
+  });
+  on({
+    fault: 'config-change',
+    params: { key: 'url', value: null },
+    kind: 'secret',
+    harmed: ({ data }) => data?.['url'] !== base64('http://a'),
   });
   conformance('kubernetes/pod-kill', () => killedPods(cluster, {}));
   conformance('kubernetes/pod-kill, without asking a budget', () =>

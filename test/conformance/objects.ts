@@ -13,7 +13,7 @@ export interface Objects {
   /** The driver's file, without its ending. */
   readonly fault: string;
   readonly params: unknown;
-  readonly kind: 'node' | 'deployment' | 'statefulset';
+  readonly kind: 'node' | 'deployment' | 'configmap' | 'secret';
   /** Whether the harm can be seen on the object as kubectl shows it. */
   readonly harmed: (live: KubernetesObject) => boolean;
 }
@@ -59,16 +59,24 @@ function described(kind: Objects['kind'], name: string, mark: string, namespace:
       spec: { taints: [{ key: 'lab/other', value: 'stays', effect: 'NoSchedule' }] },
       status: { conditions: [{ type: 'Ready', status: 'True' }] },
     };
+  const metadata = { name, labels, ...(namespace === undefined ? {} : { namespace }) };
+  if (kind === 'configmap')
+    return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { url: 'http://a', other: '1' } };
+  if (kind === 'secret') return { apiVersion: 'v1', kind: 'Secret', metadata, data: { url: base64('http://a') } };
   const selected = { app: name };
   return {
     apiVersion: 'apps/v1',
-    kind: kind === 'deployment' ? 'Deployment' : 'StatefulSet',
-    metadata: { name, labels, ...(namespace === undefined ? {} : { namespace }) },
+    kind: 'Deployment',
+    metadata,
     spec: {
       replicas: 3,
       selector: { matchLabels: selected },
       template: { metadata: { labels: selected }, spec: { containers: [{ name: 'main', image: 'none' }] } },
-      ...(kind === 'statefulset' ? { serviceName: name } : {}),
     },
   };
+}
+
+/** As a secret has it. */
+export function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
 }

@@ -1,6 +1,7 @@
 /** Faults that are one change of one object, where others change it too, come late, or at the same time. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { driver as configChange } from '../../activities/faults/kubernetes/config-change.ts';
 import { driver as cordon } from '../../activities/faults/kubernetes/node-cordon.ts';
 import { driver as taint } from '../../activities/faults/kubernetes/node-taint.ts';
 import { driver as scale } from '../../activities/faults/kubernetes/scale.ts';
@@ -154,6 +155,37 @@ describe('faults on objects of a real cluster', { skip: await whyNoCluster() }, 
     const [outcome] = await openDriver(cluster, scale).inject([faultOn(target, { to: 0 })], ATTEMPT);
     assert.match(`${outcome?.result} ${outcome?.detail}`, /failed the autoscaler owned/);
     assert.equal(await replicas('owned'), '2');
+  });
+
+  it('a value is put back byte for byte, and what others have written meanwhile is left and said', async () => {
+    await using undo = new AsyncDisposableStack();
+    const data = { 'app.yaml': 'url: "höst"\r\n\ttab: \u0000?\n\n'.replace('\u0000', '\u00a0'), other: ' 1 ' };
+    const [kept, edited] = await Promise.all(
+      ['kept', 'edited'].map(async (name) => {
+        const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' }, data };
+        const { uid = '' } = (await cluster.create(map)).metadata;
+        undo.defer(async () => void (await cluster.kubectl('delete', 'configmap', name)));
+        return targetId({ kind: 'configmap', namespace: 'default', name, uid });
+      }),
+    );
+    assert.ok(kept && edited);
+    const driver = openDriver(cluster, configChange);
+    const faults = [kept, edited].map((target) => faultOn(target, { key: 'app.yaml', value: '{}' }));
+    await driver.inject(faults, ATTEMPT);
+    const theirs = JSON.stringify({ data: { 'app.yaml': 'theirs' } });
+    await cluster.kubectl('patch', 'configmap', 'edited', '--type=merge', '-p', theirs);
+    const outcomes = await driver.revert(faults, ATTEMPT);
+    assert.deepEqual(
+      outcomes.map(({ result, detail = '' }) => [result, /somebody else/.test(detail)]),
+      [
+        ['reverted', false],
+        ['reverted', true],
+      ],
+    );
+    const read = async (name: string): Promise<unknown> =>
+      (JSON.parse(await cluster.kubectl('get', 'configmap', name, '-o', 'json')) as KubernetesObject).data;
+    assert.deepEqual(await read('kept'), data);
+    assert.deepEqual(await read('edited'), { ...data, 'app.yaml': 'theirs' });
   });
 
   it('a record that somebody has broken is said, and keeps no other from being found', async () => {

@@ -154,6 +154,14 @@ describe('targets of a real cluster', { skip: await whyNoCluster() }, () => {
     assert.deepEqual([names(found), reasons(found)], [['busy'], { 'has no replicas': 1 }]);
   });
 
+  it('config maps are found, but not those of the cluster', async () => {
+    await using undo = new AsyncDisposableStack();
+    await cluster.kubectl('create', 'configmap', 'app', '--from-literal=a=b');
+    undo.defer(async () => void (await cluster.kubectl('delete', 'configmap', 'app')));
+    const found = await resolve({ kind: 'configmap', namespace: 'default' });
+    assert.deepEqual([names(found), reasons(found)], [['app'], { "of the cluster's own": 1 }]);
+  });
+
   it('what fits no kind is said where it is written', () => {
     const said = open().selector.safeParse({ kind: 'node', namespace: 'shop', owner: 'deployment/web' });
     assert.deepEqual(

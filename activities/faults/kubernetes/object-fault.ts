@@ -14,7 +14,7 @@ import type {
   TargetId,
   Verification,
 } from '../../../domain/fault.ts';
-import { kubernetesApi, unhurried } from '../../kubernetes/api.ts';
+import { kubernetesApi, METADATA_ONLY, unhurried } from '../../kubernetes/api.ts';
 import type { KubernetesApi } from '../../kubernetes/api.ts';
 import { bareSchema, listPath } from '../../kubernetes/objects.ts';
 import type { Metadata, ObjectKind } from '../../kubernetes/objects.ts';
@@ -68,6 +68,7 @@ export function objectFault<Params, Live extends { readonly metadata: Metadata }
 }
 
 const NO_SECTION = 'this site has no `kubernetes:` section';
+const FOREIGN = 'somebody else has changed it meanwhile, which was left';
 const OVER = { result: 'failed', detail: 'the attempt is over' } as const;
 
 /** An object as it was read. */
@@ -172,7 +173,7 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
   }
 
   async revert(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RevertResult>[]> {
-    const { heal, resource, undoRecord } = this.#what;
+    const { heal, isOn, resource, undoRecord } = this.#what;
     return this.#each(faults, attempt, async (fault) => {
       for (;;) {
         const read = await this.#read(fault, attempt);
@@ -180,9 +181,12 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
         const { live, slot, path } = read;
         const held = isHeldBy(slot, fault);
         if (!held && isFenced(slot, fault)) return { result: 'absent' };
-        const change = held ? heal(live, undoRecord.parse(slot.record?.undo)) : {};
+        const record = held ? undoRecord.parse(slot.record?.undo) : undefined;
+        const change = record === undefined ? {} : heal(live, record);
         const fenced = fence(slot, resource, fault, this.#api.nowMs());
-        if (await this.#write(path, live, fenced, change, attempt)) return { result: held ? 'reverted' : 'absent' };
+        if (!(await this.#write(path, live, fenced, change, attempt))) continue;
+        if (record === undefined) return { result: 'absent' };
+        return { result: 'reverted', ...(isOn(live, record) ? {} : { detail: FOREIGN }) };
       }
     });
   }
@@ -240,7 +244,13 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
     for (const kind of objects) {
       const places = kind === 'node' ? [undefined] : (this.#settings?.namespaces ?? [undefined]);
       for (const place of places) {
-        for await (const { metadata } of this.#api.list(listPath(kind, place), query, bareSchema, attempt)) {
+        for await (const { metadata } of this.#api.list(
+          listPath(kind, place),
+          query,
+          bareSchema,
+          attempt,
+          METADATA_ONLY,
+        )) {
           const { namespace, name, uid } = metadata;
           yield [targetId({ kind, name, uid, ...(namespace === undefined ? {} : { namespace }) }), metadata];
         }

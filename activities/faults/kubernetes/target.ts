@@ -19,7 +19,8 @@ export interface KubernetesTarget {
 /** The longest a target's id may be. */
 export const TARGET_MAX = 200;
 
-const SPELLING = /^(?:(node)|(pod|deployment|statefulset)\/([a-z0-9-]{1,63}))\/([a-z0-9.-]{1,253})@([\w-]{1,64})$/;
+const SPELLING =
+  /^(?:(node)|(pod|deployment|statefulset|configmap|secret)\/([a-z0-9-]{1,63}))\/([a-z0-9.-]{1,253})@([\w-]{1,64})$/;
 
 export function targetId({ kind, namespace, name, uid }: KubernetesTarget): TargetId {
   return namespace === undefined ? `${kind}/${name}@${uid}` : `${kind}/${namespace}/${name}@${uid}`;

@@ -162,6 +162,7 @@ export interface KubernetesObject {
   };
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly status?: Readonly<Record<string, unknown>>;
+  readonly data?: Readonly<Record<string, string>>;
 }
 
 function certificate(): ReturnType<typeof generate> {
