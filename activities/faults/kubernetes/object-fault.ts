@@ -14,6 +14,7 @@ import type {
   TargetId,
   Verification,
 } from '../../../domain/fault.ts';
+import { missingAccess } from '../../kubernetes/access.ts';
 import { kubernetesApi, METADATA_ONLY, unhurried } from '../../kubernetes/api.ts';
 import type { KubernetesApi } from '../../kubernetes/api.ts';
 import { bareSchema, listPath } from '../../kubernetes/objects.ts';
@@ -104,14 +105,12 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
   }
 
   async check(): Promise<readonly string[]> {
-    if (this.#settings === undefined) return [NO_SECTION];
-    try {
-      // The least that every fault of this kind needs: to find what carries our mark.
-      for await (const _ of this.#marked('held')) break;
-      return [];
-    } catch (error) {
-      return [reasonOf(error)];
-    }
+    const settings = this.#settings;
+    if (settings === undefined) return [NO_SECTION];
+    const namespaces = this.#what.objects.includes('node') ? undefined : settings.namespaces;
+    return missingAccess(this.permissions, namespaces, this.#api, unhurried()).catch((error: unknown) => [
+      reasonOf(error),
+    ]);
   }
 
   async occupied(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>> {
