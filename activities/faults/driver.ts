@@ -37,6 +37,15 @@ export function isOver(attempt: Attempt): boolean {
 export interface Permission {
   /** What is needed, for people: `signal processes of the same user`. */
   readonly needs: string;
+  /** The same for the access control of a cluster; absent where it is no cluster's. */
+  readonly rules?: readonly AccessRule[];
+}
+
+/** Verbs on resources of one API group of a cluster; a subresource is `pods/eviction`. */
+export interface AccessRule {
+  readonly group: string;
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
 }
 
 /** What a fault found on a target, carrying our mark, and whether its time is over. */

@@ -11,11 +11,17 @@ const DRIVERS: readonly (() => Promise<{ driver: DriverFactory }>)[] = [
   () => import('./host/pause.ts'),
   () => import('./host/stutter.ts'),
   () => import('./host/kill.ts'),
+  () => import('./kubernetes/node-cordon.ts'),
+  () => import('./kubernetes/node-taint.ts'),
+  () => import('./kubernetes/scale.ts'),
+  () => import('./kubernetes/config-change.ts'),
+  () => import('./kubernetes/pod-kill.ts'),
 ];
 
 const TARGETS: readonly (() => Promise<{ targets: TargetProviderFactory }>)[] = [
   () => import('../targets/noop.ts'),
   () => import('../targets/host.ts'),
+  () => import('../targets/kubernetes.ts'),
 ];
 
 /** What a plugin may add. */

@@ -5,9 +5,14 @@
  */
 import { z } from 'zod';
 import { hostSettings } from './host-settings.ts';
+import { kubernetesSettings } from './kubernetes-settings.ts';
 
 // A section may be there with nothing in it.
-const builtIn = { host: hostSettings.nullish(), noop: z.strictObject({}).nullish() };
+const builtIn = {
+  host: hostSettings.nullish(),
+  kubernetes: kubernetesSettings.nullish(),
+  noop: z.strictObject({}).nullish(),
+};
 
 /** A site where no plugin is configured: every section is a built-in provider's. */
 export const ownSections = z.strictObject(builtIn);

@@ -34,6 +34,8 @@ interface WorkerProcess {
 export interface LaneOptions {
   /** Host groups of the site; each is made of the processes whose pid files are `victims/<group>-*.pid`. */
   readonly groups: readonly string[];
+  /** More sections of the site, each on one line. */
+  readonly sections?: readonly string[];
   /** More probes, and what else belongs into its `squall.yaml`. */
   readonly probes?: string;
   readonly configuration?: string;
@@ -199,7 +201,7 @@ export class Lane {
 function configText(
   name: string,
   folder: string,
-  { groups, journal, probes = '', configuration = '', unsaid }: LaneOptions,
+  { groups, sections = [], journal, probes = '', configuration = '', unsaid }: LaneOptions,
   health: string,
 ): string {
   return `installation: ${name}
@@ -209,9 +211,8 @@ sweepEvery: 1s
 sites:
   torture:
     host:
-      groups:
-${groups.map((group) => `        ${group}: { pidFiles: '${join(folder, 'victims')}/${group}-*.pid' }`).join('\n')}
-probes:
+      groups: {${groups.map((group) => ` ${group}: { pidFiles: '${join(folder, 'victims')}/${group}-*.pid' }`).join(',')} }
+${sections.map((section) => `    ${section}\n`).join('')}probes:
   alive: { type: http, url: '${health}', measure: up, unit: count, timeout: 2s }
   level: { type: http, url: '${health}level', jsonPointer: /level, unit: count, timeout: 2s }
   error-rate: { type: http, url: '${health}level', jsonPointer: /level, unit: ratio, timeout: 2s }

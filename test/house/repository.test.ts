@@ -8,7 +8,8 @@ import { test } from 'node:test';
 import { z } from 'zod';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const PERMISSIVE = /^\(?(?:MIT|ISC|Apache-2\.0|BSD-[23]-Clause|0BSD|BlueOak-1\.0\.0|CC0-1\.0|Python-2\.0|Unlicense)\b/;
+const PERMISSIVE =
+  /^\(?(?:MIT|ISC|Apache-2\.0|BSD-[23]-Clause|0BSD|BlueOak-1\.0\.0|CC0-1\.0|Python-2\.0|PSF-2\.0|Unlicense)\b/;
 
 /** Come with the Temporal worker's bundler: data under CC-BY, and the Unlicense in a field that the lock file lacks. */
 const KNOWN: ReadonlySet<string> = new Set(['node_modules/caniuse-lite', 'node_modules/unionfs']);

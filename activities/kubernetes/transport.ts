@@ -1,0 +1,127 @@
+/**
+ * One request to a Kubernetes API server, bounded in time and size.
+ *
+ * Owns the bounds and the loading of the client library, which brings credentials, certificates and connections, and is
+ * loaded when the first request is made. Must never decide what an answer means, nor try twice.
+ */
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { KubernetesSettings } from '../targets/kubernetes-settings.ts';
+
+/** The most bytes of an answer that are read: a page of 500 large objects. */
+const BODY_MAX_BYTES = 32 << 20;
+
+/** Something that asking again does not change: a kubeconfig that cannot be used, an answer that is too large. */
+export class Futile extends Error {
+  override readonly name = 'Futile';
+}
+
+/** What is asked. */
+export interface Asked {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** From the root of the server, without a query. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** Of the body. */
+  readonly contentType?: string;
+  /** Of the answer. Default: JSON. */
+  readonly accept?: string;
+}
+
+/** A whole answer, whatever its status. */
+export interface Answered {
+  readonly status: number;
+  /** Parsed, where it is JSON. */
+  readonly body: unknown;
+  /** What the server asks to be left alone for, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** The server's own clock when it answered, to the second, in milliseconds since 1970. */
+  readonly serverMs?: number;
+}
+
+/** Sends `asked` once. Rejects where there is no whole answer by the time `signal` is aborted. */
+export type Send = (asked: Asked, signal: AbortSignal) => Promise<Answered>;
+
+/** Opens the way to the cluster of `settings`. Nothing is read or loaded before the first request. */
+export function openTransport(settings: KubernetesSettings): Send {
+  let opening: ReturnType<typeof open> | undefined;
+  return async (asked, signal) => {
+    // What could not be read may be there the next time.
+    const opened = (opening ??= open(settings).catch((error: unknown) => {
+      opening = undefined;
+      throw futile(error);
+    }));
+    return send(await opened, asked, signal);
+  };
+}
+
+interface Opened {
+  readonly client: typeof import('@kubernetes/client-node');
+  readonly config: KubeConfig;
+  readonly server: string;
+}
+
+async function open({ kubeconfig, context }: KubernetesSettings): Promise<Opened> {
+  const client = await import('@kubernetes/client-node');
+  const config = new client.KubeConfig();
+  if (kubeconfig !== undefined) config.loadFromFile(kubeconfig);
+  else if (process.env['KUBERNETES_SERVICE_HOST']) config.loadFromCluster();
+  else throw new Error('this worker does not run in a cluster: name a `kubeconfig` for the site');
+  if (context !== undefined) config.setCurrentContext(context);
+  const server = config.getCurrentCluster()?.server;
+  if (server === undefined)
+    throw new Error(`${kubeconfig ?? 'the kubeconfig'} has no context ${config.getCurrentContext()} with a cluster`);
+  return { client, config, server: server.replace(/\/+$/, '') };
+}
+
+async function send({ client, config, server }: Opened, asked: Asked, signal: AbortSignal): Promise<Answered> {
+  const { method, path, query = {}, body, contentType = 'application/json', accept = 'application/json' } = asked;
+  const request = new client.RequestContext(server + path, method);
+  for (const [name, value] of Object.entries(query)) request.setQueryParam(name, value);
+  request.setHeaderParam('Accept', accept);
+  request.setHeaderParam('User-Agent', 'squall');
+  if (body !== undefined) {
+    request.setHeaderParam('Content-Type', contentType);
+    request.setBody(JSON.stringify(body));
+  }
+  await config.applySecurityAuthentication(request).catch((error: unknown) => {
+    throw futile(error);
+  });
+  request.setSignal(signal);
+  const response = await new client.IsomorphicFetchHttpLibrary().send(request).toPromise();
+  const text = await read(response.body.stream(), signal);
+  const { 'retry-after': retryAfter, date } = response.headers;
+  const serverMs = date === undefined ? Number.NaN : Date.parse(date);
+  return {
+    status: response.httpStatusCode,
+    body: parsed(text),
+    ...(retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter) ? { retryAfterMs: Number(retryAfter) * 1_000 } : {}),
+    ...(Number.isNaN(serverMs) ? {} : { serverMs }),
+  };
+}
+
+async function read(stream: ReadableStream<Uint8Array> | null, signal: AbortSignal): Promise<string> {
+  if (stream === null) return '';
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // Leaving the loop cancels the stream.
+  for await (const chunk of stream) {
+    signal.throwIfAborted();
+    bytes += chunk.byteLength;
+    if (bytes > BODY_MAX_BYTES) throw new Futile(`the answer has more than ${BODY_MAX_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function futile(error: unknown): Futile {
+  return new Futile(error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text.slice(0, 300);
+  }
+}

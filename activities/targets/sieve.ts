@@ -1,0 +1,69 @@
+/**
+ * Candidates while they are being sifted.
+ *
+ * Owns the counting of who is left out and why. Must never choose: what is kept only goes by rules that say what must never
+ * be a target.
+ */
+import type { TargetId } from '../../domain/fault.ts';
+import type { TargetFacts } from '../../domain/policy.ts';
+import { targetKey } from '../../domain/target-key.ts';
+import type { Candidates, Exclusion } from './provider.ts';
+
+/** Those left out that are named for people. */
+const EXAMPLES = 3;
+
+/** Somebody who may be a target, unless there would be too many of a kind. */
+export interface Sifted {
+  readonly id: TargetId;
+  /** For people. */
+  readonly name: string;
+  readonly facts: TargetFacts;
+  /** Of each of these, no more may be targets than it allows. */
+  readonly limits: readonly Limit[];
+}
+
+/** Something that must not lose more than so many at once. */
+export interface Limit {
+  readonly key: string;
+  readonly allows: number;
+  /** Why whoever is too many is left out. */
+  readonly reason: string;
+}
+
+/** Counts whom it leaves out. */
+export class Sieve {
+  readonly #kept: Sifted[] = [];
+  readonly #left = new Map<string, { count: number; examples: string[] }>();
+
+  keep(sifted: Sifted): void {
+    this.#kept.push(sifted);
+  }
+
+  leave(reason: string, name: string): void {
+    const left = this.#left.get(reason) ?? { count: 0, examples: [] };
+    left.count += 1;
+    if (left.examples.length < EXAMPLES) left.examples.push(name);
+    this.#left.set(reason, left);
+  }
+
+  /** Whoever is left, in a stable order. Of those who are too many, the same ones are left out each time, as if by lot. */
+  candidates(): Candidates {
+    const taken = new Map<string, number>();
+    const facts = new Map<TargetId, TargetFacts>();
+    const byLot = this.#kept
+      .map((sifted) => ({ lot: targetKey(sifted.id), sifted }))
+      .toSorted((a, b) => (a.lot < b.lot ? -1 : 1));
+    for (const { sifted } of byLot) {
+      const { id, name, limits } = sifted;
+      const full = limits.find(({ key, allows }) => (taken.get(key) ?? 0) >= allows);
+      if (full !== undefined) {
+        this.leave(full.reason, name);
+        continue;
+      }
+      for (const { key } of limits) taken.set(key, (taken.get(key) ?? 0) + 1);
+      facts.set(id, sifted.facts);
+    }
+    const excluded = [...this.#left].map(([reason, left]): Exclusion => ({ reason, ...left }));
+    return { targets: [...facts.keys()].toSorted(), facts, excluded };
+  }
+}

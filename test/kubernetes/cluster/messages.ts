@@ -1,0 +1,29 @@
+/**
+ * What a test and its cluster say to each other.
+ *
+ * Owns the messages. With the first one travels the door: a listening socket of the test's own network.
+ */
+
+/** What a cluster is to be. */
+export interface Begin {
+  readonly binary: string;
+  /** A folder of the test's, which the cluster takes away when the test dies. Its logs are there. */
+  readonly folder: string;
+  /** The bearer token of whoever may do everything. */
+  readonly token: string;
+  /** The API server's key and certificate, which is its own authority, as PEM. */
+  readonly key: string;
+  readonly certificate: string;
+  /** The control group of its pods; absent: it has no node. */
+  readonly group?: string;
+}
+
+/** The API server answers: whatever else there is may start. */
+export interface Answering {
+  readonly answering: true;
+}
+
+/** A component has ended, although nobody wanted it to. */
+export interface Died {
+  readonly died: string;
+}
