@@ -10,6 +10,7 @@ import type { Dimension } from '../../domain/quantity.ts';
 import { writtenDuration } from '../../domain/written-duration.ts';
 import * as command from './command.ts';
 import * as http from './http.ts';
+import * as kubernetes from './kubernetes.ts';
 import * as metrics from './metrics.ts';
 import type { Probe, ProbeProvider } from './probe.ts';
 import * as prometheus from './prometheus.ts';
@@ -66,7 +67,7 @@ interface BuiltIn {
 }
 
 const BUILT_IN: ReadonlyMap<string, BuiltIn> = new Map(
-  [prometheus, metrics, http, command].map((module): [string, BuiltIn] => [module.provider.type, module]),
+  [prometheus, metrics, http, kubernetes, command].map((module): [string, BuiltIn] => [module.provider.type, module]),
 );
 
 /** One entry of `probes:`. Settings of built-in types are parsed and checked here, strictly. */
