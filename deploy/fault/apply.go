@@ -33,15 +33,15 @@ func prepare(asked spec) (*applied, error) {
 	}
 	put := &applied{asked: asked, links: links, kept: append(kept, asked.keep...)}
 	var queue *listener
-	var number uint16
+	at := places{class: classOf(asked.owner), unheard: 0x8000 | handleOf(asked.owner)}
 	if asked.kind == latency || asked.kind == corrupt || asked.kind == loss {
 		if queue, err = listen(asked.owner, asked.kind == corrupt); err != nil {
 			put.unusable = append(put.unusable, "nfqueue: "+err.Error())
 		} else {
-			number = queue.number
+			at.listened = queue.number
 		}
 	}
-	for _, attempt := range plans(asked, classOf(asked.owner), number) {
+	for _, attempt := range plans(asked, at) {
 		if attempt.queued && queue == nil {
 			continue
 		}

@@ -136,7 +136,19 @@ type slot struct {
 	active bool
 }
 
+// readSlot looks again where the table changed under its eyes: it takes three questions to read it.
 func readSlot() (slot, error) {
+	var err error
+	for range 3 {
+		var found slot
+		if found, err = lookAtSlot(); err == nil {
+			return found, nil
+		}
+	}
+	return slot{}, err
+}
+
+func lookAtSlot() (slot, error) {
 	connection, err := nftables.New()
 	if err != nil {
 		return slot{}, err
@@ -156,9 +168,6 @@ func readSlot() (slot, error) {
 	}
 	found := slot{taken: true}
 	rules, err := connection.GetRules(table, &nftables.Chain{Name: ownerName, Table: table})
-	if gone(err) {
-		return found, nil
-	}
 	if err != nil {
 		return slot{}, fmt.Errorf("rules: %w", err)
 	}
@@ -167,8 +176,11 @@ func readSlot() (slot, error) {
 			found.owner = owner
 		}
 	}
+	if found.owner == "" {
+		return found, nil
+	}
 	elements, err := connection.GetSetElements(gateOf(found.owner))
-	if err != nil && !gone(err) {
+	if err != nil {
 		return slot{}, fmt.Errorf("gate: %w", err)
 	}
 	for _, element := range elements {
