@@ -9,10 +9,14 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ROOT } from '../readme/blocks.ts';
 
+export const ROOT = join(import.meta.dirname, '..', '..');
 /** Where its source is. */
 export const SOURCE = join(ROOT, 'deploy', 'fault');
+/** Built already, where tests run on a machine without Go: see `kernel.test.ts`. */
+const GIVEN = process.env['SQUALL_FAULT_PROGRAM'];
+/** This kernel is known to have netem: see `kernel.test.ts`. */
+export const WITH_NETEM = process.env['SQUALL_FAULT_NETEM'] === '1';
 /** As the image is built. */
 export const BUILD = ['build', '-mod=readonly', '-trimpath', '-ldflags=-s -w'];
 const OLDEST_MINOR = 24;
@@ -20,7 +24,8 @@ const OLDEST_MINOR = 24;
 const HOW = 'run .ci/run, or see deploy/fault/README.md';
 
 /** Why Go cannot build it here; false where it can. */
-export const WITHOUT_GO = hasGo() ? false : `needs Go 1.${OLDEST_MINOR} or newer on PATH: ${HOW}`;
+export const WITHOUT_GO =
+  GIVEN !== undefined || hasGo() ? false : `needs Go 1.${OLDEST_MINOR} or newer on PATH: ${HOW}`;
 
 /** Why there are no network namespaces to put a fault on; false where there are. */
 export const WITHOUT_NAMESPACES =
@@ -60,6 +65,7 @@ export interface Built {
 
 /** Builds it. */
 export function build(): Built {
+  if (GIVEN !== undefined) return { path: GIVEN, remove: async () => undefined };
   const folder = mkdtempSync(join(tmpdir(), 'squall-fault-'));
   const path = join(folder, 'fault');
   go([...BUILD, '-o', path, '.'], { CGO_ENABLED: '0' });
