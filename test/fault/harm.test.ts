@@ -189,11 +189,13 @@ describe('a fault on real traffic', { skip: WITHOUT_NAMESPACES }, () => {
   });
 
   it('touches no port but the ones asked for, whichever end has them', async () => {
-    const fault = await applied('partition', '--port', String(PORT));
-    assert.equal(await pair.pod.reaches(FIRST, PORT), false);
-    assert.equal(await pair.other.reaches(POD, PORT), false);
-    assert.equal(await pair.pod.reaches(FIRST, OTHER_PORT), true);
-    await revert(fault);
+    for (const direction of ['egress', 'ingress']) {
+      const fault = await applied('partition', '--port', String(PORT), '--direction', direction);
+      assert.equal(await pair.pod.reaches(FIRST, PORT), false);
+      assert.equal(await pair.other.reaches(POD, PORT), false);
+      assert.equal(await pair.pod.reaches(FIRST, OTHER_PORT), true);
+      await revert(fault);
+    }
   });
 
   it('says which mechanism it found, and what did not work', async () => {

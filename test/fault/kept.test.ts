@@ -47,6 +47,14 @@ describe('what is kept', { skip: WITHOUT_NAMESPACES }, () => {
     assert.deepEqual(await reachedIn(['--keep', SECOND, '--peer', '10.77.0.0/24'], ends), [false, true, true, true]);
   });
 
+  it('as many as may be named are, and no more', async () => {
+    const addresses = Array.from({ length: 511 }, (_, number) => `fd77:${(2 * number + 1).toString(16)}::/32`);
+    const ports = Array.from({ length: 511 }, (_, number) => String(20_000 + 2 * number));
+    const named = ['--keep', [...addresses, FIRST].join(','), '--keep-port', [...ports, OTHER_PORT].join(',')];
+    assert.deepEqual(await reachedIn(['--peer', [...addresses, '10.77.0.0/24'].join(','), ...named], [[FIRST, PORT], [SECOND, PORT], [SECOND, OTHER_PORT]]), [true, false, true]); // prettier-ignore
+    assert.equal(pair.verb('partition', '--id', 'more', '--keep', [...addresses, FIRST, SECOND].join(',')).code, 2);
+  });
+
   it('the way out of the pod, where a kubelet’s probes come from, is reached', async () => {
     pair.inPod('ip', 'route', 'add', 'default', 'via', FIRST);
     const fault = pair.start(['partition', '--time-to-live', '60s']);
