@@ -37,7 +37,7 @@ export interface Pinged {
 }
 
 /** How much slower than usual this machine is. */
-const PATIENCE = Number(process.env['SQUALL_FAULT_PATIENCE'] ?? '1');
+export const PATIENCE = Number(process.env['SQUALL_FAULT_PATIENCE'] ?? '1');
 /** Enough for an answer that comes at all, in milliseconds; only what is lost takes as long. */
 const WAIT_MS = 2_000 * PATIENCE;
 
