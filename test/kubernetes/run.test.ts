@@ -106,6 +106,16 @@ describe('runs on a real cluster', { skip: await whyNoCluster() }, () => {
     assert.equal(await cluster.kubectl('get', 'deployments', '-l', 'squall/scale=held', '-o', 'name'), '');
   });
 
+  it('a fault of nodes with a selector of deployments is refused, with what to say instead', async () => {
+    await using made = new AsyncDisposableStack();
+    await cluster.create(deploymentOf('wrong', 'default', 2));
+    made.defer(async () => void (await cluster.kubectl('delete', 'deployment', 'wrong')));
+    const selector = { kind: 'deployment', namespace: 'default', names: ['wrong'] };
+    const handle = await start('wrong', experiment('kubernetes/node-cordon', {}, selector, [1], 1_000));
+    const { status, reason } = (await handle.result()) as RunResult;
+    assert.deepEqual([status, /say `kind: node`/.test(reason)], ['refused', true], reason);
+  });
+
   it('an API server that nobody reaches in mid-fault ends the run without a verdict, and the fault once it is back', async (t) => {
     if (wire === undefined) return t.skip('KUBECONFIG names a cluster whose wire cannot be cut');
     await using made = new AsyncDisposableStack();
