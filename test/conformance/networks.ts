@@ -27,8 +27,9 @@ export async function networkLab(cluster: Cluster, { fault, params, harmed }: Ne
     params,
     settings: pods.settings,
     async target(): Promise<LabTarget> {
-      const pod = await next;
+      const taken = next;
       next = pods.run();
+      const pod = await taken;
       let gone = false;
       return {
         id: pod.id,
