@@ -1,12 +1,20 @@
 /** `squall faults`: the catalogue, or one fault with its parameters, undo, expiry and permissions. */
+import { stringify } from 'yaml';
 import { z } from 'zod';
+import type { FaultDriver } from '../activities/faults/driver.ts';
+import { rulesOf } from '../activities/kubernetes/access.ts';
 import { openSite } from '../workers/open-site.ts';
 import { UsageError } from './failure.ts';
 import { output } from './output.ts';
+import type { Output } from './output.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 
-export async function main([kind]: readonly string[], options: Common): Promise<number> {
+interface Options extends Common {
+  readonly permissions?: boolean;
+}
+
+export async function main([kind]: readonly string[], options: Options): Promise<number> {
   const config = await configOf(options);
   const out = output(options.json === true);
   const { drivers } = await openSite(config, 'catalogue');
@@ -14,6 +22,7 @@ export async function main([kind]: readonly string[], options: Common): Promise<
     kind === undefined ? [...drivers.values()] : [...drivers.values()].filter((driver) => driver.kind === kind);
   if (chosen.length === 0)
     throw new UsageError(`there is no fault ${kind ?? ''}; there are: ${[...drivers.keys()].join(', ')}`);
+  if (options.permissions === true) return printRole(kind, chosen, out);
   for (const driver of chosen) {
     const { summary, reversal, expiry, undo } = driver;
     const permissions = driver.permissions.map(({ needs }) => needs);
@@ -30,6 +39,21 @@ export async function main([kind]: readonly string[], options: Common): Promise<
     for (const [i, [name, parameter]] of described.entries())
       out.line(`  ${i === 0 ? 'with' : '    '}         ${name.padEnd(10)} ${wordsOf(parameter)}`);
   }
+  return 0;
+}
+
+/** Prints the rules that a cluster's worker needs for these faults, to be bound in each namespace, or, where nodes are among them, in the cluster. */
+function printRole(kind: string | undefined, drivers: readonly FaultDriver<unknown>[], out: Output): number {
+  const rules = rulesOf(drivers.flatMap(({ permissions }) => permissions)).map(({ group, resources, verbs }) => ({
+    apiGroups: [group],
+    resources,
+    verbs,
+  }));
+  if (rules.length === 0) throw new UsageError(`${kind ?? 'no fault'} needs nothing of a cluster`);
+  const name = `squall-${(kind ?? 'faults').replace('/', '-')}`;
+  const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, rules };
+  out.event('role', { role });
+  for (const line of stringify(role).trimEnd().split('\n')) out.line(line);
   return 0;
 }
 

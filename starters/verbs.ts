@@ -230,8 +230,8 @@ export const verbs: readonly ((program: Command) => void)[] = [
       'faults [kind]',
       'the catalogue of faults, or one of them',
       () => import('./faults.ts'),
-      '  squall faults\n  squall faults host/stutter',
-    ),
+      '  squall faults\n  squall faults host/stutter\n  squall faults kubernetes/scale --permissions | kubectl apply -f -',
+    ).option('--permissions', 'print the role that a worker needs for it in a cluster'),
   (program) =>
     verb(
       program,

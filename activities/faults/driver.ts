@@ -37,6 +37,15 @@ export function isOver(attempt: Attempt): boolean {
 export interface Permission {
   /** What is needed, for people: `signal processes of the same user`. */
   readonly needs: string;
+  /** The same for the access control of a cluster; absent where it is no cluster's. */
+  readonly rules?: readonly AccessRule[];
+}
+
+/** Verbs on resources of one API group of a cluster; a subresource is `pods/eviction`. */
+export interface AccessRule {
+  readonly group: string;
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
 }
 
 /** What a fault found on a target, carrying our mark, and whether its time is over. */
@@ -63,6 +72,8 @@ export interface FaultDriver<Params> {
   check(params: Params): Promise<readonly string[]>;
   /** Which of these targets another fault holds now, and whose it is. */
   occupied(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>>;
+  /** Which of these targets the fault must not be put on, or cannot, and why: they are no candidates. Absent where all will do. */
+  unfit?(targets: readonly TargetId[], params: Params): Promise<ReadonlyMap<TargetId, string>>;
   /** Puts the faults on. Idempotent by fault id; writes the undo record first; one outcome a fault, in order. */
   inject(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<InjectResult>[]>;
   /**

@@ -5,6 +5,7 @@
  * down where the secret is: on itself, for whoever may read it anyway.
  */
 import { z } from 'zod';
+import { permission } from '../../kubernetes/access.ts';
 import { keyedSchema } from '../../kubernetes/objects.ts';
 import { objectFault } from './object-fault.ts';
 
@@ -28,7 +29,7 @@ export const driver = objectFault({
   params,
   resource: 'config',
   objects: ['configmap', 'secret'],
-  permissions: [{ needs: 'to get, list and patch configmaps and secrets' }],
+  permissions: [permission('', ['configmaps', 'secrets'], ['get', 'list', 'patch'])],
   undo: 'the key has its value again, byte for byte, unless somebody else has written another meanwhile',
   object: keyedSchema,
   undoRecord,

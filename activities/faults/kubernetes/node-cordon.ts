@@ -4,6 +4,7 @@
  * A node that somebody else has cordoned is refused, so that only what we cordoned is uncordoned.
  */
 import { z } from 'zod';
+import { permission } from '../../kubernetes/access.ts';
 import { nodeSchema } from '../../kubernetes/objects.ts';
 import { objectFault } from './object-fault.ts';
 
@@ -13,7 +14,7 @@ export const driver = objectFault({
   params: z.strictObject({}),
   resource: 'cordon',
   objects: ['node'],
-  permissions: [{ needs: 'to get, list and patch nodes' }],
+  permissions: [permission('', ['nodes'], ['get', 'list', 'patch'])],
   undo: 'the node is uncordoned, with the patch that takes the annotation which says that we cordoned it',
   object: nodeSchema,
   undoRecord: z.object({}),

@@ -4,6 +4,7 @@
  * The taint is our own, by its key; whatever other taints come and go meanwhile stays as others want it.
  */
 import { z } from 'zod';
+import { permission } from '../../kubernetes/access.ts';
 import { nodeSchema } from '../../kubernetes/objects.ts';
 import { objectFault } from './object-fault.ts';
 
@@ -32,7 +33,7 @@ export const driver = objectFault({
   params,
   resource: 'taint',
   objects: ['node'],
-  permissions: [{ needs: 'to get, list and patch nodes' }],
+  permissions: [permission('', ['nodes'], ['get', 'list', 'patch'])],
   undo: 'the taint is taken away, with the patch that takes the annotation which says that it is ours',
   object: nodeSchema,
   undoRecord,

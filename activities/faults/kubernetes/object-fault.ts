@@ -80,8 +80,7 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
   }
 
   async check(): Promise<readonly string[]> {
-    const why = await this.#slots.whyNot();
-    return why === undefined ? [] : [why];
+    return this.#slots.missing(this.permissions);
   }
 
   async occupied(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>> {

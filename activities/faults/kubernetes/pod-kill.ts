@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import type { Fault, InjectResult, Outcome, TargetId, Verification } from '../../../domain/fault.ts';
 import { durationMs } from '../../../domain/written-duration.ts';
+import { FIND_PODS, missingAccess, permission } from '../../kubernetes/access.ts';
 import { kubernetesApi, Refused, unhurried } from '../../kubernetes/api.ts';
 import type { KubernetesApi } from '../../kubernetes/api.ts';
 import { bareSchema, listPath, podSchema } from '../../kubernetes/objects.ts';
@@ -45,6 +46,17 @@ const params = z.strictObject({
   statefulSets: z.boolean().default(false).describe('Whether `delete` may be done to pods of stateful sets.'),
 });
 type Params = z.infer<typeof params>;
+
+const EVERY_KILL = [
+  permission('', ['pods'], ['get', 'list', 'patch']),
+  permission('', ['pods/eviction'], ['create']),
+  permission('apps', ['deployments', 'replicasets', 'statefulsets', 'daemonsets'], ['get']),
+  permission('coordination.k8s.io', ['leases'], ['get', 'list', 'create', 'patch', 'delete']),
+  FIND_PODS,
+];
+/** What only `mode: delete` needs besides. */
+const DELETING = permission('', ['pods'], ['delete']);
+const PERMISSIONS = [...EVERY_KILL, DELETING];
 type Done = Omit<Outcome<InjectResult>, 'id'>;
 
 export const driver: DriverFactory<Params> = (site) => new PodKill(site);
@@ -55,11 +67,7 @@ class PodKill implements FaultDriver<Params> {
   readonly params = params;
   readonly reversal = 'heals';
   readonly expiry = 'none';
-  readonly permissions = [
-    { needs: 'to get, list and patch pods, and to create pods/eviction (with `mode: delete`: to delete pods)' },
-    { needs: 'to get deployments, replicasets, statefulsets and daemonsets' },
-    { needs: 'to get, list, create, patch and delete leases' },
-  ];
+  readonly permissions = PERMISSIONS;
   readonly undo =
     'nothing is undone: the owner starts another pod, and Squall verifies that as many are ready as before';
   readonly #site: Site;
@@ -78,14 +86,13 @@ class PodKill implements FaultDriver<Params> {
     return kubernetesApi(settings);
   }
 
-  async check(): Promise<readonly string[]> {
-    if (this.#settings === undefined) return [NO_SECTION];
-    try {
-      for await (const _ of this.#leases('held')) break;
-      return [];
-    } catch (error) {
-      return [reasonOf(error)];
-    }
+  async check({ mode }: Params): Promise<readonly string[]> {
+    const settings = this.#settings;
+    if (settings === undefined) return [NO_SECTION];
+    const needed = mode === 'delete' ? PERMISSIONS : EVERY_KILL;
+    return missingAccess(needed, settings.namespaces, this.#api, unhurried()).catch((error: unknown) => [
+      reasonOf(error),
+    ]);
   }
 
   async occupied(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>> {

@@ -6,6 +6,7 @@
  * the next renewal finds.
  */
 import { z } from 'zod';
+import { permission } from '../../kubernetes/access.ts';
 import { objectFault } from './object-fault.ts';
 import type { Looking } from './object-fault.ts';
 import { workloadSchema } from '../../kubernetes/objects.ts';
@@ -36,8 +37,8 @@ export const driver = objectFault({
   resource: 'scale',
   objects: ['deployment', 'statefulset'],
   permissions: [
-    { needs: 'to get, list and patch deployments and statefulsets' },
-    { needs: 'to list horizontalpodautoscalers' },
+    permission('apps', ['deployments', 'statefulsets'], ['get', 'list', 'patch']),
+    permission('autoscaling', ['horizontalpodautoscalers'], ['list']),
   ],
   undo: 'it has as many replicas as before, unless somebody else has set another number meanwhile',
   object: workloadSchema,

@@ -6,6 +6,7 @@
  */
 import type { z } from 'zod';
 import type { Fault, Outcome, TargetId } from '../../../domain/fault.ts';
+import { missingAccess } from '../../kubernetes/access.ts';
 import { kubernetesApi, METADATA_ONLY, unhurried } from '../../kubernetes/api.ts';
 import type { KubernetesApi } from '../../kubernetes/api.ts';
 import { bareSchema, listPath } from '../../kubernetes/objects.ts';
@@ -14,7 +15,7 @@ import { reasonOf } from '../../probes/reading.ts';
 import { usableKubernetes } from '../../targets/kubernetes-settings.ts';
 import type { KubernetesSettings } from '../../targets/kubernetes-settings.ts';
 import { isOver } from '../driver.ts';
-import type { Attempt, Site } from '../driver.ts';
+import type { Attempt, Permission, Site } from '../driver.ts';
 import { forget, labelOf, readSlot } from './slot.ts';
 import type { MetadataPatch, Slot, SlotRecord } from './slot.ts';
 import { parseTarget, pathOf, targetId } from './target.ts';
@@ -81,15 +82,12 @@ export class SlottedObjects<Live extends Known> {
     return kubernetesApi(this.settings);
   }
 
-  /** Why what carries our mark cannot be found, which is the least that every fault needs; undefined where it can be. */
-  async whyNot(): Promise<string | undefined> {
-    if (this.settings === undefined) return NO_SECTION;
-    try {
-      for await (const _ of this.#marked('held', BARE)) break;
-      return undefined;
-    } catch (error) {
-      return reasonOf(error);
-    }
+  /** What this worker lacks for `permissions`, or to have a cluster at all, one sentence each. */
+  async missing(permissions: readonly Permission[]): Promise<readonly string[]> {
+    const { settings } = this;
+    if (settings === undefined) return [NO_SECTION];
+    const namespaces = this.#what.objects.includes('node') ? undefined : settings.namespaces;
+    return missingAccess(permissions, namespaces, this.api, unhurried()).catch((error: unknown) => [reasonOf(error)]);
   }
 
   /** Which of `targets` are held, and by which faults. */

@@ -15,6 +15,7 @@ import type {
   TargetId,
   Verification,
 } from '../../../../domain/fault.ts';
+import { FIND_PODS, permission } from '../../../kubernetes/access.ts';
 import { pause } from '../../../pause.ts';
 import { reasonOf } from '../../../probes/reading.ts';
 import { isOver } from '../../driver.ts';
@@ -24,8 +25,8 @@ import type { MetadataPatch } from '../slot.ts';
 import { outcomes, OVER, SlottedObjects } from '../slotted.ts';
 import type { Read } from '../slotted.ts';
 import { parseTarget } from '../target.ts';
+import { refusalOf as podRefusal, unfitPods } from './admittance.ts';
 import { containerName, faultContainer, leaveOf } from './container.ts';
-import { missingLeave, PERMISSIONS, refusalOf as podRefusal } from './leave.ts';
 import type { Common } from './params.ts';
 import { commonArguments } from './params.ts';
 import { addressesOf } from './peers.ts';
@@ -43,6 +44,16 @@ const LOOK_MAX_MS = 1_000;
 const LAST_WORDS_MS = 1_500;
 /** Looks until a pod has said that a program which no longer answers has ended. */
 const LOOKS = 8;
+
+const EVERY_FAULT = [
+  permission('', ['pods'], ['get', 'list', 'patch']),
+  permission('', ['pods/ephemeralcontainers'], ['patch']),
+  // Which of the two a server asks for depends on its version.
+  permission('', ['pods/exec'], ['get', 'create']),
+  FIND_PODS,
+];
+/** What only peers that are services need besides. */
+const PEERS = [permission('', ['services'], ['get']), permission('discovery.k8s.io', ['endpointslices'], ['list'])];
 
 const NO_IMAGE = 'this site’s `kubernetes:` section names no `faultImage`';
 
@@ -68,7 +79,7 @@ class NetworkDriver<Params extends Common> implements FaultDriver<Params> {
   readonly params;
   readonly reversal = 'reverted';
   readonly expiry = 'renewed';
-  readonly permissions = PERMISSIONS;
+  readonly permissions = [...EVERY_FAULT, ...PEERS];
   readonly undo =
     'the program in the pod takes the fault off when it is told to, or renewal stops; when it is killed, the kernel ends the fault, and another container takes off what is left';
   readonly #what: NetworkFault<Params>;
@@ -81,12 +92,14 @@ class NetworkDriver<Params extends Common> implements FaultDriver<Params> {
   }
 
   async check(params: Params): Promise<readonly string[]> {
-    const why = await this.#slots.whyNot();
-    if (why !== undefined) return [why];
-    const { namespaces, faultImage: image } = this.#slots.settings ?? {};
-    if (image === undefined) return [NO_IMAGE];
     const services = params.peers?.some((peer) => typeof peer !== 'string') ?? false;
-    return missingLeave(this.#slots.api, namespaces, { image, services });
+    const missing = await this.#slots.missing(services ? this.permissions : EVERY_FAULT);
+    return this.#slots.settings?.faultImage === undefined ? [...missing, NO_IMAGE] : missing;
+  }
+
+  async unfit(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>> {
+    const image = this.#slots.settings?.faultImage;
+    return image === undefined ? new Map() : unfitPods(this.#slots.api, image, targets);
   }
 
   async occupied(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>> {
