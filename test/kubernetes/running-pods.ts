@@ -69,22 +69,33 @@ export class Pods {
     name = `pod-${++this.#count}`,
     { labels = {}, container = {}, spec = {} }: Described = {},
   ): Promise<RunningPod> {
-    const serve = `mkdir -p /tmp/www && dd if=/dev/zero of=/tmp/www/bytes bs=1000 count=700 && exec httpd -f -p ${PORT} -h /tmp/www`;
     const { metadata } = await this.cluster.create({
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name, namespace: this.namespace, labels },
-      spec: {
-        terminationGracePeriodSeconds: 0,
-        containers: [
-          { name: 'main', image: IMAGE, imagePullPolicy: 'Never', command: ['sh', '-c', serve], ...container },
-        ],
-        ...spec,
-      },
+      spec: podSpec(container, spec),
     });
     await this.kubectl('wait', '--for=condition=Ready', `pod/${name}`, '--timeout=90s');
     const ip = await this.kubectl('get', 'pod', name, '-o', 'jsonpath={.status.podIP}');
     return { name, ip, id: targetId({ kind: 'pod', namespace: this.namespace, name, uid: metadata.uid ?? '' }) };
+  }
+
+  /** Starts `replicas` pods that a deployment replaces; returns once all are ready. */
+  async deploy(app: string, replicas: number): Promise<RunningPod[]> {
+    const labels = { app };
+    await this.cluster.create({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: app, namespace: this.namespace },
+      spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec() } },
+    });
+    await this.kubectl('wait', '--for=condition=Available', `deployment/${app}`, '--timeout=90s');
+    const listed = await this.kubectl('get', 'pods', '-l', `app=${app}`, '-o', 'json');
+    return (JSON.parse(listed) as { items: KubernetesObject[] }).items.map(({ metadata, status }) => {
+      const { name = '', uid = '' } = metadata;
+      const id = targetId({ kind: 'pod', namespace: this.namespace, name, uid });
+      return { name, ip: String(status?.['podIP']), id };
+    });
   }
 
   /** Deletes a pod; returns once it is gone. */
@@ -144,4 +155,15 @@ export class Pods {
   async close(): Promise<void> {
     await this.cluster.kubectl('delete', 'namespace', this.namespace, '--wait=false');
   }
+}
+
+/** What all pods do: they serve 700 kB of zeros. */
+function podSpec(container: object = {}, spec: object = {}): Readonly<Record<string, unknown>> {
+  const make = 'mkdir -p /tmp/www && dd if=/dev/zero of=/tmp/www/bytes bs=1000 count=700';
+  const command = ['sh', '-c', `${make} && exec httpd -f -p ${PORT} -h /tmp/www`];
+  return {
+    terminationGracePeriodSeconds: 0,
+    containers: [{ name: 'main', image: IMAGE, imagePullPolicy: 'Never', command, ...container }],
+    ...spec,
+  };
 }

@@ -21,8 +21,11 @@ import { refusalOf, speak } from './program.ts';
 export const LATE_MS = 5_000;
 /** How long a program that has reverted may take to end, in milliseconds: what was asked of it is done by then. */
 const ENDING_MS = 5_000;
-/** Answers that may fail to come before another container is started. */
-const PATIENCE = 3;
+/**
+ * How long a program that runs may fail to answer before another container is started, in milliseconds. One that ends takes
+ * whoever asks in its container with it, and the pod says a little later that it has ended.
+ */
+const PATIENCE_MS = 6_000;
 
 /** Whether the fault is off; why not yet, and whether time alone changes that. */
 export type Step = { readonly off: true } | { readonly off: false; readonly why: string; readonly stuck?: true };
@@ -34,7 +37,7 @@ export class TakeOff {
   readonly #api: KubernetesApi;
   readonly #fault: Fault<unknown>;
   readonly #image: string;
-  #unanswered = 0;
+  #unansweredAtMs: number | undefined;
   #revertedAtMs: number | undefined;
 
   /** `image`: of the containers that revert, which is the one that the fault was made of. */
@@ -54,7 +57,7 @@ export class TakeOff {
       case 'waiting':
         return hasNoLeave(fencedForMs) ? OFF : { off: false, why: 'its container may be about to start' };
       case 'running':
-        return this.#unanswered < PATIENCE ? this.#ask(pod, attempt) : this.#another(pod, path, attempt);
+        return this.#isDeaf() ? this.#another(pod, path, attempt) : this.#ask(pod, attempt);
       case 'ended':
         return state.clean ? OFF : this.#another(pod, path, attempt);
     }
@@ -67,12 +70,16 @@ export class TakeOff {
     try {
       const { code, line } = await speak(this.#api, pod.metadata, 'revert', this.#fault, attempt);
       if (code === 0) this.#revertedAtMs = performance.now();
-      else this.#unanswered += 1;
+      else this.#unansweredAtMs ??= performance.now();
       return { off: false, why: `its program answered ${code} ${line === undefined ? '' : refusalOf(line)}` };
     } catch (error) {
-      this.#unanswered += 1;
+      this.#unansweredAtMs ??= performance.now();
       return { off: false, why: reasonOf(error) };
     }
+  }
+
+  #isDeaf(): boolean {
+    return this.#unansweredAtMs !== undefined && performance.now() - this.#unansweredAtMs > PATIENCE_MS;
   }
 
   async #another(pod: Pod, path: string, attempt: Attempt): Promise<Step> {
