@@ -147,7 +147,8 @@ class NetworkDriver<Params extends Common> implements FaultDriver<Params> {
     const leftMs = slot.record.endsMs - nowMs;
     if (leftMs <= 0) return { result: 'lapsed', detail: 'its time was over before it was put on' };
     const peers = await addressesOf(this.#slots.api, fault.params.peers, namespace, attempt);
-    const harm = [...this.#what.harm(fault.params), ...commonArguments(fault.params, peers)];
+    const node = live.status.hostIPs.map(({ ip }) => ip);
+    const harm = [...this.#what.harm(fault.params), ...commonArguments(fault.params, peers, node)];
     try {
       await addContainer(this.#slots.api, live, path, faultContainer(image, fault, harm, leftMs), attempt);
       return undefined;

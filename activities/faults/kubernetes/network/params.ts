@@ -74,18 +74,19 @@ export function percentOf(written: string): string {
   return written.slice(0, -1);
 }
 
-/** The arguments of what all have in common; `peers` are addresses by now. */
+/** The arguments of what all have in common; `peers` are addresses by now, and `node` those that a kubelet's probes come from. */
 export function commonArguments(
-  { direction, ports, keep, keepPorts, dns }: Common,
+  { direction, ports, keep = [], keepPorts, dns }: Common,
   peers: readonly string[] | undefined,
+  node: readonly string[],
 ): string[] {
   const list = (flag: string, values: readonly (string | number)[] | undefined): string[] =>
-    values === undefined ? [] : [`--${flag}=${values.join(',')}`];
+    values === undefined || values.length === 0 ? [] : [`--${flag}=${values.join(',')}`];
   return [
     ...(direction === undefined ? [] : [`--direction=${direction}`]),
     ...list('peer', peers),
     ...list('port', ports),
-    ...list('keep', keep),
+    ...list('keep', [...keep, ...node]),
     ...list('keep-port', keepPorts),
     ...(dns ? ['--dns'] : []),
   ];

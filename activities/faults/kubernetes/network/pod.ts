@@ -25,6 +25,7 @@ export const podSchema = z.object({
   status: z
     .object({
       phase: z.string().default(''),
+      hostIPs: z.array(z.object({ ip: z.string() })).default([]),
       ephemeralContainerStatuses: z.array(z.object({ name: z.string(), state: stateSchema.prefault({}) })).default([]),
     })
     .prefault({}),
