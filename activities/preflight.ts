@@ -22,6 +22,7 @@ import { neededOf } from './min-healthy.ts';
 import { pause } from './pause.ts';
 import { planHashOf } from './plan-hash.ts';
 import type { OpenProbes } from './probes/registry.ts';
+import { reasonOf } from './probes/reading.ts';
 import { takeBaseline } from './steady-state.ts';
 import type { Candidates, TargetProvider } from './targets/provider.ts';
 import { dimensionsOf } from './watch.ts';
@@ -113,7 +114,13 @@ class Pass {
   /** Whether no candidate is held: another run's targets and this one's would add up to more than either asked for. */
   async #free(driver: FaultDriver<unknown>): Promise<[boolean, string]> {
     const { targets } = this.#candidates;
-    const held = await driver.occupied(targets);
+    let held: Awaited<ReturnType<typeof driver.occupied>>;
+    try {
+      held = await driver.occupied(targets);
+    } catch (error) {
+      // Targets of another kind than the fault's, say: what cannot be told is no leave.
+      return [false, `${driver.kind} cannot say whether its targets are free: ${reasonOf(error)}`];
+    }
     const [first] = held;
     if (first === undefined) return [true, 'no candidate is under a fault'];
     return [false, `${held.size} of ${targets.length} candidates are under another fault: ${first[0]} by ${first[1]}`];

@@ -1,13 +1,16 @@
 /** Whole runs on a real cluster: stages, hold, rollback, and what is left when everything dies in mid-fault. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { WorkflowHandle } from '@temporalio/client';
 import { Lane } from '../../bench/torture/lane.ts';
+import { Wire } from '../../bench/torture/wire.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import type { Experiment, JsonObject } from '../../domain/experiment.ts';
 import type { RunResult, Story } from '../../workflows/messages.ts';
+import { squall } from '../cli/squall.ts';
 import { startRun } from '../../workers/start-run.ts';
 import { until } from '../until.ts';
 import { Cluster, whyNoCluster } from './cluster/cluster.ts';
@@ -20,12 +23,24 @@ describe('runs on a real cluster', { skip: await whyNoCluster() }, () => {
   const undo = new AsyncDisposableStack();
   let cluster: Cluster;
   let lane: Lane;
+  let kubeconfig: string;
+  /** Between the site worker and the API server, where that is our own. */
+  let wire: Wire | undefined;
   before(async () => {
     cluster = await Cluster.open();
     undo.defer(() => cluster.close());
     const folder = await mkdtemp(join(tmpdir(), 'squall-cluster-run-'));
     undo.defer(() => rm(folder, { recursive: true, force: true }));
-    const section = `kubernetes: { kubeconfig: '${cluster.kubeconfig}', nodes: true }`;
+    kubeconfig = cluster.kubeconfig;
+    if (!process.env['KUBECONFIG']) {
+      const config = await readFile(cluster.kubeconfig, 'utf8');
+      const [server, port] = /https:\/\/127\.0\.0\.1:(\d+)/.exec(config) ?? [];
+      wire = await Wire.to(Number(port));
+      undo.defer(() => wire?.close());
+      kubeconfig = join(folder, 'config');
+      await writeFile(kubeconfig, config.replace(server ?? '', `https://${wire.address}`), { mode: 0o600 });
+    }
+    const section = `kubernetes: { kubeconfig: '${kubeconfig}', nodes: true }`;
     lane = new Lane(folder, 'cluster-run', { groups: [], sections: [section] });
     await lane.up();
     undo.defer(() => lane.down());
@@ -52,18 +67,28 @@ describe('runs on a real cluster', { skip: await whyNoCluster() }, () => {
   const start = (id: string, asked: Experiment) =>
     startRun(lane.client, id, { experiment: asked, documentHash: '', startedBy: 'a test' });
 
+  const isHolding = async (handle: WorkflowHandle): Promise<boolean> =>
+    handle.query<Story, [number]>('story', 0).then(
+      ({ state }) => state.phase === 'holding',
+      () => false,
+    );
+
   it('nodes are cordoned stage by stage, held, and uncordoned', async () => {
     await using made = new AsyncDisposableStack();
     await Promise.all(Array.from({ length: 4 }, () => makeNode(cluster, made, { pool: 'staged' })));
     const selector = { kind: 'node', labels: { pool: 'staged' } };
-    const handle = await start('staged', experiment('kubernetes/node-cordon', {}, selector, [1, 3], 4_000));
-    await until(async () => (await cordoned()).length === 1);
-    const [first = ''] = await cordoned();
-    await until(async () => (await cordoned()).length === 3);
-    assert.ok((await cordoned()).includes(first), 'a stage holds on to the one before');
+    const shown = 'jsonpath={.metadata.name} {.spec.unschedulable}{"\\n"}';
+    const seen = cluster.follow('get', 'nodes', '-l', 'pool=staged', '--watch', '-o', shown);
+    made.defer(seen.end);
+    await until(() => seen.lines.length >= 4);
+    const handle = await start('staged', experiment('kubernetes/node-cordon', {}, selector, [1, 3], 2_000));
     const { status, deviated, reason } = (await handle.result()) as RunResult;
     assert.deepEqual([status, deviated], ['completed', false], reason);
     assert.deepEqual(await cordoned(), []);
+    // Whatever happened, in its order: one, two more beside it, and none.
+    await until(() => heldAfterEach(seen.lines).at(-1) === 0);
+    const steps = heldAfterEach(seen.lines).filter((held, i, all) => held !== all[i - 1]);
+    assert.deepEqual(steps, [0, 1, 2, 3, 2, 1, 0]);
   });
 
   it('a worker that is killed with its run and its lease leaves a fault, which the next worker ends', async () => {
@@ -71,12 +96,7 @@ describe('runs on a real cluster', { skip: await whyNoCluster() }, () => {
     const scaled = async (): Promise<string[]> => those('deployments', '@.spec.replicas==1');
     const selector = { kind: 'deployment', namespace: 'default', labels: { set: 'scaled' } };
     const handle = await start('dying', experiment('kubernetes/scale', { to: '25%' }, selector, [2], 600_000));
-    const phase = async (): Promise<string> =>
-      handle.query<Story, [number]>('story', 0).then(
-        ({ state }) => state.phase,
-        () => '',
-      );
-    await until(async () => (await scaled()).length === 2 && (await phase()) === 'holding');
+    await until(async () => (await scaled()).length === 2 && (await isHolding(handle)));
     await lane.kill('site');
     await lane.client.workflow.getHandle('dying/stage-1').terminate('a test');
     await handle.terminate('a test');
@@ -85,4 +105,53 @@ describe('runs on a real cluster', { skip: await whyNoCluster() }, () => {
     await until(async () => (await those('deployments', '@.spec.replicas==4')).length === 2);
     assert.equal(await cluster.kubectl('get', 'deployments', '-l', 'squall/scale=held', '-o', 'name'), '');
   });
+
+  it('a fault of nodes with a selector of deployments is refused, with what to say instead', async () => {
+    await using made = new AsyncDisposableStack();
+    await cluster.create(deploymentOf('wrong', 'default', 2));
+    made.defer(async () => void (await cluster.kubectl('delete', 'deployment', 'wrong')));
+    const selector = { kind: 'deployment', namespace: 'default', names: ['wrong'] };
+    const handle = await start('wrong', experiment('kubernetes/node-cordon', {}, selector, [1], 1_000));
+    const { status, reason } = (await handle.result()) as RunResult;
+    assert.deepEqual([status, /say `kind: node`/.test(reason)], ['refused', true], reason);
+  });
+
+  it('an API server that nobody reaches in mid-fault ends the run without a verdict, and the fault once it is back', async (t) => {
+    if (wire === undefined) return t.skip('KUBECONFIG names a cluster whose wire cannot be cut');
+    await using made = new AsyncDisposableStack();
+    await Promise.all(Array.from({ length: 3 }, () => makeNode(cluster, made, { pool: 'cut' })));
+    const selector = { kind: 'node', labels: { pool: 'cut' } };
+    const handle = await start('cut', experiment('kubernetes/node-cordon', {}, selector, [2], 600_000));
+    await until(async () => (await cordoned()).length === 2 && (await isHolding(handle)));
+    wire.cut();
+    await until(async () => !(await isHolding(handle)));
+    assert.equal((await cordoned()).length, 2, 'nobody could end it');
+    wire.mend();
+    const { status, reason } = (await handle.result()) as RunResult;
+    assert.equal(status, 'inconclusive', reason);
+    assert.deepEqual(await cordoned(), []);
+  });
+
+  it('with every worker and Temporal dead, `squall sweep` ends the fault', async () => {
+    await using made = new AsyncDisposableStack();
+    await Promise.all(Array.from({ length: 3 }, () => makeNode(cluster, made, { pool: 'swept' })));
+    const selector = { kind: 'node', labels: { pool: 'swept' } };
+    const handle = await start('swept', experiment('kubernetes/node-cordon', {}, selector, [2], 600_000));
+    await until(async () => (await cordoned()).length === 2 && (await isHolding(handle)));
+    for (const part of ['site', 'control', 'temporal'] as const) await lane.kill(part);
+    const sweep = async (): Promise<string> => (await squall(['sweep', '--config', lane.config])).out;
+    await until(async () => /2 ended/.test(await sweep()));
+    assert.deepEqual(await cordoned(), []);
+  });
 });
+
+/** How many nodes were cordoned after each line of a watch. */
+function heldAfterEach(lines: readonly string[]): number[] {
+  const held = new Set<string>();
+  return lines.map((line) => {
+    const [name = '', unschedulable] = line.split(' ');
+    if (unschedulable === 'true') held.add(name);
+    else held.delete(name);
+    return held.size;
+  });
+}

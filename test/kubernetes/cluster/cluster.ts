@@ -15,6 +15,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { generate } from 'selfsigned';
 import { until } from '../../until.ts';
@@ -126,6 +127,23 @@ export class Cluster {
   async kubectl(...args: readonly string[]): Promise<string> {
     const { stdout } = await exec(this.#kubectl, ['--kubeconfig', this.kubeconfig, ...args], { maxBuffer: 64 << 20 });
     return stdout;
+  }
+
+  /** Follows what `kubectl` prints, line by line, until it is ended. */
+  follow(...args: readonly string[]): { readonly lines: readonly string[]; readonly end: () => Promise<void> } {
+    const child = spawn(this.#kubectl, ['--kubeconfig', this.kubeconfig, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const gone = once(child, 'exit');
+    const lines: string[] = [];
+    createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+    return {
+      lines,
+      async end() {
+        child.kill();
+        await gone;
+      },
+    };
   }
 
   /** Creates what is described; a status that it describes is set too, as nobody else is there to do it. */
