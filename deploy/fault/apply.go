@@ -59,7 +59,7 @@ func prepare(asked spec) (*applied, error) {
 		if errors.As(err, &refused) {
 			return nil, err
 		}
-		put.unusable = append(put.unusable, strings.TrimSpace(attempt.label+": "+err.Error()))
+		put.unusable = append(put.unusable, attempt.label+": "+strings.ReplaceAll(err.Error(), "\n", ", "))
 	}
 	return nil, refusal{"unsupported", strings.Join(put.unusable, "; ")}
 }

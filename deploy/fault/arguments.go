@@ -122,8 +122,8 @@ func (asked spec) bounds() error {
 		return fmt.Errorf("--delay: more than 0, at most %s", maxDelay)
 	case asked.jitter < 0 || asked.jitter > asked.delay:
 		return errors.New("--jitter: from 0 to the delay")
-	case (asked.kind == loss || asked.kind == corrupt) && asked.share == 0:
-		return errors.New("--percent: more than 0, at most 100")
+	case (asked.kind == loss || asked.kind == corrupt) && asked.share < 1.0/shares:
+		return errors.New("--percent: from 0.0001 to 100")
 	case asked.kind == bandwidth && (asked.rate < minRate || asked.rate > maxRate):
 		return fmt.Errorf("--rate: from %d to %d bits a second", minRate, maxRate)
 	}

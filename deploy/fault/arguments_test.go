@@ -55,6 +55,7 @@ func TestWhatIsOutOfBoundsIsRefused(t *testing.T) {
 		"latency --delay 1s",
 		"loss --id a",
 		"loss --id a --percent 0",
+		"loss --id a --percent 0.00009",
 		"loss --id a --percent NaN",
 		"loss --id a --percent 101",
 		"bandwidth --id a",

@@ -36,7 +36,7 @@ type plan struct {
 	egress, ingress mechanism
 	leaf            string // byNetem or byTbf at a class of ours; empty: no queueing discipline
 	queued          bool   // packets come to this process
-	label           string
+	label           string // of both ways, and the form of the queue
 }
 
 // A queue can be asked for by nft's own expression, or by the older target, where a kernel has only that, or not at all.
@@ -75,9 +75,9 @@ func plans(asked spec, at places) []plan {
 					queues++
 				}
 			}
-			attempt.label = leaf
+			attempt.label = strings.Trim(attempt.egress.name+"+"+attempt.ingress.name, "+")
 			if queues > 0 {
-				attempt.label = strings.TrimSpace(leaf + " " + form)
+				attempt.label += " by " + form
 			}
 			if attempt.queued && form == withoutAny {
 				break

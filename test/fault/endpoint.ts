@@ -36,8 +36,10 @@ export interface Pinged {
   readonly roundTripsMs: readonly number[];
 }
 
+/** How much slower than usual this machine is. */
+export const PATIENCE = Number(process.env['SQUALL_FAULT_PATIENCE'] ?? '1');
 /** Enough for an answer that comes at all, in milliseconds; only what is lost takes as long. */
-const WAIT_MS = 1_500;
+const WAIT_MS = 2_000 * PATIENCE;
 
 export class Endpoint {
   readonly #child: ChildProcessWithoutNullStreams;
@@ -73,7 +75,7 @@ export class Endpoint {
 
   /** Whether one of a few datagrams is answered. */
   async reaches(host: string, port: number): Promise<boolean> {
-    return (await this.ping(host, port, 3, 500)).answered > 0;
+    return (await this.ping(host, port, 3, WAIT_MS / 2)).answered > 0;
   }
 
   /** How long so many bytes took over a stream, in milliseconds; -1 where they did not come. */

@@ -91,7 +91,7 @@ function furnish(root: string, program: string, script: string): void {
 }
 
 const initOf = (command: string): string => `#!/bin/sh
-export PATH=/usr/bin:/usr/sbin HOME=/tmp NO_COLOR=1 SQUALL_FAULT_PROGRAM=/fault SQUALL_FAULT_NETEM=1
+export PATH=/usr/bin:/usr/sbin HOME=/tmp NO_COLOR=1 SQUALL_FAULT_PROGRAM=/fault SQUALL_FAULT_NETEM=1 SQUALL_FAULT_PATIENCE=3
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
@@ -126,8 +126,18 @@ export function inKernel(folder: string, program: string, command: string): stri
     'none',
   ];
   const { stdout, stderr } = spawnSync(
-    'qemu-system-x86_64',
-    [...machine, '-kernel', kernel, '-initrd', files, '-append', 'console=ttyS0 panic=-1 edd=off quiet rdinit=/init'],
+    // Behind everything else that runs here.
+    'nice',
+    [
+      'qemu-system-x86_64',
+      ...machine,
+      '-kernel',
+      kernel,
+      '-initrd',
+      files,
+      '-append',
+      'console=ttyS0 panic=-1 edd=off quiet rdinit=/init',
+    ],
     // A machine that never ends is a failure, not a hang.
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 600_000, killSignal: 'SIGKILL' },
   );

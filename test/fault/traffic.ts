@@ -9,10 +9,14 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Command, Pinged } from './endpoint.ts';
+import { PATIENCE, type Command, type Pinged } from './endpoint.ts';
 
-/** Sent in one go before others get a turn, so that no buffer runs over. */
-const TOGETHER = 10;
+/**
+ * So many are sent in one go. The next go waits until these are answered, or until none has been for a moment, in milliseconds: what
+ * is lost is to be lost by the fault, and not because a buffer runs over.
+ */
+const TOGETHER = 25;
+const MOMENT_MS = 20 * PATIENCE;
 
 /** At one address, so that answers come from where the question went. */
 async function serve({ host, port }: Command & { do: 'serve' }): Promise<void> {
@@ -29,11 +33,21 @@ async function serve({ host, port }: Command & { do: 'serve' }): Promise<void> {
   await once(streams, 'listening');
 }
 
+/** Until no more are out than were before, or their number stays the same for a moment; which it is then. */
+async function settled(out: () => number, before: number): Promise<number> {
+  for (let last = Infinity; out() > before && out() < last;) {
+    last = out();
+    await sleep(MOMENT_MS);
+  }
+  return out();
+}
+
 async function ping({ host, port, count, waitMs }: Command & { do: 'ping' }): Promise<Pinged> {
   const socket = dgram.createSocket(net.isIPv6(host) ? 'udp6' : 'udp4');
   const sentAtMs = new Map<string, number>();
   const roundTripsMs: number[] = [];
   let refused = 0;
+  let unanswered = 0;
   const all = new Promise<void>((resolve) => {
     socket.on('message', (message) => {
       const sent = sentAtMs.get(message.toString());
@@ -48,7 +62,8 @@ async function ping({ host, port, count, waitMs }: Command & { do: 'ping' }): Pr
     sentAtMs.set(text, performance.now());
     // A packet dropped on its way out may be an error to who sends it.
     socket.send(text, port, host, (error) => void (refused += error === null ? 0 : 1));
-    if (number % TOGETHER === TOGETHER - 1) await sleep(1);
+    if (number % TOGETHER === TOGETHER - 1 && number < count - 1)
+      unanswered = await settled(() => sentAtMs.size, unanswered);
   }
   const patience = new AbortController();
   await Promise.race([all, sleep(waitMs, undefined, { signal: patience.signal })]);
