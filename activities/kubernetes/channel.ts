@@ -70,6 +70,8 @@ export function openChannel(way: () => Promise<Opened>): Execute {
     signal.addEventListener('abort', stop);
     try {
       await new Promise<void>((resolve) => {
+        // Nobody waits for a server that has said how it ended to close its end too.
+        void heard.ended.then(() => resolve());
         socket.onclose = () => resolve();
         // A close follows.
         socket.onerror = () => undefined;
@@ -77,6 +79,7 @@ export function openChannel(way: () => Promise<Opened>): Execute {
       });
     } finally {
       signal.removeEventListener('abort', stop);
+      stop();
     }
     return heard.ending(execution.pod);
   };
@@ -84,6 +87,9 @@ export function openChannel(way: () => Promise<Opened>): Execute {
 
 /** What comes over the socket. Nothing that a server sends makes it throw. */
 class Heard {
+  readonly #ended = Promise.withResolvers<undefined>();
+  /** Resolves once somebody has said how it ended. */
+  readonly ended: Promise<undefined> = this.#ended.promise;
   #said = Buffer.alloc(0);
   #status: unknown;
 
@@ -96,6 +102,7 @@ class Heard {
     } catch {
       // Then nobody can say how it ended.
     }
+    this.#ended.resolve(undefined);
     return false;
   }
 
