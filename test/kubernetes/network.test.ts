@@ -66,16 +66,13 @@ describe('faults of a pod’s network on a real node', { skip: await whyNoFaultI
 
   /** Kills the program of the only container that was added to a pod, or its own. */
   async function kill(pod: RunningPod, which: 'containerStatuses' | 'ephemeralContainerStatuses'): Promise<void> {
-    const { status = {} } = await pods.pod(pod);
-    const [container] = status[which] as { containerID: string }[];
-    onNode(cluster, [
-      ...CTR,
-      'task',
-      'kill',
-      '-s',
-      'SIGKILL',
-      (container?.containerID ?? '').replace('containerd://', ''),
-    ]);
+    let id = '';
+    // A pod says what runs in it a little later than it does.
+    await until(async () => {
+      const [container] = ((await pods.pod(pod)).status?.[which] ?? []) as { containerID?: string }[];
+      return (id = container?.containerID?.replace('containerd://', '') ?? '') !== '';
+    });
+    onNode(cluster, [...CTR, 'task', 'kill', '-s', 'SIGKILL', id]);
   }
 
   it('delays what a pod sends', async () => {
@@ -140,7 +137,7 @@ describe('faults of a pod’s network on a real node', { skip: await whyNoFaultI
   });
 
   it('is ended by the kernel when its program is killed; another container takes off what is left', async () => {
-    const cut = await harmed(partition, {}, { ttlMs: TTL_MS });
+    const cut = await harmed(partition, {}, { ttlMs: 4 * TTL_MS });
     const { pod, driver, fault } = cut;
     await kill(pod, 'ephemeralContainerStatuses');
     await until(async () => await pods.reaches(pod), 'traffic flows although nobody is left to revert');
