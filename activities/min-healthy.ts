@@ -26,7 +26,8 @@ export async function minHealthy(
 ): Promise<GuardAnswer> {
   const needed = neededOf(experiment, minHealthyShare, candidates);
   if (needed === undefined) return { guard: 'min-healthy', passed: true, found: 'not asked for' };
-  const found = await candidatesOf(provider, experiment.targets.selector, protect, signal);
+  const doing = { driver, params: experiment.with };
+  const found = await candidatesOf(provider, experiment.targets.selector, protect, doing, signal);
   if ('invalid' in found) throw new Error(`the selector is not valid: ${found.invalid}`);
   if (!driver) throw new Error(`${experiment.fault} is not known at this site`);
   const own = new Set(reached);

@@ -193,7 +193,8 @@ class Pass {
 
   async #targets(experiment: Experiment): Promise<void> {
     const { selector } = experiment.targets;
-    const found = await candidatesOf(this.#site.targets, selector, this.#input.protect, this.#signal);
+    const doing = { driver: this.#site.driver, params: experiment.with };
+    const found = await candidatesOf(this.#site.targets, selector, this.#input.protect, doing, this.#signal);
     if (!('invalid' in found)) this.#candidates = found;
     const { facts } = this.#candidates;
     const { targets } = this.#candidates;

@@ -5,7 +5,7 @@ import { abortSignal } from '../workflows/messages.ts';
 import { UsageError } from './failure.ts';
 import { finish, follow } from './follow.ts';
 import { output } from './output.ts';
-import { theRun } from './the-run.ts';
+import { runNamed, theRun } from './the-run.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 import { signer } from './who.ts';
@@ -16,8 +16,9 @@ interface Options extends Common {
   readonly wait: boolean;
 }
 
-export async function main([run = '']: readonly string[], given: Common & Record<string, unknown>): Promise<number> {
+export async function main(args: readonly string[], given: Common & Record<string, unknown>): Promise<number> {
   const options = given as unknown as Options;
+  const run = runNamed(args);
   const config = await configOf(options);
   const client = await connectClient({ queryClosed: true });
   const out = output(options.json === true);

@@ -14,7 +14,7 @@ import { EXIT } from './exit.ts';
 import { output } from './output.ts';
 import type { Output } from './output.ts';
 import { eventLine } from './story-line.ts';
-import { theRun } from './the-run.ts';
+import { runNamed, theRun } from './the-run.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 import { waitsFor } from './waits.ts';
@@ -22,7 +22,8 @@ import { waitsFor } from './waits.ts';
 /** How long a run may take to answer, in milliseconds. */
 const ANSWER_MS = 5_000;
 
-export async function main([run = '']: readonly string[], options: Common): Promise<number> {
+export async function main(args: readonly string[], options: Common): Promise<number> {
+  const run = runNamed(args);
   const client = await connectClient({ queryClosed: true });
   const out = output(options.json === true);
   try {

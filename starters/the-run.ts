@@ -10,13 +10,17 @@ import { UsageError } from './failure.ts';
 
 const LIST = '`squall list` shows those there are';
 
+/** The name of a run as it was written. Throws a {@link UsageError} where none was: Temporal would not understand the question. */
+export function runNamed([run = '']: readonly string[]): string {
+  if (run === '') throw new UsageError(`found no run, expected the name of one; ${LIST}`);
+  return run;
+}
+
 /** Throws a {@link UsageError} where `run` is none; rejects where Temporal cannot be asked. */
 export async function theRun(
   client: Client,
   run: string,
 ): Promise<{ readonly handle: WorkflowHandle; readonly described: WorkflowExecutionDescription }> {
-  // Temporal would not understand the question.
-  if (run === '') throw new UsageError(`found no run, expected the name of one; ${LIST}`);
   const handle = client.workflow.getHandle(run);
   const described = await handle.describe().catch((error: unknown) => {
     if (error instanceof WorkflowNotFoundError) throw new UsageError(`there is no run ${run}; ${LIST}`);

@@ -72,6 +72,8 @@ export interface FaultDriver<Params> {
   check(params: Params): Promise<readonly string[]>;
   /** Which of these targets another fault holds now, and whose it is. */
   occupied(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>>;
+  /** Which of these targets the fault must not be put on, or cannot, and why: they are no candidates. Absent where all will do. */
+  unfit?(targets: readonly TargetId[], params: Params): Promise<ReadonlyMap<TargetId, string>>;
   /** Puts the faults on. Idempotent by fault id; writes the undo record first; one outcome a fault, in order. */
   inject(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<InjectResult>[]>;
   /**

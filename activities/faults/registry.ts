@@ -16,6 +16,11 @@ const DRIVERS: readonly (() => Promise<{ driver: DriverFactory }>)[] = [
   () => import('./kubernetes/scale.ts'),
   () => import('./kubernetes/config-change.ts'),
   () => import('./kubernetes/pod-kill.ts'),
+  () => import('./kubernetes/pod-latency.ts'),
+  () => import('./kubernetes/pod-loss.ts'),
+  () => import('./kubernetes/pod-corrupt.ts'),
+  () => import('./kubernetes/pod-bandwidth.ts'),
+  () => import('./kubernetes/pod-partition.ts'),
 ];
 
 const TARGETS: readonly (() => Promise<{ targets: TargetProviderFactory }>)[] = [

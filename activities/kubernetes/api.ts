@@ -9,7 +9,9 @@ import { isOver } from '../faults/driver.ts';
 import type { Attempt } from '../faults/driver.ts';
 import { pause } from '../pause.ts';
 import type { KubernetesSettings } from '../targets/kubernetes-settings.ts';
-import { Futile, openTransport } from './transport.ts';
+import { openChannel } from './channel.ts';
+import type { Executed, Execute, Execution } from './channel.ts';
+import { Futile, openTransport, wayTo } from './transport.ts';
 import type { Answered, Asked, Send } from './transport.ts';
 
 /** The most requests under way at once, of all drivers of a site together. */
@@ -27,6 +29,8 @@ const SET_BACK_MS = 2_000;
 const UNHURRIED_MS = 20_000;
 
 const MERGE_PATCH = 'application/merge-patch+json';
+/** Adds to lists whose items have names. */
+export const STRATEGIC_MERGE_PATCH = 'application/strategic-merge-patch+json';
 
 /** Names, labels and annotations are all that is wanted of the objects of a list. */
 export const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
@@ -74,13 +78,15 @@ export function unhurried(): Attempt {
 /** One cluster's API. */
 export class KubernetesApi {
   readonly #send: Send;
+  readonly #execute: Execute;
   readonly #waiting: (() => void)[] = [];
   #underWay = 0;
   /** The server's clock less this machine's monotonic one, in milliseconds. */
   #offsetMs: number | undefined;
 
-  constructor(send: Send) {
+  constructor(send: Send, execute: Execute) {
     this.#send = send;
+    this.#execute = execute;
   }
 
   /**
@@ -119,7 +125,7 @@ export class KubernetesApi {
   }
 
   /**
-   * Changes what is at `path` by a merge patch that names the `resourceVersion` it was made for, so that it may be sent
+   * Changes what is at `path` by a patch, by default a merge patch, that names the `resourceVersion` it was made for, so that it may be sent
    * again. `conflict` where the object has changed since; undefined where there is none.
    */
   async patch<T>(
@@ -127,8 +133,9 @@ export class KubernetesApi {
     body: unknown,
     schema: z.ZodType<T>,
     attempt: Attempt,
+    contentType = MERGE_PATCH,
   ): Promise<T | 'conflict' | undefined> {
-    const answered = await this.#answer({ method: 'PATCH', path, body, contentType: MERGE_PATCH }, attempt, [409]);
+    const answered = await this.#answer({ method: 'PATCH', path, body, contentType }, attempt, [409]);
     if (answered.status === 404) return undefined;
     return answered.status === 409 ? 'conflict' : schema.parse(answered.body);
   }
@@ -145,6 +152,11 @@ export class KubernetesApi {
   async remove(path: string, body: unknown, attempt: Attempt): Promise<boolean> {
     const { status } = await this.#answer({ method: 'DELETE', path, body }, attempt, [409]);
     return status < 400;
+  }
+
+  /** Runs a program to its end in a running container of a pod. Tries once; rejects where nobody can say how it ended. */
+  async execute(execution: Execution, attempt: Attempt): Promise<Executed> {
+    return this.#inTurn(attempt, `exec in ${execution.pod}`, (signal) => this.#execute(execution, signal));
   }
 
   /** Answers with success, with 404, or with one of `expected`; rejects with a {@link Refused} or with what went wrong last. */
@@ -175,15 +187,21 @@ export class KubernetesApi {
   }
 
   async #once(asked: Asked, attempt: Attempt): Promise<Answered> {
-    while (this.#underWay >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#underWay += 1;
-    try {
-      if (isOver(attempt)) throw new Error(`${asked.method} ${asked.path}: the attempt is over`);
-      const timeoutMs = Math.max(1, Math.min(REQUEST_MS, attempt.remainingMs()));
-      const signal = AbortSignal.any([attempt.signal, AbortSignal.timeout(Math.ceil(timeoutMs))]);
+    return this.#inTurn(attempt, `${asked.method} ${asked.path}`, async (signal) => {
       const answered = await this.#send(asked, signal);
       if (answered.serverMs !== undefined) this.#hear(answered.serverMs);
       return answered;
+    });
+  }
+
+  /** Does one thing when its turn has come, within the attempt. */
+  async #inTurn<T>(attempt: Attempt, what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    while (this.#underWay >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#underWay += 1;
+    try {
+      if (isOver(attempt)) throw new Error(`${what}: the attempt is over`);
+      const timeoutMs = Math.max(1, Math.min(REQUEST_MS, attempt.remainingMs()));
+      return await work(AbortSignal.any([attempt.signal, AbortSignal.timeout(Math.ceil(timeoutMs))]));
     } finally {
       this.#underWay -= 1;
       this.#waiting.shift()?.();
@@ -204,6 +222,9 @@ const opened = new Map<string, KubernetesApi>();
 export function kubernetesApi(settings: KubernetesSettings): KubernetesApi {
   const key = JSON.stringify([settings.kubeconfig, settings.context]);
   let api = opened.get(key);
-  if (api === undefined) opened.set(key, (api = new KubernetesApi(openTransport(settings))));
+  if (api === undefined) {
+    const way = wayTo(settings);
+    opened.set(key, (api = new KubernetesApi(openTransport(way), openChannel(way))));
+  }
   return api;
 }

@@ -42,20 +42,24 @@ export interface Answered {
 /** Sends `asked` once. Rejects where there is no whole answer by the time `signal` is aborted. */
 export type Send = (asked: Asked, signal: AbortSignal) => Promise<Answered>;
 
-/** Opens the way to the cluster of `settings`. Nothing is read or loaded before the first request. */
-export function openTransport(settings: KubernetesSettings): Send {
+/** The way to the cluster of `settings`. Nothing is read or loaded before the first one needs it. */
+export function wayTo(settings: KubernetesSettings): () => Promise<Opened> {
   let opening: ReturnType<typeof open> | undefined;
-  return async (asked, signal) => {
+  return () =>
     // What could not be read may be there the next time.
-    const opened = (opening ??= open(settings).catch((error: unknown) => {
+    (opening ??= open(settings).catch((error: unknown) => {
       opening = undefined;
       throw futile(error);
     }));
-    return send(await opened, asked, signal);
-  };
 }
 
-interface Opened {
+/** Opens the transport of requests on a way. */
+export function openTransport(way: () => Promise<Opened>): Send {
+  return async (asked, signal) => send(await way(), asked, signal);
+}
+
+/** The client library, and where it leads. */
+export interface Opened {
   readonly client: typeof import('@kubernetes/client-node');
   readonly config: KubeConfig;
   readonly server: string;

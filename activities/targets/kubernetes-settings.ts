@@ -22,6 +22,12 @@ export const kubernetesSettings = z.strictObject({
     .optional()
     .describe('Namespaces whose objects may be targets. Default: all but those of the cluster itself, `kube-…`.'),
   nodes: z.boolean().default(false).describe('Whether nodes may be targets.'),
+  faultImage: z
+    .string()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe('The image that is a fault of a pod’s network, built from `deploy/fault/`. Without it there are none.'),
 });
 
 /** A parsed `kubernetes:` section. */

@@ -98,7 +98,7 @@ func (l *life) renew(word string, reply func(line)) bool {
 		l.deadline = now.Add(timeToLive)
 	}
 	reply(line{
-		Event: "renewed", Owner: owner,
+		Event: "renewed", Owner: owner, Mechanism: l.put.line().Mechanism,
 		LeftMs: l.deadline.Sub(now).Milliseconds(), AtMostMs: l.notAfter.Sub(now).Milliseconds(),
 	})
 	return true

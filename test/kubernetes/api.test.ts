@@ -3,16 +3,15 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { z } from 'zod';
-import type { Attempt } from '../../activities/faults/driver.ts';
 import { kubernetesApi, Refused } from '../../activities/kubernetes/api.ts';
 import type { KubernetesApi } from '../../activities/kubernetes/api.ts';
 import { kubernetesSettings } from '../../activities/targets/kubernetes-settings.ts';
 import { until } from '../until.ts';
+import { served, within } from './served.ts';
 
 const anything = z.unknown();
 
@@ -20,36 +19,12 @@ type Answer = (request: IncomingMessage, response: ServerResponse, count: number
 
 /** Runs `work` against a server that answers so. */
 async function against(answer: Answer, work: (api: KubernetesApi, requests: string[]) => Promise<void>): Promise<void> {
-  await using undo = new AsyncDisposableStack();
   const requests: string[] = [];
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);
     answer(request, response, requests.length);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  undo.defer(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const folder = await mkdtemp(join(tmpdir(), 'squall-api-'));
-  undo.defer(() => rm(folder, { recursive: true }));
-  const kubeconfig = join(folder, 'config');
-  const { port } = server.address() as AddressInfo;
-  await writeFile(
-    kubeconfig,
-    JSON.stringify({
-      'current-context': 'lab',
-      clusters: [{ name: 'lab', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }],
-      contexts: [{ name: 'lab', context: { cluster: 'lab', user: 'lab' } }],
-      users: [{ name: 'lab', user: { token: 'secret' } }],
-    }),
-  );
-  await work(kubernetesApi(kubernetesSettings.parse({ kubeconfig })), requests);
-}
-
-function within(ms: number): Attempt {
-  const endsAtMs = performance.now() + ms;
-  return { signal: AbortSignal.timeout(ms), remainingMs: () => endsAtMs - performance.now() };
+  await served(server, (api) => work(api, requests));
 }
 
 const json = (response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void => {

@@ -116,6 +116,18 @@ export function fence(slot: Slot, resource: string, fault: Fault<unknown>, nowMs
   };
 }
 
+/** Fences `fault`, which goes on holding the slot until what it has done is undone as well. */
+export function fenceHolder(slot: Slot, resource: string, fault: Fault<unknown>, nowMs: number): MetadataPatch {
+  const { annotations } = fence(slot, resource, fault, nowMs);
+  const { [recordKey(resource)]: _freed, ...fences } = annotations;
+  return { labels: { [labelOf(resource)]: 'held' }, annotations: fences };
+}
+
+/** When a fault was fenced, in milliseconds since 1970; undefined where it was not. */
+export function fencedAtMs({ fences }: Slot, fault: Fault<unknown>): number | undefined {
+  return fences[keyOf(fault)];
+}
+
 /** Takes the last trace away, once every fence is old; undefined where one is not. */
 export function forget(slot: Slot, resource: string, nowMs: number): MetadataPatch | undefined {
   if (slot.record !== undefined || Object.keys(living(slot.fences, nowMs)).length > 0) return undefined;

@@ -57,11 +57,14 @@ export async function whyNoNode(): Promise<string | false> {
 /** A cluster that answers. */
 export class Cluster {
   readonly kubeconfig: string;
+  /** The process that holds the namespaces of a test's own cluster; undefined where the cluster is another's. */
+  readonly holder: number | undefined;
   readonly #kubectl: string;
   readonly #close: () => Promise<void>;
 
-  private constructor(config: string, kubectl: string, close: () => Promise<void>) {
+  private constructor(config: string, kubectl: string, close: () => Promise<void>, holder?: number) {
     this.kubeconfig = config;
+    this.holder = holder;
     this.#kubectl = kubectl;
     this.#close = close;
   }
@@ -105,7 +108,12 @@ export class Cluster {
     await until(() => answers('/api/v1/namespaces/default/serviceaccounts/default'));
     await writeFile(join(folder, 'config'), kubeconfig(`https://127.0.0.1:${port}`, cert, token), { mode: 0o600 });
     await symlink(binary, join(folder, 'kubectl'));
-    const cluster = new Cluster(join(folder, 'config'), join(folder, 'kubectl'), () => parts.disposeAsync());
+    const cluster = new Cluster(
+      join(folder, 'config'),
+      join(folder, 'kubectl'),
+      () => parts.disposeAsync(),
+      inside.pid,
+    );
     if (node) {
       inside.send({ answering: true } satisfies Answering);
       const ready = 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}';

@@ -1,5 +1,5 @@
 /**
- * The one image of the cluster's pods, made of this machine's own busybox: nothing is pulled.
+ * The images of the cluster's pods, made on the spot: nothing is pulled. All pods have one of this machine's own busybox.
  *
  * Owns the layout of an OCI archive. Pods say `imagePullPolicy: Never`.
  */
@@ -15,13 +15,18 @@ export const BUSYBOX = '/bin/busybox';
 
 const REPRODUCIBLE = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner'];
 
-/** Writes the archive into `folder`; returns its path. */
+/** Writes the archive of that image into `folder`; returns its path. */
 export function buildImage(folder: string): string {
   const root = join(folder, 'root');
   for (const name of ['bin', 'etc', 'tmp', 'proc', 'sys', 'dev']) mkdirSync(join(root, name), { recursive: true });
   copyFileSync(BUSYBOX, join(root, 'bin', 'busybox'));
   const applets = execFileSync(BUSYBOX, ['--list'], { encoding: 'utf8' }).trim().split('\n');
   for (const name of applets) if (name !== 'busybox') symlinkSync('busybox', join(root, 'bin', name));
+  return archive(folder, IMAGE, root, { Entrypoint: ['/bin/sleep', '2147483647'], Env: ['PATH=/bin'] });
+}
+
+/** Writes the archive of an image called `name`, of all that is in `root`, into `folder`; returns its path. */
+export function archive(folder: string, name: string, root: string, runs: Readonly<Record<string, unknown>>): string {
   const layout = join(folder, 'layout');
   const blobs = join(layout, 'blobs', 'sha256');
   mkdirSync(blobs, { recursive: true });
@@ -36,7 +41,7 @@ export function buildImage(folder: string): string {
   const config = put(
     json({
       ...platform,
-      config: { Entrypoint: ['/bin/sleep', '2147483647'], Env: ['PATH=/bin'] },
+      config: runs,
       rootfs: { type: 'layers', diff_ids: [layer.digest] },
     }),
   );
@@ -49,13 +54,13 @@ export function buildImage(folder: string): string {
       layers: [{ mediaType: oci('layer.v1.tar'), ...layer }],
     }),
   );
-  const annotations = { 'io.containerd.image.name': IMAGE, 'org.opencontainers.image.ref.name': '1' };
+  const annotations = { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': '1' };
   const index = { mediaType: oci('manifest.v1+json'), ...manifest, annotations, platform };
   writeFileSync(join(layout, 'index.json'), json({ schemaVersion: 2, manifests: [index] }));
   writeFileSync(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-  const archive = join(folder, 'image.tar');
-  tar(layout, archive, ['oci-layout', 'index.json', 'blobs']);
-  return archive;
+  const written = join(folder, 'image.tar');
+  tar(layout, written, ['oci-layout', 'index.json', 'blobs']);
+  return written;
 }
 
 function tar(from: string, to: string, what: readonly string[]): Buffer {
