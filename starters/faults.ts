@@ -23,12 +23,13 @@ export async function main([kind]: readonly string[], options: Options): Promise
   if (chosen.length === 0)
     throw new UsageError(`there is no fault ${kind ?? ''}; there are: ${[...drivers.keys()].join(', ')}`);
   if (options.permissions === true) return printRole(kind, chosen, out);
+  const width = Math.max(...chosen.map((driver) => driver.kind.length));
   for (const driver of chosen) {
     const { summary, reversal, expiry, undo } = driver;
     const permissions = driver.permissions.map(({ needs }) => needs);
     const params = z.toJSONSchema(driver.params, { io: 'input', unrepresentable: 'any' });
     out.event('fault', { kind: driver.kind, summary, reversal, expiry, undo, permissions, params });
-    out.line(`${out.style('bold', driver.kind.padEnd(16))} ${summary}`);
+    out.line(`${out.style('bold', driver.kind.padEnd(width))}  ${summary}`);
     if (kind === undefined) continue;
     out.line(`  reversal     ${reversal}`);
     out.line(`  expiry       ${expiry}`);
@@ -36,8 +37,9 @@ export async function main([kind]: readonly string[], options: Options): Promise
     out.line(`  permissions  ${permissions.join('; ') || 'none'}`);
     const described = Object.entries(parameters.parse(params).properties);
     if (described.length === 0) out.line('  with         no parameters');
+    const longest = Math.max(...described.map(([name]) => name.length));
     for (const [i, [name, parameter]] of described.entries())
-      out.line(`  ${i === 0 ? 'with' : '    '}         ${name.padEnd(10)} ${wordsOf(parameter)}`);
+      out.line(`  ${i === 0 ? 'with' : '    '}         ${name.padEnd(longest)}  ${wordsOf(parameter)}`);
   }
   return 0;
 }
