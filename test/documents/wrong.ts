@@ -1,7 +1,7 @@
 /**
  * Documents that are wrong, each by one edit of the one that is right, and everything that is said of them.
  *
- * Lines and columns count from 1; `says` is `line:column: path: found …, expected …`.
+ * Lines and columns count from 1; `says` is `line:column: path: found …, expected …`, with FAULTS for every fault there is.
  */
 
 /** One edit, and what it makes wrong. */
@@ -22,9 +22,9 @@ export const WRONG: readonly Wrong[] = [
 {"what":"preconditions that are a text","replace":"recoverWithin: 2m","by":"preconditions: healthy\nrecoverWithin: 2m","says":["20:16: preconditions: found \"healthy\", expected a list"]},
 {"what":"a misspelt key","replace":"recoverWithin: 2m","by":"recoverWithn: 2m","says":["20:1: recoverWithn: found unknown key \"recoverWithn\", expected one of experiment, hypothesis, steadyState, fault, with, targets, blastRadius, stopConditions, preconditions, recoverWithin, sampleEvery, timeToLive. Did you mean recoverWithin?"]},
 {"what":"a key of another tool","replace":"hypothesis: Checkout","by":"steady-state-hypothesis: Checkout","says":["1:1: found no hypothesis, expected a text","2:1: steady-state-hypothesis: found unknown key \"steady-state-hypothesis\", expected one of experiment, hypothesis, steadyState, fault, with, targets, blastRadius, stopConditions, preconditions, recoverWithin, sampleEvery, timeToLive. Did you mean hypothesis?"]},
-{"what":"a misspelt fault","replace":"host/stutter","by":"host/stuter","says":["11:8: fault: found \"host/stuter\", expected one of noop/noop, host/pause, host/stutter, host/kill, kubernetes/node-cordon, kubernetes/node-taint, kubernetes/scale, kubernetes/config-change, kubernetes/pod-kill. Did you mean host/stutter?"]},
-{"what":"a fault without its provider","replace":"host/stutter","by":"stutter","says":["11:8: fault: found \"stutter\", expected one of noop/noop, host/pause, host/stutter, host/kill, kubernetes/node-cordon, kubernetes/node-taint, kubernetes/scale, kubernetes/config-change, kubernetes/pod-kill. Did you mean host/stutter?"]},
-{"what":"a fault that is a list","replace":"fault: host/stutter","by":"fault: [host/stutter]","says":["11:8: fault: found a list of 1, expected one of noop/noop, host/pause, host/stutter, host/kill, kubernetes/node-cordon, kubernetes/node-taint, kubernetes/scale, kubernetes/config-change, kubernetes/pod-kill"]},
+{"what":"a misspelt fault","replace":"host/stutter","by":"host/stuter","says":["11:8: fault: found \"host/stuter\", expected one of FAULTS. Did you mean host/stutter?"]},
+{"what":"a fault without its provider","replace":"host/stutter","by":"stutter","says":["11:8: fault: found \"stutter\", expected one of FAULTS. Did you mean host/stutter?"]},
+{"what":"a fault that is a list","replace":"fault: host/stutter","by":"fault: [host/stutter]","says":["11:8: fault: found a list of 1, expected one of FAULTS"]},
 {"what":"a misspelt parameter","replace":"jitter: 20ms","by":"jiter: 20ms","says":["12:33: with.jiter: found unknown key \"jiter\", expected one of stop, run, jitter. Did you mean jitter?"]},
 {"what":"a parameter without its unit","replace":"stop: 100ms","by":"stop: fast","says":["12:15: with.stop: found \"fast\", expected a duration such as 100ms or 5m"]},
 {"what":"a parameter beyond its range","replace":"stop: 100ms","by":"stop: 11s","says":["12:15: with.stop: found \"11s\", expected 1ms to 10s"]},
