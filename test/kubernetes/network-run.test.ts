@@ -112,7 +112,7 @@ describe('network faults at a site', { skip: await whyNoFaultImage() }, () => {
       assert.deepEqual((await Promise.all(running.map((pod) => pods.added(pod)))).flat(), [0, 0, 0]);
     });
 
-    it('ends by itself when the worker is killed with its run and its lease; the next worker clears away', async () => {
+    it('ends by itself when the workers are killed with its run and its lease; the next worker clears away', async () => {
       const handle = await start('dying', [2], 600_000);
       const phase = async (): Promise<string> =>
         handle.query<Story, [number]>('story', 0).then(
@@ -120,7 +120,8 @@ describe('network faults at a site', { skip: await whyNoFaultImage() }, () => {
           () => '',
         );
       await until(async () => (await phase()) === 'holding' && (await cut()) === 2);
-      await lane.kill('site');
+      // The control worker sweeps too.
+      await Promise.all([lane.kill('control'), lane.kill('site')]);
       await lane.client.workflow.getHandle('dying/stage-1').terminate('a test');
       await handle.terminate('a test');
       await until(async () => (await cut()) === 0, 'traffic flows although nobody is left');

@@ -33,7 +33,7 @@ const WRONG: readonly [what: string, section: string, says: readonly string[]][]
   [
     'a misspelt provider',
     'hots: { groups: {} }',
-    ['3:5: sites.local.hots: found unknown key "hots", expected one of host, noop. Did you mean host?'],
+    ['3:5: sites.local.hots: found unknown key "hots", expected one of host, kubernetes, noop. Did you mean host?'],
   ],
   [
     'a misspelt way to find a group',
