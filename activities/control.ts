@@ -18,8 +18,10 @@ import { attending } from './admission/attend.ts';
 import { askOf, awaitEnd, endedOf, heldAt, reserve, withdraw } from './admission/budget.ts';
 import { climb } from './admission/guard.ts';
 import type { Asked, Guard } from './admission/guard.ts';
+import type { Lever } from './admission/lever.ts';
 import { starterOf } from './admission/policy.ts';
 import { authority } from './admission/proof.ts';
+import { forbiddenStop } from './admission/stop-right.ts';
 import { beating } from './attempt.ts';
 import { auditEvents } from './audit.ts';
 import { enforceStop } from './enforce-stop.ts';
@@ -45,6 +47,8 @@ export interface Control {
   /** In the order they are asked. */
   readonly guards: readonly Guard[];
   readonly policy: Policy;
+  /** Those that pull the emergency stop beside people. */
+  readonly levers: readonly Lever[];
   readonly client: Client;
   /** Where people are told of runs. */
   readonly destinations: Destinations;
@@ -102,7 +106,10 @@ export function controlActivities(control: Control): ControlActivities {
     },
     heldAt: (site) => beating(() => heldAt(control.client, site)),
     authorise: async (asking) => authority(control.policy, asking),
-    enforceStop: (stop) => enforceStop(control.client, stop),
+    enforceStop: (stop, pulledAtMs) =>
+      enforceStop(control.client, stop, async (signal) =>
+        pulledAtMs === undefined ? undefined : forbiddenStop(policy, control.levers, stop, pulledAtMs, signal),
+      ),
   };
 }
 

@@ -7,6 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { stopId } from '../domain/emergency-stop.ts';
@@ -24,9 +25,24 @@ const BEAT_MS = 500;
 
 type Open = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'parentExecution'>;
 
-/** Tells until it is cancelled, or the stop is over. */
-export async function enforceStop(client: Client, stop: EmergencyStop): Promise<never> {
+/** What an attempt says of itself; the next one knows from it that the stop was let, whatever the policy says by then. */
+interface Beat {
+  readonly told: number;
+}
+
+/**
+ * Tells until it is cancelled, or the stop is over. Throws `Forbidden`, for good, where `forbidden` says why the stop must not
+ * hold; an attempt that took over from another does not ask.
+ */
+export async function enforceStop(
+  client: Client,
+  { proof: _, ...stop }: EmergencyStop,
+  forbidden: (signal: AbortSignal) => Promise<string | undefined>,
+): Promise<never> {
   const { cancellationSignal: signal, info } = Context.current();
+  const before = info.heartbeatDetails as Beat | undefined;
+  const why = before === undefined ? await forbidden(signal) : undefined;
+  if (why !== undefined) throw ApplicationFailure.nonRetryable(why, 'Forbidden');
   const latch = client.workflow.getHandle(stopId(stop.site), info.workflowExecution?.runId);
   const told = new Set<string>();
   /** When a run was first found with an open lease, by its execution. */
@@ -55,7 +71,7 @@ export async function enforceStop(client: Client, stop: EmergencyStop): Promise<
     }
   };
   // Telling many takes longer than an attempt may be silent; one that is given up would tell everybody again.
-  return beating(telling, () => ({ told: told.size }), BEAT_MS);
+  return beating(telling, (): Beat => ({ told: told.size }), BEAT_MS);
 }
 
 async function openOf(client: Client, type: 'lease' | 'experiment'): Promise<Open[]> {

@@ -40,8 +40,11 @@ export interface ControlActivities {
   attend(input: AdmitInput): Promise<GuardAnswer>;
   /** Who asks for something, and whether the policy lets them. */
   authorise(asking: Asking): Promise<Authority>;
-  /** Tells every open run to stop, until it is cancelled. */
-  enforceStop(stop: EmergencyStop): Promise<never>;
+  /**
+   * Tells every open run to stop, until it is cancelled. Fails for good with `Forbidden` where the policy does not let
+   * whoever pulled it at `pulledAtMs`, in milliseconds since the Unix epoch; absent: that was judged before.
+   */
+  enforceStop(stop: EmergencyStop, pulledAtMs?: number): Promise<never>;
 }
 
 /** Served by the control worker, on the queue `notify`. */

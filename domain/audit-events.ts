@@ -60,6 +60,12 @@ export function auditOfResume(
   return recordOf({ key: `resume ${latch}`, atMs, what: 'resume', ...signedBy(by, from), why });
 }
 
+/** What the end of a latch is audited as whose stop the policy does not let. */
+export function auditOfRefusedStop(latch: string, site: string | undefined, why: string, atMs: number): AuditRecord {
+  const key = `resume ${latch}`;
+  return recordOf({ key, atMs, what: 'resume', who: 'the policy', why: `${siteOf(site)}: ${why}` });
+}
+
 /** What the end of a latch is audited as that nobody released. `execution` names it, `how` is Temporal's word for its end. */
 export function auditOfLostStop(execution: string, site: string | undefined, how: string, atMs: number): AuditRecord {
   const why = `${siteOf(site)}: ${how} in Temporal, not released by \`squall resume\``;

@@ -4,6 +4,7 @@
  * Owns its names, which outlive a deploy, and whom it concerns. A stop is on as long as the workflow of its name is open.
  */
 import { unproven } from './identity.ts';
+import type { Claim } from './identity.ts';
 
 /** Why everything, or a site, is stopped. */
 export interface EmergencyStop {
@@ -14,6 +15,8 @@ export interface EmergencyStop {
   readonly by: string;
   /** From which machine, as the starter says. */
   readonly from?: string;
+  /** That it was they, where a key proves it: needed where the policy says that only some may stop. */
+  readonly proof?: Claim;
 }
 
 /** The name of the guard that reads the lever, and of the check that a stopped run was refused by. */

@@ -14,7 +14,7 @@ export interface Claim {
   readonly by: string;
   /** Ed25519 over {@link signedText}, in base64; absent where no key was given. */
   readonly signature?: string;
-  /** When it was signed, in milliseconds since the Unix epoch; only a start's signature says so, and it is signed too. */
+  /** When it was signed, in milliseconds since the Unix epoch; a start's and a stop's signature say so, and it is signed too. */
   readonly signedAtMs?: number;
   /** From which machine, as the starter says. */
   readonly from?: string;
@@ -29,10 +29,10 @@ export interface Identity {
 
 /** What is signed for: an act, the run or stop that it concerns, and what exactly is agreed to. */
 export interface Signed {
-  readonly act: 'start' | 'plan' | 'approve' | 'reject' | 'resume';
+  readonly act: 'start' | 'plan' | 'approve' | 'reject' | 'stop' | 'resume';
   /** The run's name, or the stop's. */
   readonly of: string;
-  /** What exactly: {@link startText}, or {@link answeredText} of a plan or a reason. */
+  /** What exactly: {@link startText}, {@link stopText}, or {@link answeredText} of a plan or a reason. */
   readonly what: string;
 }
 
@@ -41,12 +41,17 @@ export function signedText({ act, of, what }: Signed, by: string): string {
   return JSON.stringify(['squall/v1', act, of, what, by]);
 }
 
-/** How long a start is good for after it was signed, in milliseconds; as much is borne of a clock that goes ahead. */
-export const START_MS = 600_000;
+/** How long a start, or a stop, is good for after it was signed, in milliseconds; as much is borne of a clock that goes ahead. */
+export const SIGNED_MS = 600_000;
 
 /** What a start is signed for: one experiment of one document, at one time. All hashes are SHA-256 in hex. */
 export function startText(experimentHash: string, documentHash: string, signedAtMs: number): string {
   return JSON.stringify([experimentHash, documentHash, signedAtMs]);
+}
+
+/** What pulling an emergency stop is signed for: a reason, at one time. */
+export function stopText(reason: string, signedAtMs: number): string {
+  return JSON.stringify([reason, signedAtMs]);
 }
 
 /** What an answer is signed for: one plan, or reason, of one execution. */

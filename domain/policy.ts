@@ -86,6 +86,8 @@ export interface Policy {
   readonly budget: BudgetLimits;
   /** Absent: nobody's name can be proven, and anybody may do anything. */
   readonly people?: Readonly<Record<string, Person>>;
+  /** Only people with the right to may pull the emergency stop; absent: anybody. */
+  readonly stop?: 'people';
 }
 
 /** What pre-flight found, as far as the policy cares. */

@@ -74,6 +74,10 @@ function rowsOf(policy: Policy): Row[] {
     ['budget', budgetWords(policy.budget)],
     ...policy.approvals.map((rule): Row => ['approval', ruleWords(rule)]),
     ...Object.entries(people ?? {}).map(([name, { may }]): Row => ['person', `${name}: ${may.join(', ')}`]),
+    [
+      'stop',
+      policy.stop === 'people' ? 'only people who may stop, with their key' : 'anybody; releasing it takes the right to stop',
+    ],
     ['people', people ? '' : 'nobody is known: anybody may do anything, and no name is proven'],
   ];
   return rows.filter(([, words]) => words !== '');

@@ -10,14 +10,15 @@ import type { Latched } from '../activities/admission/stop.ts';
 import { concerns, describeStop, stopId } from '../domain/emergency-stop.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import { connectClient } from '../workers/connect.ts';
-import { pullStop } from '../workers/start-stop.ts';
+import { pullStop, REASON_MAX } from '../workers/start-stop.ts';
 import { storyQuery } from '../workflows/messages.ts';
+import type { RefusedStop, Resumed } from '../workflows/messages.ts';
 import { EXIT } from './exit.ts';
 import { UsageError } from './failure.ts';
 import { output } from './output.ts';
 import type { Output } from './output.ts';
 import type { Common } from './verbs.ts';
-import { signer } from './who.ts';
+import { proveStop, signer } from './who.ts';
 
 /** Time between two looks, in milliseconds. */
 const POLL_MS = 500;
@@ -37,39 +38,69 @@ interface Options extends Common {
 }
 
 export async function main(_args: readonly string[], given: Common & Record<string, unknown>): Promise<number> {
-  const { site, reason, json, wait } = given as unknown as Options;
+  const { site, json, wait, ...said } = given as unknown as Options;
+  const reason = said.reason.slice(0, REASON_MAX) || 'no reason was given';
   if (site === '') throw new UsageError('found an empty site, expected its name');
   const client = await connectClient({ queryClosed: true });
   const out = output(json === true);
   try {
-    const stop = { ...(site === undefined ? {} : { site }), reason, ...signer() };
+    const by = await proveStop(stopId(site), reason).catch((error: unknown) => {
+      // Where the policy lets anybody stop, none is needed.
+      if (!(error instanceof UsageError)) throw error;
+      const unsigned = `${error.message}; this stop is not signed`;
+      out.event('warning', { message: unsigned });
+      out.line(out.style('yellow', unsigned));
+      return signer();
+    });
+    const stop = { ...(site === undefined ? {} : { site }), reason, ...by };
     const latched = await latch(client, stop);
+    if ('forbidden' in latched) return sayRefused(latched, out);
     const since = new Date(latched.sinceMs).toISOString();
     out.event('stopped', { site: site ?? null, reason: latched.reason, by: latched.by, since });
     out.line(`${out.style(['bold', 'red'], 'STOPPED')}: ${describeStop(latched)}, since ${since}`);
     const resume = site === undefined ? 'squall resume' : `squall resume --site ${site}`;
     out.line(`Nothing is admitted until \`${resume}\`.`);
-    return wait ? await untilClosed(client, stop, out) : EXIT.held;
+    return wait ? await untilClosed(client, stop, latched.execution, out) : EXIT.held;
   } finally {
     await client.connection.close();
   }
 }
 
 /** Latches, or holds what somebody has latched. */
-async function latch(client: Client, stop: EmergencyStop): Promise<Latched> {
+async function latch(client: Client, stop: EmergencyStop): Promise<Latched | RefusedStop> {
   for (;;) {
-    await pullStop(client, stop);
-    // One that was being released in this very moment may have gone with the release: then it is pulled again.
+    const { signaledRunId } = await pullStop(client, stop);
     const latched = await readLatch(client, stopId(stop.site));
     if (latched) return latched;
+    const refused = await refusal(client, stop, signaledRunId);
+    if (refused) return refused;
+    // It has gone with a release that was under way in this very moment.
   }
 }
 
+/** Why this latch was not let hold; undefined where it holds, or was released. */
+async function refusal(client: Client, { site }: EmergencyStop, execution: string): Promise<RefusedStop | undefined> {
+  const latch = client.workflow.getHandle(stopId(site), execution);
+  if ((await latch.describe()).status.name !== 'COMPLETED') return undefined;
+  const end = (await latch.result()) as Resumed | RefusedStop;
+  return 'forbidden' in end ? end : undefined;
+}
+
+function sayRefused({ forbidden }: RefusedStop, out: Output): number {
+  out.event('refused', { why: forbidden });
+  out.line(
+    `${out.style('yellow', 'refused')}: ${forbidden}. Nothing is stopped by this; \`squall abort\` ends one run`,
+  );
+  return EXIT.refused;
+}
+
 /** Returns once nobody that is concerned is open, or all who are cannot confirm a revert. */
-async function untilClosed(client: Client, stop: EmergencyStop, out: Output): Promise<number> {
+async function untilClosed(client: Client, stop: EmergencyStop, execution: string, out: Output): Promise<number> {
   let before = -1;
   let sinceMs = performance.now();
   for (let none = 0; none < LOOKS; await sleep(POLL_MS)) {
+    const refused = await refusal(client, stop, execution);
+    if (refused) return sayRefused(refused, out);
     const open = await openOf(client, stop);
     none = open.length === 0 ? none + 1 : 0;
     if (open.length !== before) {

@@ -8,7 +8,8 @@ import { createPrivateKey, sign } from 'node:crypto';
 import { hostname } from 'node:os';
 import { experimentHash } from '../activities/admission/proof.ts';
 import { readBounded } from '../activities/bounded-file.ts';
-import { signedText, startText } from '../domain/identity.ts';
+import type { EmergencyStop } from '../domain/emergency-stop.ts';
+import { signedText, startText, stopText } from '../domain/identity.ts';
 import type { Claim, Signed } from '../domain/identity.ts';
 import { thisUser } from '../workers/this-user.ts';
 import type { RunInput } from '../workflows/messages.ts';
@@ -48,6 +49,13 @@ export async function proveStart(
   const what = startText(experimentHash(experiment), documentHash, signedAtMs);
   const { by: startedBy, ...proof } = await prove({ act, of, what });
   return { startedBy, ...proof, ...(proof.signature === undefined ? {} : { signedAtMs }) };
+}
+
+/** Who pulls the emergency stop of this id, for this reason and now. A key that cannot be read keeps nobody from pulling. */
+export async function proveStop(of: string, reason: string): Promise<Pick<EmergencyStop, 'by' | 'from' | 'proof'>> {
+  const signedAtMs = Date.now();
+  const { from = '', ...claim } = await prove({ act: 'stop', of, what: stopText(reason, signedAtMs) });
+  return { by: claim.by, from, ...(claim.signature === undefined ? {} : { proof: { ...claim, signedAtMs } }) };
 }
 
 async function keyIn(file: string): Promise<ReturnType<typeof createPrivateKey>> {

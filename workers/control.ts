@@ -9,6 +9,7 @@ import type { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerInterceptors } from '@temporalio/worker';
 import type { Guard } from '../activities/admission/guard.ts';
+import type { Lever } from '../activities/admission/lever.ts';
 import { controlActivities } from '../activities/control.ts';
 import type { OnEvents } from '../activities/control.ts';
 import type { JournalStore } from '../activities/journal/store.ts';
@@ -27,6 +28,7 @@ export interface ControlOptions {
   readonly client: Client;
   readonly guards: readonly Guard[];
   readonly policy: Policy;
+  readonly levers: readonly Lever[];
   readonly destinations: Destinations;
   readonly namespace: string;
   readonly log: (line: string) => void;
@@ -45,8 +47,9 @@ export async function controlWorkers(options: ControlOptions): Promise<Worker[]>
     versionsOf(),
   ]);
   const { installation } = config;
-  const { guards, policy, destinations } = options;
-  const parts = { store, installation, versions, searchAttributes, guards, policy, destinations, client, onEvents };
+  const { guards, policy, levers, destinations } = options;
+  const known = { installation, versions, searchAttributes };
+  const parts = { ...known, store, guards, policy, levers, destinations, client, onEvents };
   const both = {
     connection,
     namespace,

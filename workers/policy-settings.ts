@@ -85,8 +85,16 @@ export const policySchema = z
       .record(z.string().min(1).max(200), person)
       .optional()
       .describe('Who may do what, proven by a signature. Default: anybody, and no name is proven.'),
+    stop: z
+      .enum(['anybody', 'people'])
+      .default('anybody')
+      .describe('Who may pull the emergency stop: anybody, or only people with the right to, by their key.'),
   })
-  .superRefine(({ environments, approvals, people = {} }, context) => {
+  .superRefine(({ environments, approvals, people = {}, stop }, context) => {
+    if (stop === 'people' && !Object.values(people).some(({ may }) => may.includes('stop'))) {
+      const message = 'expected somebody under `people` who may stop: nobody could pull the lever';
+      context.addIssue({ code: 'custom', path: ['stop'], message });
+    }
     for (const [named, other] of sharing(people)) {
       const message = `expected a key of ${named}'s own; it is ${other}'s too, and whoever has it would count as two`;
       context.addIssue({ code: 'custom', path: ['people', named, 'key'], message });
@@ -116,6 +124,7 @@ export function policyOf(settings: PolicySettings = policySchema.parse({ version
     approvals,
     budget,
     people,
+    stop,
   } = settings;
   const labels = { ...PROTECTED_LABELS, ...more.labels };
   const rules = {
@@ -149,6 +158,7 @@ export function policyOf(settings: PolicySettings = policySchema.parse({ version
       ...(budget.site === undefined ? {} : { siteShare: budget.site }),
     },
     ...(people ? { people } : {}),
+    ...(stop === 'people' ? { stop } : {}),
   };
   return { ...rules, hash: createHash('sha256').update(JSON.stringify(rules)).digest('hex') };
 }

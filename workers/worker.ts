@@ -94,7 +94,7 @@ async function serve(options: WorkerOptions, sweeper: Sweeping): Promise<Running
     if (!config.admission)
       log('admission: is not in squall.yaml: every run is refused until it says what to ask, or none');
     const parts = { connection, client, namespace, destinations, interceptors };
-    workers.push(...(await controlWorkers({ config, store, guards, policy, log, onEvents, ...parts })));
+    workers.push(...(await controlWorkers({ config, store, guards, policy, levers, log, onEvents, ...parts })));
     workers.push(await notifyWorker(parts));
     journal = readyJournal(store, policy, log);
   }

@@ -12,20 +12,21 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { auditOfResume, auditOfStop } from '../domain/audit-events.ts';
+import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
+import { auditOfRefusedStop, auditOfResume, auditOfStop } from '../domain/audit-events.ts';
 import type { Authority } from '../activities/admission/proof.ts';
 import { answeredText, describeIdentity } from '../domain/identity.ts';
 import { describeStop, stopOf } from '../domain/emergency-stop.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import { resumeHeard, stopHeard } from './heard.ts';
 import { refusedResumeQuery, resumeSignal, stopSignal } from './messages.ts';
-import type { RefusedResume, Resume, Resumed } from './messages.ts';
+import type { RefusedResume, RefusedStop, Resume, Resumed } from './messages.ts';
 import { auditing, auditingSoon, authorisingResume, enforcing } from './proxies.ts';
 
 /** Wishes to resume that are judged in one stop; each costs history, and whoever asks so often is not let. */
 const RESUMES_MAX = 500;
 
-export async function emergencyStop(payload: EmergencyStop): Promise<Resumed> {
+export async function emergencyStop(payload: EmergencyStop): Promise<Resumed | RefusedStop> {
   let stop = stopNamed(payload);
   let asked: Resume[] = [];
   /** What was signed since the last stop, and what was before it, which is good no more. */
@@ -72,7 +73,7 @@ export async function emergencyStop(payload: EmergencyStop): Promise<Resumed> {
           refused = { times: judged + 1, why: why ?? '' };
         }
       });
-      if (resumed) return released;
+      if (resumed || 'forbidden' in released) return released;
     }
   });
 }
@@ -96,28 +97,46 @@ async function authority({ by, signature, reason }: Resume): Promise<Authority> 
   return authorisingResume().authorise({ claim, signed, right: 'stop' });
 }
 
-/** Holds the latch until `resumed`. It is audited as this workflow's stop number `times`. */
-async function latched(stop: EmergencyStop, times: number, resumed: () => Promise<Resume>): Promise<Resumed> {
-  const { workflowId, firstExecutionRunId } = workflowInfo();
+/**
+ * Holds the latch until `resumed`, or until the policy turns out not to let whoever pulled it. It is audited as this workflow's
+ * stop number `times`: a later one keeps a latch that is on, and is not judged.
+ */
+async function latched(
+  stop: EmergencyStop,
+  times: number,
+  resumed: () => Promise<Resume>,
+): Promise<Resumed | RefusedStop> {
+  const { workflowId, firstExecutionRunId, startTime } = workflowInfo();
+  const args: [EmergencyStop, number?] = times === 1 ? [stop, startTime.getTime()] : [stop];
   const latch = `${workflowId} ${firstExecutionRunId} ${times}`;
   const pulled = auditOfStop(latch, stop, Date.now());
   const scope = new CancellationScope();
   const told = scope.run(() =>
-    enforcing().enforceStop.executeWithOptions({ summary: 'tell every open lease and run' }, [stop]),
+    enforcing().enforceStop.executeWithOptions({ summary: 'tell every open lease and run' }, args),
   );
   // It is told to go on for as long as the latch holds, so it ends by being cancelled.
-  told.catch(() => undefined);
+  const forbidden = told.catch(forbiddenIn);
   const audited = scope.run(() => auditing().audit.executeWithOptions({ summary: 'audit the stop' }, [[pulled]]));
   audited.catch(() => undefined);
-  const resume = await resumed();
-  const released = auditOfResume(latch, stop.site, resume, Date.now());
+  const end = await Promise.race([resumed(), forbidden]);
+  const released =
+    'forbidden' in end
+      ? auditOfRefusedStop(latch, stop.site, end.forbidden, Date.now())
+      : auditOfResume(latch, stop.site, end, Date.now());
   scope.cancel();
   await told.catch(() => undefined);
   // Both, since the stop may not have been audited yet; what has been counts once.
   return auditingSoon()
     .audit.executeWithOptions({ summary: 'audit the stop and its end' }, [[pulled, released]])
     .then(
-      () => ({ ...resume, audited: true }),
-      () => ({ ...resume, audited: false }),
+      () => ({ ...end, audited: true }),
+      () => ({ ...end, audited: false }),
     );
+}
+
+/** Why the policy does not let the stop; never, where telling ended in another way. */
+async function forbiddenIn(error: unknown): Promise<{ forbidden: string }> {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  if (cause instanceof ApplicationFailure && cause.type === 'Forbidden') return { forbidden: cause.message };
+  return new Promise(() => undefined);
 }

@@ -28,13 +28,21 @@ export function abortHeard(payload: unknown): { mode: AbortMode; reason: string;
 
 /** An emergency stop; one that names no site is everybody's. */
 export function stopHeard(payload: unknown): EmergencyStop {
-  const { site, reason, by, from } = fieldsOf(payload);
+  const { site, reason, by, from, proof } = fieldsOf(payload);
   return {
     ...(typeof site === 'string' ? { site } : {}),
     reason: text(reason ?? payload, 'no reason was given'),
     by: unproven(text(by, NAMELESS)),
     ...placeHeard(from),
+    ...proofHeard(proof),
   };
+}
+
+/** That it was they who say so; what is no proof is none. */
+function proofHeard(payload: unknown): Pick<EmergencyStop, 'proof'> {
+  const { by, signature, signedAtMs } = fieldsOf(payload);
+  if (typeof by !== 'string' || typeof signature !== 'string' || typeof signedAtMs !== 'number') return {};
+  return { proof: { by: by.slice(0, TEXT_MAX), signature: signature.slice(0, TEXT_MAX), signedAtMs } };
 }
 
 /** A wish to release a stop. */

@@ -145,6 +145,12 @@ export interface Resumed extends Resume {
   readonly audited: boolean;
 }
 
+/** That an emergency stop was not let, since the policy says who may. */
+export interface RefusedStop {
+  readonly forbidden: string;
+  readonly audited: boolean;
+}
+
 /** What a run waits for: people who approve `plan`. */
 export interface Awaiting {
   readonly plan: string;

@@ -5,7 +5,7 @@
  */
 import type { Experiment } from '../../domain/experiment.ts';
 import { misformed } from '../../domain/experiment-bounds.ts';
-import { describeIdentity, START_MS, startText } from '../../domain/identity.ts';
+import { describeIdentity, SIGNED_MS, startText } from '../../domain/identity.ts';
 import { violationsOf } from '../../domain/policy.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { formatDuration } from '../../domain/units.ts';
@@ -62,10 +62,10 @@ export function starterOf(policy: Policy, asked: Asked, nowMs = Date.now()): Aut
     signed: { act: plans ? 'plan' : 'start', of: run, what },
     right: 'start',
   });
-  const late = isNew(asked) ? !(Math.abs(nowMs - signedAtMs) <= START_MS) : Number.isNaN(signedAtMs);
+  const late = isNew(asked) ? !(Math.abs(nowMs - signedAtMs) <= SIGNED_MS) : Number.isNaN(signedAtMs);
   if (!found.who.proven || !late) return found;
   const who = { ...found.who, proven: false };
-  const why = `the signature is good for ${formatDuration(START_MS)} by the clock of the control worker`;
+  const why = `the signature is good for ${formatDuration(SIGNED_MS)} by the clock of the control worker`;
   return { who, forbidden: `${describeIdentity(who)} may not start: ${why}; start it anew` };
 }
 

@@ -26,6 +26,7 @@ try {
     connection: await connectWorker(),
     client: await connectClient(),
     guards: [],
+    levers: [],
     policy: policyOf(),
     destinations: new Map(),
     namespace: whereIsTemporal().namespace,

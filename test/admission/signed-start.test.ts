@@ -12,7 +12,7 @@ import { experimentHash } from '../../activities/admission/proof.ts';
 import { openFileStore } from '../../activities/journal/file.ts';
 import type { JournalStore } from '../../activities/journal/store.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
-import { signedText, START_MS, startText } from '../../domain/identity.ts';
+import { signedText, SIGNED_MS, startText } from '../../domain/identity.ts';
 import type { Claim } from '../../domain/identity.ts';
 import { policyOf, policySchema } from '../../workers/policy-settings.ts';
 import { asked } from './asked.ts';
@@ -33,10 +33,10 @@ const START: Asked = { ...asked(experiment), documentHash: 'a document', started
 describe('what somebody signed', () => {
   test('starts exactly this, now', () => {
     const alice = { who: { name: 'alice', proven: true } };
-    for (const nowMs of [AT_MS, AT_MS + START_MS, AT_MS - START_MS])
+    for (const nowMs of [AT_MS, AT_MS + SIGNED_MS, AT_MS - SIGNED_MS])
       assert.deepEqual(starterOf(policy, START, nowMs), alice);
     // Long runs are asked again before each stage.
-    assert.deepEqual(starterOf(policy, { ...START, stage: 3 }, AT_MS + 100 * START_MS), alice);
+    assert.deepEqual(starterOf(policy, { ...START, stage: 3 }, AT_MS + 100 * SIGNED_MS), alice);
   });
 
   test('starts nothing else', () => {
@@ -59,7 +59,7 @@ describe('what somebody signed', () => {
   });
 
   test('starts nothing later, nor what was reset later', async () => {
-    const late = AT_MS + START_MS + 1;
+    const late = AT_MS + SIGNED_MS + 1;
     const says = /^alice \(not authenticated\) may not start: the signature is good for 10m .*; start it anew/;
     for (const change of [{}, { stage: 2, execution: 'the reset one' }]) {
       const { signal } = new AbortController();
@@ -67,7 +67,7 @@ describe('what somebody signed', () => {
       assert.equal(answer?.passed, false);
       assert.match(answer?.found ?? '', says);
     }
-    const early = starterOf(policy, { ...START, stage: 2, execution: 'the reset one' }, AT_MS + START_MS);
+    const early = starterOf(policy, { ...START, stage: 2, execution: 'the reset one' }, AT_MS + SIGNED_MS);
     assert.deepEqual(early, { who: { name: 'alice', proven: true } });
   });
 });

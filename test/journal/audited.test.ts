@@ -72,6 +72,7 @@ function control(
     searchAttributes: false,
     guards: [],
     policy,
+    levers: [],
     destinations: new Map(),
     client: new Client({ connection: Connection.lazy() }),
     onEvents: async (_run, added) => void seen.push(...added),
