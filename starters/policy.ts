@@ -76,7 +76,9 @@ function rowsOf(policy: Policy): Row[] {
     ...Object.entries(people ?? {}).map(([name, { may }]): Row => ['person', `${name}: ${may.join(', ')}`]),
     [
       'stop',
-      policy.stop === 'people' ? 'only people who may stop, with their key' : 'anybody; releasing it takes the right to stop',
+      policy.stop === 'people'
+        ? 'only people who may stop, with their key'
+        : 'anybody; releasing it takes the right to stop',
     ],
     ['people', people ? '' : 'nobody is known: anybody may do anything, and no name is proven'],
   ];

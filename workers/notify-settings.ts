@@ -9,7 +9,7 @@ import { grafanaSettings } from '../activities/notify/grafana.ts';
 import { slackSettings } from '../activities/notify/slack.ts';
 import { teamsSettings } from '../activities/notify/teams.ts';
 import { webhookSettings } from '../activities/notify/webhook.ts';
-import { reportUrlSchema, textsSchema } from '../activities/notify/wording.ts';
+import { chartUrlSchema, reportUrlSchema, textsSchema } from '../activities/notify/wording.ts';
 import { name } from '../documents/written.ts';
 import { NOTICE_EVENTS } from '../domain/notice.ts';
 
@@ -46,6 +46,7 @@ const destination = z.discriminatedUnion(
 /** The section. */
 export const notifySchema = z.strictObject({
   reportUrl: reportUrlSchema.optional(),
+  chartUrl: chartUrlSchema.optional(),
   to: z
     .record(name('a destination'), destination)
     .refine((to) => Object.keys(to).length <= 20, 'expected at most 20 destinations')

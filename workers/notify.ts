@@ -14,6 +14,7 @@ import { slack } from '../activities/notify/slack.ts';
 import { teams } from '../activities/notify/teams.ts';
 import { webhook } from '../activities/notify/webhook.ts';
 import { wordingOf } from '../activities/notify/wording.ts';
+import type { Addresses } from '../activities/notify/wording.ts';
 import { missingRefs } from '../activities/probes/secret.ts';
 import type { SecretRef } from '../activities/probes/secret.ts';
 import type { NoticeEvent } from '../domain/notice.ts';
@@ -35,7 +36,7 @@ export function openDestinations({ notify, installation }: Pick<Config, 'notify'
   return new Map(
     Object.entries(notify?.to ?? {}).map(([name, settings]): [string, Destination] => {
       const wants = new Set<NoticeEvent>(wantedBy(settings));
-      return [name, { wants, ...providerOf(settings, installation, notify?.reportUrl) }];
+      return [name, { wants, ...providerOf(settings, installation, notify) }];
     }),
   );
 }
@@ -59,8 +60,8 @@ function wantedBy(settings: Settings): readonly NoticeEvent[] {
   return settings.type === 'alertmanager' ? [...settings.on, 'closed'] : settings.on;
 }
 
-function providerOf(settings: Settings, installation: string, reportUrl?: string): Pick<Destination, 'deliver'> {
-  const wording = wordingOf(settings.text, reportUrl);
+function providerOf(settings: Settings, installation: string, addresses?: Addresses): Pick<Destination, 'deliver'> {
+  const wording = wordingOf(settings.text, addresses);
   switch (settings.type) {
     case 'slack':
       return slack(settings, wording);

@@ -40,13 +40,17 @@ export function alertmanager(
       const alerts = Object.values(ALERTS)
         .filter(({ alertname }) => alertname in since)
         .map(({ alertname, severity }) => {
-          const reportUrl = wording.reportUrl(notice);
+          const links = wording.links(notice);
           return {
             labels: { alertname, severity, ...labelsOf(notice) },
-            annotations: { summary: wording.text(notice) },
+            annotations: {
+              summary: wording.text(notice),
+              ...Object.fromEntries(links.map(({ to, url }) => [to, url])),
+            },
             startsAt: new Date(since[alertname] ?? atMs).toISOString(),
             endsAt: new Date(fires === undefined ? atMs : atMs + FIRES_MS).toISOString(),
-            ...(reportUrl === undefined ? {} : { generatorURL: reportUrl }),
+            // The first is there while the run lasts.
+            ...(links[0] ? { generatorURL: links[0].url } : {}),
           };
         });
       // Nothing has fired, so nothing ends.

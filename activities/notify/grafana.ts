@@ -61,9 +61,8 @@ function idIn(body: string): number {
 
 /** Grafana shows this as HTML, which it cleans. */
 function textOf(notice: Notice, wording: Wording): string {
-  const reportUrl = wording.reportUrl(notice);
-  const link = reportUrl === undefined ? '' : `<br><a href="${escaped(reportUrl)}">report</a>`;
-  return `${wording.text(notice, escaped)}${link}`;
+  const links = wording.links(notice).map(({ to, url }) => `<br><a href="${escaped(url)}">${to}</a>`);
+  return `${wording.text(notice, escaped)}${links.join('')}`;
 }
 
 function tagsOf({ run, facts }: Notice): string[] {

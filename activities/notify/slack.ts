@@ -12,7 +12,7 @@ import type { Wording } from './wording.ts';
 
 export const slackSettings = { urlFrom: secretRef.describe('The address of the incoming webhook, which is a secret.') };
 
-/** Posts messages of two blocks: the text; the run and its report. */
+/** Posts messages of two blocks: the text; the run and its links. */
 export function slack(
   { urlFrom }: z.infer<z.ZodObject<typeof slackSettings>>,
   wording: Wording,
@@ -20,8 +20,8 @@ export function slack(
   return {
     async deliver({ notice, signal }) {
       const text = wording.text(notice, escaped);
-      const reportUrl = wording.reportUrl(notice);
-      const about = `run ${escaped(notice.run)}${reportUrl === undefined ? '' : ` · <${escaped(reportUrl)}|report>`}`;
+      const links = wording.links(notice).map(({ to, url }) => `<${escaped(url)}|${to}>`);
+      const about = [`run ${escaped(notice.run)}`, ...links].join(' · ');
       const blocks = [
         { type: 'section', text: { type: 'mrkdwn', text } },
         { type: 'context', elements: [{ type: 'mrkdwn', text: about }] },

@@ -13,6 +13,8 @@ import type { Wording } from './wording.ts';
 
 export const teamsSettings = { urlFrom: secretRef.describe('The address of the webhook, which is a secret.') };
 
+const TITLES = { chart: 'Chart', report: 'Report' } as const;
+
 /** Posts cards. */
 export function teams(
   { urlFrom }: z.infer<z.ZodObject<typeof teamsSettings>>,
@@ -20,7 +22,6 @@ export function teams(
 ): Pick<Destination, 'deliver'> {
   return {
     async deliver({ notice, signal }) {
-      const reportUrl = wording.reportUrl(notice);
       const run = (text: string, more = {}): unknown => ({
         type: 'RichTextBlock',
         inlines: [{ type: 'TextRun', text, ...more }],
@@ -30,7 +31,7 @@ export function teams(
         type: 'AdaptiveCard',
         version: '1.4',
         body: [run(wording.text(notice)), run(`run ${notice.run}`, { isSubtle: true })],
-        actions: reportUrl === undefined ? [] : [{ type: 'Action.OpenUrl', title: 'Report', url: reportUrl }],
+        actions: wording.links(notice).map(({ to, url }) => ({ type: 'Action.OpenUrl', title: TITLES[to], url })),
       };
       const attachments = [{ contentType: 'application/vnd.microsoft.card.adaptive', contentUrl: null, content }];
       const url = await secretUrl(urlFrom);

@@ -28,7 +28,7 @@ export function webhook(
   const { url, urlFrom, secretFrom, ...credentials } = settings;
   return {
     async deliver({ notice, idempotencyKey, signal }) {
-      const report = wording.reportUrl(notice);
+      const links = Object.fromEntries(wording.links(notice).map(({ to, url }) => [to, url]));
       const body = JSON.stringify({
         specversion: '1.0',
         id: idempotencyKey,
@@ -37,7 +37,7 @@ export function webhook(
         subject: notice.run,
         time: new Date(notice.atMs).toISOString(),
         datacontenttype: 'application/json',
-        data: { text: wording.text(notice), ...(report === undefined ? {} : { report }), ...notice.facts },
+        data: { text: wording.text(notice), ...links, ...notice.facts },
       });
       const signedAtS = Math.floor(Date.now() / 1000);
       const headers = {

@@ -1,5 +1,5 @@
 /**
- * Wording: a notice in words, and the link to its run's report.
+ * Wording: a notice in words, and the links to its run's report and chart.
  *
  * Owns the small templates, `{name}` for what is known of a notice, and the default ones. What comes from outside is
  * escaped for whoever shows it; what a template's author wrote is not.
@@ -41,13 +41,33 @@ export const textsSchema = z
   .default({})
   .describe('Texts of your own by event, with {names} of what is known.');
 
-/** Where a run's report is. */
-export const reportUrlSchema = template(['run', 'experiment'])
-  .refine(
+const address = (known: readonly string[]) =>
+  template(known).refine(
     (text) => /^https?:\/\/[^{}/?#@]+([/?#]|$)/.test(text),
     'expected an http or https URL whose host is written out',
-  )
-  .describe('Where you put the reports: https://reports.example.com/{run}.html');
+  );
+
+/** Where a run's report is. */
+export const reportUrlSchema = address(['run', 'experiment']).describe(
+  'Where you put the reports: https://reports.example.com/{run}.html',
+);
+
+/** Where the run is charted while it lasts. */
+export const chartUrlSchema = address(['run', 'experiment', 'site', 'from', 'to']).describe(
+  'A dashboard, at the times of the run in milliseconds: https://grafana.example.com/d/shop?from={from}&to={to}',
+);
+
+/** Where more is to be seen. */
+export interface Addresses {
+  readonly reportUrl?: string | undefined;
+  readonly chartUrl?: string | undefined;
+}
+
+/** One place where more is to be seen, and what is there. */
+export interface Link {
+  readonly to: 'chart' | 'report';
+  readonly url: string;
+}
 
 const DEFAULTS: Readonly<Record<NoticeEvent, string>> = {
   started: '{experiment} has begun: {fault} at {site}, started by {by}',
@@ -63,21 +83,27 @@ const DEFAULTS: Readonly<Record<NoticeEvent, string>> = {
 export interface Wording {
   /** One text, every fact in it passed through `escape`. */
   text(notice: Notice, escape?: (fact: string) => string): string;
-  reportUrl(notice: Notice): string | undefined;
+  /** Those that are configured. */
+  links(notice: Notice): readonly Link[];
 }
 
 /** The wording of one destination. */
-export function wordingOf(texts: Texts, reportUrl?: string): Wording {
+export function wordingOf(texts: Texts, { reportUrl, chartUrl }: Addresses = {}): Wording {
   return {
     text: ({ event, facts }, escape = (fact) => fact) =>
       cut(filled(texts[event] ?? DEFAULTS[event], facts, (fact) => escape(fact))),
-    reportUrl: ({ facts }) => (reportUrl === undefined ? undefined : filled(reportUrl, facts, encodeURIComponent)),
+    links: ({ facts, startedAtMs, atMs }) => {
+      const known = { ...facts, from: `${startedAtMs}`, to: `${atMs}` };
+      const link = (to: Link['to'], url: string | undefined): Link[] =>
+        url === undefined ? [] : [{ to, url: filled(url, known, encodeURIComponent) }];
+      return [...link('chart', chartUrl), ...link('report', reportUrl)];
+    },
   };
 }
 
-function filled(text: string, facts: Facts, escape: (fact: string) => string): string {
+function filled(text: string, facts: Readonly<Record<string, string>>, escape: (fact: string) => string): string {
   // What is not known of this run is said to be so, rather than left out of a sentence.
-  return text.replaceAll(NAMES, (_, name: string) => escape((facts as Record<string, string>)[name] ?? 'unknown'));
+  return text.replaceAll(NAMES, (_, name: string) => escape(facts[name] ?? 'unknown'));
 }
 
 function cut(text: string): string {

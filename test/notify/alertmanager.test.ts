@@ -26,7 +26,11 @@ describe('a real Alertmanager', { skip: SKIP }, () => {
   const destination = (more: object = {}): Destination => {
     const to = { routing: { type: 'alertmanager', url: server.url, ...more } };
     const reportUrl = 'https://reports.example.com/{run}.html';
-    const parsed = parseDocument(JSON.stringify({ reportUrl, to }), 'squall.yaml', notifySchema);
+    const parsed = parseDocument(
+      JSON.stringify({ reportUrl, chartUrl: 'https://grafana.example.com/d/shop', to }),
+      'squall.yaml',
+      notifySchema,
+    );
     assert.ok(parsed.ok, JSON.stringify(parsed));
     return openDestinations({ notify: parsed.value, installation: 'any' }).get('routing') ?? assert.fail();
   };
@@ -67,7 +71,8 @@ describe('a real Alertmanager', { skip: SKIP }, () => {
       site: 'shop',
       fault: 'host/pause',
     });
-    assert.equal(aborted.generatorURL, `https://reports.example.com/${run}.html`);
+    assert.equal(aborted.generatorURL, 'https://grafana.example.com/d/shop');
+    assert.equal(aborted.annotations['report'], `https://reports.example.com/${run}.html`);
     assert.match(aborted.annotations['summary'] ?? '', /^slow-payments is ABORTED, .*: it is said$/);
     assert.ok(alerts.some(({ labels }) => labels['alertname'] === 'ChaosRunStuck'));
 

@@ -70,10 +70,20 @@ test('a delivery is confirmed for an abort that is to be communicated, and for n
   assert.deepEqual([confirms('communicate'), confirms('immediate'), confirms('graceful')], [true, false, false]);
 });
 
-test('the address of a report is made of nothing but a host that is written out and a run’s name', () => {
+test('an address is made of nothing but a host that is written out, a run’s name and its times', () => {
   const [notice] = allOf(hostileRun());
   assert.ok(notice);
-  const url = new URL(wordingOf({}, 'https://reports.example.com/{run}.html').reportUrl(notice) ?? '');
+  const reportUrl = 'https://reports.example.com/{run}.html';
+  const chartUrl = 'https://grafana.example.com/d/shop?var-run={run}&from={from}&to={to}';
+  const [chart, report] = wordingOf({}, { reportUrl, chartUrl }).links(notice);
+  assert.deepEqual([chart?.to, report?.to], ['chart', 'report']);
+  const url = new URL(report?.url ?? '');
   assert.equal(url.host, 'reports.example.com');
   assert.equal(url.pathname.split('/').length, 2, url.href);
+  const { host, searchParams } = new URL(chart?.url ?? '');
+  assert.equal(host, 'grafana.example.com');
+  assert.deepEqual(
+    ['var-run', 'from', 'to'].map((name) => searchParams.get(name)),
+    [notice.facts.run, `${notice.startedAtMs}`, `${notice.atMs}`],
+  );
 });

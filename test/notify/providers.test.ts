@@ -65,11 +65,16 @@ describe('Slack', () => {
       new Set(notices.map(({ event }) => event)),
       new Set(['started', 'stage', 'aborted', 'stuck', 'recovered', 'refused', 'closed']),
     );
-    for (const notice of notices) await slack({}, { reportUrl }).deliver(delivery(notice));
+    const chartUrl = 'https://grafana.example.com/d/shop?from={from}&to={to}';
+    for (const notice of notices) await slack({}, { reportUrl, chartUrl }).deliver(delivery(notice));
     assert.ok(texts.includes('slow-payments is ABORTED, immediate: error-rate 7.1% is above 5%, sustained for 60 s'));
     assert.ok(
       texts.some((text) => text.includes('<https://reports.example.com/slow-payments-20261123-140000-b2.html|report>')),
     );
+    // Of an abort the chart is there at once, from the run's start to this moment.
+    const aborted = allOf(abortedRun()).find(({ event }) => event === 'aborted') ?? assert.fail();
+    const times = `from=${aborted.startedAtMs}&amp;to=${aborted.atMs}`;
+    assert.ok(texts.some((text) => text.includes(`<https://grafana.example.com/d/shop?${times}|chart>`)));
   });
 
   it('what comes from outside calls nobody and links nowhere', async () => {
@@ -98,7 +103,10 @@ describe('Slack', () => {
 
 describe('Microsoft Teams', () => {
   const teams = (): Destination =>
-    destination({ type: 'teams', ...URL_FROM }, { reportUrl: 'https://reports.example.com/{run}.html' });
+    destination(
+      { type: 'teams', ...URL_FROM },
+      { reportUrl: 'https://reports.example.com/{run}.html', chartUrl: 'https://grafana.example.com/d/shop?to={to}' },
+    );
 
   it('takes every notice of every kind of run', async () => {
     const cards: string[] = [];
@@ -106,6 +114,9 @@ describe('Microsoft Teams', () => {
     const notices = [heldRun(), abortedRun(), refusedRun(), stuckRun(), hostileRun()].flatMap(allOf);
     for (const notice of notices) await teams().deliver(delivery(notice));
     assert.equal(cards.length, notices.length);
+    assert.ok(
+      cards.every((card) => /"title":"Chart","url":"https:\/\/grafana\.example\.com\/d\/shop\?to=\d+"/.test(card)),
+    );
   });
 
   it('that answers 200 and says that it has not delivered has not', async () => {
