@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { FACTS, NOTICE_EVENTS } from '../../domain/notice.ts';
-import type { Facts, Notice, NoticeEvent } from '../../domain/notice.ts';
+import type { Notice, NoticeEvent } from '../../domain/notice.ts';
 
 /** The longest text that is told, in characters: what Slack takes in a block, with some to spare. */
 const TEXT_MAX = 2_900;
