@@ -113,9 +113,9 @@ export class Pods {
     return ![...Object.keys(labels), ...Object.keys(annotations)].some((key) => key.startsWith('squall/'));
   }
 
-  /** Sends `count` packets from one pod to another, or to the peer. */
-  async ping({ name }: RunningPod, count: number, to = this.peer, waitS = 1): Promise<Pinged> {
-    const told = ['ping', '-q', '-c', `${count}`, '-i', '0.02', '-W', `${waitS}`, to.ip];
+  /** Sends `count` packets of so many bytes from one pod to another, or to the peer. */
+  async ping({ name }: RunningPod, count: number, to = this.peer, waitS = 1, bytes = 56): Promise<Pinged> {
+    const told = ['ping', '-q', '-c', `${count}`, '-i', '0.02', '-W', `${waitS}`, '-s', `${bytes}`, to.ip];
     // It fails where nothing comes back.
     const said = await this.kubectl('exec', name, '-c', 'main', '--', 'sh', '-c', `${told.join(' ')}; true`);
     const [, sent = '0', received = '0'] = /(\d+) packets transmitted, (\d+) packets received/.exec(said) ?? [];
