@@ -2,6 +2,7 @@ import { after, test } from 'node:test';
 import { conformance } from '../../activities/faults/conformance.ts';
 import { Cluster } from '../kubernetes/cluster/cluster.ts';
 import { importFaultImage, whyNoFaultImage } from '../kubernetes/fault-image.ts';
+import { serveNames } from '../kubernetes/name-server.ts';
 import { networkLab } from './networks.ts';
 import type { Network } from './networks.ts';
 
@@ -39,6 +40,12 @@ else {
     fault: 'pod-bandwidth',
     params: { rate: '32kbit', direction: 'both' },
     harmed: async (pods, pod) => (await pods.ping(pod, MANY, pods.peer, 1, LARGE)).received < MANY,
+  });
+  on({
+    fault: 'pod-dns',
+    params: { answer: 'refused', names: ['*.example.org'] },
+    prepare: (pods) => serveNames(cluster, pods.peer),
+    harmed: async (pods, pod) => (await pods.asks(pod, pods.peer, 'shop.example.org')) === 'refused',
   });
   on({
     fault: 'pod-partition',

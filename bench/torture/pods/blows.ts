@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { nodeCommand } from '../../../test/kubernetes/fault-image.ts';
 import { until } from '../../../test/until.ts';
 import { BLOWS } from '../blows.ts';
-import type { Blow, Struck } from '../blows.ts';
+import type { Blow } from '../blows.ts';
 import type { Container, Live } from './api.ts';
 import type { Slot } from './slot.ts';
 import { running } from './watch.ts';
@@ -22,15 +22,14 @@ const ANYWHERE = [
   'kill the site worker',
   'kill both workers',
   'kill Temporal',
-  'kill Temporal and both workers',
   'terminate run and leases',
   'cancel the run',
   'cut the site worker off',
 ];
 /** The longest that the API server stands still, in milliseconds. */
 const STILL_MAX_MS = 60_000;
-/** A container that was on its way may still start, and act for one time-to-live from then, in milliseconds. */
-const STARTING_MS = 7_000;
+/** What the clocks of two who look may differ in, on two busy cores, in milliseconds. */
+const SLACK_MS = 3_000;
 /** The longest that a kubelet or an API server is dead, in milliseconds. */
 const DEAD_MAX_MS = 10_000;
 const CTR = 'ctr -a /run/squall/containerd.sock -n k8s.io';
@@ -62,6 +61,32 @@ export function podBlows(watch: Watch, current: () => readonly Slot[]): Blow[] {
     };
   }
 
+  /** Waits, while nobody can renew, until whatever acted when that began must have ended by itself, and looks. */
+  async function alone(ttlMs: number, sinceMs: number, why: string): Promise<void> {
+    const ms = ttlMs + SLACK_MS;
+    await sleep(Math.max(0, sinceMs + ms - performance.now()));
+    await watch.fresh();
+    // One that was only on its way has its time from when it came.
+    for (const slot of current()) if (slot.kind === 'pods') slot.condemn(performance.now() - sinceMs, why);
+  }
+
+  /** Kills all of Squall's processes, and more; they come back once the faults are over without them. */
+  function allDie(name: string, more: () => Promise<void>): Blow {
+    return {
+      name,
+      async strike({ lane, ttlMs }) {
+        await Promise.all((['site', 'control', 'temporal'] as const).map((part) => lane.kill(part)));
+        await more();
+        const sinceMs = performance.now();
+        return async () => {
+          await alone(ttlMs, sinceMs, 'although nobody was left');
+          await lane.start('temporal');
+          await Promise.all([lane.start('control'), lane.start('site')]);
+        };
+      },
+    };
+  }
+
   return [
     ...BLOWS.filter(({ name }) => ANYWHERE.includes(name)),
     {
@@ -70,12 +95,8 @@ export function podBlows(watch: Watch, current: () => readonly Slot[]): Blow[] {
         cluster.tell('kube-apiserver', 'SIGSTOP');
         const stoppedAtMs = performance.now();
         return async () => {
-          // Nobody can renew, nor revert: what acts ends by itself.
-          const alone = ttlMs + STARTING_MS;
-          await sleep(stoppedAtMs + alone - performance.now());
-          for (const slot of current())
-            if (slot.kind === 'pods') slot.condemn(`${alone} ms after the API server stood still`);
-          await sleep(Math.max(0, STILL_MAX_MS - alone) * random());
+          await alone(ttlMs, stoppedAtMs, 'although the API server stood still');
+          await sleep(Math.max(0, STILL_MAX_MS - (performance.now() - stoppedAtMs)) * random());
           cluster.tell('kube-apiserver', 'SIGCONT');
           await until(() => api.isReady());
         };
@@ -113,14 +134,7 @@ export function podBlows(watch: Watch, current: () => readonly Slot[]): Blow[] {
         return async () => undefined;
       },
     },
-    {
-      name: 'kill fault containers, workers and Temporal',
-      async strike(struck: Struck) {
-        const everything = BLOWS.find(({ name }) => name === 'kill Temporal and both workers');
-        const putRight = await everything?.strike(struck);
-        await killContainers(running);
-        return async () => putRight?.();
-      },
-    },
+    allDie('kill Temporal and both workers', async () => undefined),
+    allDie('kill Temporal, workers and fault containers', () => killContainers(running)),
   ];
 }

@@ -39,6 +39,8 @@ export class Slot implements Harmed {
   readonly #undo = new AsyncDisposableStack();
   /** Since when something of ours has been seen of each, in milliseconds of `performance.now()`. */
   readonly #since = new Map<string, { readonly sinceMs: number; readonly left: string }>();
+  /** Since when a fault has acted on each. */
+  readonly #acting = new Map<string, number>();
   readonly #condemned: string[] = [];
   firstHarmedMs: number | undefined;
   lastHarmedMs: number | undefined;
@@ -83,9 +85,10 @@ export class Slot implements Harmed {
     return [...this.#condemned, ...harmed];
   }
 
-  /** What acts now should have ended by itself: it is a leak, whatever becomes of it. */
-  condemn(why: string): void {
-    for (const { name, acts } of this.seen()) if (acts) this.#condemned.push(`${name} acted ${why}`);
+  /** What has acted without a break for at least `ms` should have ended by itself: it is a leak, whatever becomes of it. */
+  condemn(ms: number, why: string): void {
+    const beforeMs = performance.now() - ms;
+    for (const [name, sinceMs] of this.#acting) if (sinceMs <= beforeMs) this.#condemned.push(`${name} acted ${why}`);
   }
 
   /** Makes the fences old, and sees that the sweep then takes the last trace away. */
@@ -108,7 +111,9 @@ export class Slot implements Harmed {
     const nowMs = performance.now();
     const seen = new Map(this.seen().map((each) => [each.name, each]));
     for (const name of this.#since.keys()) if (!seen.get(name)?.left.length) this.#since.delete(name);
+    for (const name of this.#acting.keys()) if (seen.get(name)?.acts !== true) this.#acting.delete(name);
     for (const { name, left, acts } of seen.values()) {
+      if (acts) this.#acting.set(name, this.#acting.get(name) ?? nowMs);
       if (acts && this.kind === 'pods') this.lastActedMs = nowMs;
       if (left.length === 0) continue;
       this.#since.set(name, { sinceMs: this.#since.get(name)?.sinceMs ?? nowMs, left: left.join(', ') });

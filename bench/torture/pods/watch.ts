@@ -76,6 +76,18 @@ export class Watch {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** Resolves when all of a look was after this was called. */
+  async fresh(): Promise<void> {
+    for (let looks = 0; looks < 2; looks++) {
+      await new Promise<void>((resolve) => {
+        const stop = this.onLook(() => {
+          stop();
+          resolve();
+        });
+      });
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#looking;
