@@ -180,6 +180,8 @@ export interface TargetServices {
 /** `failed` lists up to ten faults that are not on, in words; `gone` targets are not failures. */
 export interface InjectReport {
   readonly injected: number;
+  /** By which means, where the driver has several: up to five, in words. Absent before 0.4. */
+  readonly how?: readonly string[];
   readonly gone: number;
   readonly failed: readonly string[];
 }

@@ -21,6 +21,9 @@ const LAST_WORDS_MS = 1_000;
 const LOOK_MS = 2_000;
 /** Faults named in a report; the rest are counted. */
 const NAMED_MAX = 10;
+/** Ways of doing harm that are told apart, and the longest words for one. */
+const WAYS_MAX = 5;
+const WAY_MAX = 200;
 
 /**
  * The faults of a batch, as its driver receives them. Undoing needs no parameters, so `params` may be anything then.
@@ -59,11 +62,24 @@ export async function inject(
   const bad = outcomes.filter(({ result }) => result !== 'injected' && result !== 'gone');
   // What a worker that shuts down has not begun is put on by the next attempt.
   if (bad.length > 0) throwIfInterrupted();
+  const injected = outcomes.filter(({ result }) => result === 'injected');
+  const how = waysOf(injected);
   return {
-    injected: outcomes.filter(({ result }) => result === 'injected').length,
+    injected: injected.length,
+    ...(how.length === 0 ? {} : { how }),
     gone: outcomes.filter(({ result }) => result === 'gone').length,
     failed: named(bad),
   };
+}
+
+/** How it was done, with the number of targets where there are several ways: the target decides, and drivers say. */
+function waysOf(injected: readonly Outcome<InjectResult>[]): string[] {
+  const told = Map.groupBy(injected, ({ detail = '' }) => detail.slice(0, WAY_MAX));
+  const ways = [...told].filter(([way]) => way !== '').toSorted(([, a], [, b]) => b.length - a.length);
+  const words = ways
+    .slice(0, WAYS_MAX)
+    .map(([way, of]) => (of.length === injected.length ? way : `${of.length} ${way}`));
+  return ways.length > WAYS_MAX ? [...words, `and ${ways.length - WAYS_MAX} more ways`] : words;
 }
 
 function named(outcomes: readonly Outcome<InjectResult>[]): string[] {

@@ -136,6 +136,8 @@ export type JournalEntry =
       readonly stage: number;
       readonly injected: number;
       readonly problems: readonly string[];
+      /** By which means, in words, where the target decides: `by netem (egress)`. Absent in journals before 0.4. */
+      readonly how?: readonly string[];
     }
   | { readonly type: 'samples'; readonly series: SeriesByProbe }
   | {

@@ -83,6 +83,8 @@ export interface StageSummary {
   /** Targets that the fault was put on; null until the stage held. */
   readonly injected: number | null;
   readonly problems: readonly string[];
+  /** By which means it was put on, in words, where the target decides. */
+  readonly how: readonly string[];
   readonly revertedAtMs: number | null;
   readonly revert: EntryOf<'reverted'> | null;
   /** Why its revert needs a person; null once it is reverted. */

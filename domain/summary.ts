@@ -107,7 +107,12 @@ function fold(draft: Draft, event: JournalEvent): undefined {
       draft.stages.set(event.stage, { ...emptyStage(event), ...pickStage(event), openedAtMs: event.atMs });
       return;
     case 'stage-held':
-      return update(draft, event.stage, { heldAtMs: event.atMs, injected: event.injected, problems: event.problems });
+      return update(draft, event.stage, {
+        heldAtMs: event.atMs,
+        injected: event.injected,
+        problems: event.problems,
+        how: event.how ?? [],
+      });
     case 'samples':
       draft.samples = mergeSeries(draft.samples, event.series);
       return;
@@ -180,6 +185,7 @@ function emptyStage({ stage, size }: { readonly stage: number; readonly size: st
     heldAtMs: null,
     injected: null,
     problems: [],
+    how: [],
     revertedAtMs: null,
     revert: null,
     stuck: null,

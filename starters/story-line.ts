@@ -37,7 +37,7 @@ function words(event: JournalEvent, out: Output): string | undefined {
     case 'stage-opened':
       return `stage ${event.stage + 1}      ${event.size}: ${counted(event.reached, 'target')}, ${formatQuantity(event.radius, 'ratio')} of all`;
     case 'stage-held':
-      return `             the fault is on: ${counted(event.injected, 'target')}${event.problems.length > 0 ? `; ${event.problems.join('; ')}` : ''}`;
+      return `             the fault is on: ${[counted(event.injected, 'target'), ...(event.how ?? []), ...event.problems].join('; ')}`;
     case 'edge':
       return edgeWords(event, out);
     case 'timer':

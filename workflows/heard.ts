@@ -126,10 +126,10 @@ export function runHeard(payload: unknown): RunInput | undefined {
 
 /** What a lease says; undefined where it is nothing that a lease says. */
 export function newsHeard(payload: unknown): LeaseNews | undefined {
-  const { news, lease, injected, problems, why, result } = fieldsOf(payload);
+  const { news, lease, injected, problems, how = [], why, result } = fieldsOf(payload);
   if (typeof lease !== 'string') return undefined;
   if (news === 'held')
-    return typeof injected === 'number' && Array.isArray(problems) ? (payload as LeaseNews) : undefined;
+    return typeof injected === 'number' && Array.isArray(problems) && isTexts(how) ? (payload as LeaseNews) : undefined;
   if (news === 'stuck') return typeof why === 'string' ? (payload as LeaseNews) : undefined;
   const { endedBy, why: reason, tookMs } = fieldsOf(result);
   const whole = typeof endedBy === 'string' && typeof reason === 'string' && typeof tookMs === 'number';

@@ -104,7 +104,8 @@ async function injectAndHold(input: LeaseInput, owner: Owner, wish: Wish): Promi
   if (report.failed.length > 0) return { endedBy: 'inject-failed', why: report.failed.join('; ') };
   if (report.injected === 0) return { endedBy: 'inject-failed', why: 'every target is gone' };
   const problems = report.gone === 0 ? [] : [`${report.gone} targets are gone`];
-  await tell(input.run, { news: 'held', lease: input.lease, injected: report.injected, problems });
+  const how = report.how === undefined ? {} : { how: report.how };
+  await tell(input.run, { news: 'held', lease: input.lease, injected: report.injected, problems, ...how });
   return hold(input, owner, wish);
 }
 

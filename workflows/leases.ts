@@ -29,7 +29,7 @@ const SILENCE_MS = 60_000;
 export interface OpenLease {
   readonly input: LeaseInput;
   released: boolean;
-  held?: { readonly injected: number; readonly problems: readonly string[] };
+  held?: { readonly injected: number; readonly problems: readonly string[]; readonly how?: readonly string[] };
   /** Set when the lease is over: its result, or `lost` and why. */
   ended?: { readonly result: LeaseResult } | { readonly lost: string };
   stuck?: string;
@@ -78,7 +78,10 @@ export class Leases {
   hear(news: LeaseNews): void {
     const open = this.#open.find((candidate) => candidate.input.lease === news.lease);
     if (open === undefined) return;
-    if (news.news === 'held') open.held ??= { injected: news.injected, problems: news.problems };
+    if (news.news === 'held') {
+      const { injected, problems, how } = news;
+      open.held ??= { injected, problems, ...(how === undefined ? {} : { how }) };
+    }
     if (news.news === 'ended' && (wasReset() || !patched('ends-are-of-the-child')))
       this.#end(open, { result: news.result });
     if (news.news === 'stuck' && open.stuck === undefined) {

@@ -76,7 +76,14 @@ export interface LeaseResult {
 
 /** What a lease tells its run, by the run's workflow id: a reset run's child handle belongs to the old run. */
 export type LeaseNews =
-  | { readonly news: 'held'; readonly lease: string; readonly injected: number; readonly problems: readonly string[] }
+  | {
+      readonly news: 'held';
+      readonly lease: string;
+      readonly injected: number;
+      readonly problems: readonly string[];
+      /** By which means, in words; absent before 0.4, and where there is nothing to say. */
+      readonly how?: readonly string[];
+    }
   | { readonly news: 'stuck'; readonly lease: string; readonly why: string }
   | { readonly news: 'ended'; readonly lease: string; readonly result: LeaseResult };
 

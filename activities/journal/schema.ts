@@ -159,6 +159,7 @@ const EVENTS = {
     stage: count,
     injected: count,
     problems: z.array(z.string()),
+    how: z.array(z.string()).exactOptional(),
   }),
   samples: z.object({ ...stamp, type: z.literal('samples'), series: z.record(z.string(), series) }),
   edge: z.object({

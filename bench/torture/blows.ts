@@ -10,14 +10,19 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { ledgerFile } from '../../activities/faults/ledger-file.ts';
+import type { Harmed } from './arena.ts';
 import type { Lane } from './lane.ts';
 import type { Mood } from './plugin.ts';
 import { moodFile } from './plugin.ts';
 
-/** What a blow strikes: a lane, and the runs that are under way in it. */
+/** What a blow strikes: a lane, the runs that are under way in it, and what they harm, for at most a time-to-live by themselves. */
 export interface Struck {
   readonly lane: Lane;
   readonly runs: readonly string[];
+  readonly victims: readonly Harmed[];
+  readonly ttlMs: number;
+  /** Decides how long something lasts. */
+  readonly random: () => number;
 }
 
 /** One blow. `strike` returns how the world is put right. */
@@ -25,6 +30,8 @@ export interface Blow {
   readonly name: string;
   /** Set before the run starts: the drivers' mood. */
   readonly mood?: Mood;
+  /** The only kind of what is harmed that it strikes; all unless said. */
+  readonly only?: string;
   strike(struck: Struck): Promise<() => Promise<void>>;
 }
 

@@ -4,7 +4,7 @@ import type { Fate } from './trial.ts';
 /** Renders the table that README quotes. */
 export function table(fates: readonly Fate[], options: { readonly seed: string; readonly ttl: number }): string {
   const counted = fates.filter(({ counts }) => counts);
-  const leaks = fates.filter(({ leaked }) => leaked > 0);
+  const leaks = fates.filter(({ leaked }) => leaked.length > 0);
   const blows = [...new Set(counted.map(({ blow }) => blow))].toSorted();
   const rows = blows.map((blow) =>
     row(
@@ -12,17 +12,27 @@ export function table(fates: readonly Fate[], options: { readonly seed: string; 
       counted.filter((fate) => fate.blow === blow),
     ),
   );
-  const head = `${'blow'.padEnd(42)} ${'trials'.padStart(6)} ${'leaks'.padStart(6)} ${'p50 s'.padStart(7)} ${'max s'.padStart(7)}  ended`;
+  const acted = counted.some(({ actedMs }) => actedMs !== undefined)
+    ? ` ${'acts'.padStart(7)} ${'max s'.padStart(7)}`
+    : '';
+  const head = `${'blow'.padEnd(42)} ${'trials'.padStart(6)} ${'leaks'.padStart(6)}${acted} ${'p50 s'.padStart(7)} ${'max s'.padStart(7)}  ended`;
   const sum = `${leaks.length} leaked faults in ${counted.length} trials (${fates.length - counted.length} did not count: no fault was on), seed ${options.seed}, time-to-live ${options.ttl / 1000} s`;
   return ['', head, ...rows, row('all', counted), '', sum, ''].join('\n');
 }
 
 function row(name: string, fates: readonly Fate[]): string {
-  const clean = fates.map(({ cleanMs }) => cleanMs / 1000).toSorted((a, b) => a - b);
-  const at = (share: number): string =>
-    (clean[Math.min(clean.length - 1, Math.floor(share * clean.length))] ?? 0).toFixed(1);
-  const leaks = fates.filter(({ leaked }) => leaked > 0).length;
-  return `${name.padEnd(42)} ${String(fates.length).padStart(6)} ${String(leaks).padStart(6)} ${at(0.5).padStart(7)} ${at(1).padStart(7)}  ${endings(fates)}`;
+  const clean = middleAndMost(fates.map(({ cleanMs }) => cleanMs));
+  const acted = fates.flatMap(({ actedMs }) => actedMs ?? []);
+  const leaks = fates.filter(({ leaked }) => leaked.length > 0).length;
+  return `${name.padEnd(42)} ${String(fates.length).padStart(6)} ${String(leaks).padStart(6)}${acted.length > 0 ? middleAndMost(acted) : ''}${clean}  ${endings(fates)}`;
+}
+
+function middleAndMost(allMs: readonly number[]): string {
+  const sorted = allMs.map((ms) => ms / 1000).toSorted((a, b) => a - b);
+  return [0.5, 1]
+    .map((share) => (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(1))
+    .map((text) => ` ${text.padStart(7)}`)
+    .join('');
 }
 
 function endings(fates: readonly Fate[]): string {

@@ -1,23 +1,19 @@
 /**
  * A round of trials: runs under way in one lane, one blow, and the inspection afterwards.
  *
- * Owns what counts as a leak: a victim that the kernel says has been stopped, or stopped again and again, for one
- * time-to-live and one sweep since the blow was struck and what had died was back, without a run that is open, healthy and
- * wants it. A run that survives the blow may go on. Half of the runs pause their victims, the others make them stutter.
+ * Owns what counts as a leak: whatever has been harmed for one time-to-live and one sweep (and, where what no longer acts
+ * is cleared away later, for that) since the blow was struck and what had died was back, without a run that is open, healthy
+ * and wants it. A run that survives the blow may go on.
  */
-import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import { startRun } from '../../workers/start-run.ts';
 import { abortSignal, storyQuery } from '../../workflows/messages.ts';
 import type { RunResult } from '../../workflows/messages.ts';
+import type { Arena, Harmed } from './arena.ts';
 import { setMood } from './blows.ts';
 import type { Blow } from './blows.ts';
-import { pausing } from './experiment.ts';
 import type { Lane } from './lane.ts';
-import { Victims } from './victims.ts';
 
-/** Processes of one run. */
-const VICTIMS = 6;
 /** The lane's sweep interval and some slack for two busy cores, in milliseconds. */
 const SWEEP_MS = 1_000 + 2_000;
 /** The longest a stalled attempt goes on after it was given up, in milliseconds. */
@@ -37,72 +33,80 @@ export interface Fate {
   readonly run: string;
   /** False: no fault was on when the blow was struck, so the trial does not count (but a leak does). */
   readonly counts: boolean;
-  readonly leaked: number;
-  /** From the blow to the last moment a victim was stopped, in milliseconds; 0 when none was at the blow. */
+  readonly leaked: readonly string[];
+  /** From the blow to the last moment anything was harmed, in milliseconds; 0 when nothing was at the blow. */
   readonly cleanMs: number;
+  /** The same for the last moment at which a fault acted, where that is another thing. */
+  readonly actedMs?: number;
   /** `completed`, `aborted`, `inconclusive`, or how Temporal says the workflow ended. */
   readonly ended: string;
 }
 
-/** Strikes `slots` runs at once in `lane`. `random` decides when. */
+/** Strikes as many runs at once as the arena has room for. `random` decides when. */
 export async function round(
-  lane: Lane,
+  arena: Arena,
   blow: Blow,
-  slots: number,
   ttlMs: number,
   random: () => number,
   number: number,
 ): Promise<Fate[]> {
-  const victims = await Promise.all(
-    Array.from({ length: slots }, (_, slot) => Victims.start(join(lane.folder, 'victims'), `slot${slot}`, VICTIMS)),
-  );
+  const { lane } = arena;
+  const victims = await arena.harmed(number);
+  let fates: Fate[] = [];
   const runs = victims.map((_, slot) => `torture-${number}-${slot}`);
   try {
     await setMood(lane, blow.mood);
     // Started apart, so that one blow meets the runs in different phases.
-    await Promise.all(runs.map((run, slot) => after(random() * 3_000, () => begin(lane, run, slot, ttlMs))));
+    await Promise.all(
+      runs.map((run, slot) => after(random() * 3_000, () => begin(lane, run, victims[slot] as Harmed, ttlMs))),
+    );
     // A blow before the first fault is on proves nothing. The other runs are in whatever phase they have come to.
-    if (blow.mood === undefined) await firstIsOn(victims);
+    if (blow.mood === undefined) await enoughAreOn(victims, arena.onAtLeast);
     await after(300 + random() * 5_000, async () => undefined);
     const struckAtMs = performance.now();
     // A blow of the drivers' mood strikes at the injection itself; any other one counts when a fault is on.
-    const on = victims.map((group) => (blow.mood === undefined ? group.harmedFor(0).length > 0 : true));
-    const putRight = await blow.strike({ lane, runs });
+    const on = victims.map((group) => {
+      const struck = blow.only === undefined || blow.only === group.kind;
+      return struck && (blow.mood === undefined ? group.isOn() : true);
+    });
+    const putRight = await blow.strike({ lane, runs, victims, ttlMs, random });
     await after(random() * 4_000, putRight);
-    const deadlineMs = ttlMs + SWEEP_MS + (blow.mood === 'stall' ? STALL_MS : 0);
+    const deadlineMs = ttlMs + SWEEP_MS + arena.clearMs + (blow.mood === 'stall' ? STALL_MS : 0);
     const handles = runs.map((run) => lane.client.workflow.getHandle(run));
     const leaked = await untilDeadline(handles, victims, deadlineMs, lane);
-    const fates = await Promise.all(
-      handles.map(async (handle, slot) => {
-        const { firstStoppedMs, lastStoppedMs } = victims[slot] as Victims;
+    fates = await Promise.all(
+      handles.map(async (handle, slot): Promise<Fate> => {
+        const { firstHarmedMs, lastHarmedMs, lastActedMs } = victims[slot] as Harmed;
+        const since = (ms: number | undefined): number => Math.max(0, (ms ?? struckAtMs) - struckAtMs);
         return {
           blow: blow.name,
           run: handle.workflowId,
-          counts: on[slot] === true && firstStoppedMs !== undefined,
-          leaked: leaked[slot] ?? 0,
-          cleanMs: Math.max(0, (lastStoppedMs ?? struckAtMs) - struckAtMs),
+          counts: on[slot] === true && firstHarmedMs !== undefined,
+          leaked: leaked[slot] ?? [],
+          cleanMs: since(lastHarmedMs),
+          ...(lastActedMs === undefined ? {} : { actedMs: since(lastActedMs) }),
           ended: await endOf(handle),
         };
       }),
     );
     await tidy(lane, runs);
-    return fates;
   } finally {
     await setMood(lane, undefined);
-    await Promise.all(victims.map((group) => group.end()));
+    const left = await Promise.all(victims.map((group) => group.end()));
+    fates = fates.map((fate, i) => ({ ...fate, leaked: [...fate.leaked, ...(left[i] ?? [])] }));
   }
+  return fates;
 }
 
-/** Resolves when a victim is stopped, or when none has been for as long as it takes to start on the busiest machine. */
-async function firstIsOn(victims: readonly Victims[]): Promise<void> {
+/** Resolves when so many have a fault on, or have not for as long as it takes to start on the busiest machine. */
+async function enoughAreOn(victims: readonly Harmed[], count: number): Promise<void> {
   const until = performance.now() + FIRST_MS;
-  while (performance.now() < until && victims.every((group) => group.harmedFor(0).length === 0))
+  while (performance.now() < until && victims.filter((group) => group.isOn()).length < count)
     await after(100, async () => undefined);
 }
 
-async function begin(lane: Lane, run: string, slot: number, ttlMs: number): Promise<void> {
-  const fault = slot % 2 === 0 ? 'host/moody-pause' : 'host/moody-stutter';
-  const experiment = pausing({ fault, group: `slot${slot}`, seed: run, ttlMs });
+async function begin(lane: Lane, run: string, victims: Harmed, ttlMs: number): Promise<void> {
+  const experiment = victims.experiment(run, ttlMs);
   // The blow may already have struck: a run that could not start has nothing to leak.
   await startRun(lane.client, run, { experiment, documentHash: '', startedBy: 'torture' }).catch(() => undefined);
 }
@@ -132,16 +136,16 @@ async function healthy(handles: readonly WorkflowHandle[], lane: Lane): Promise<
 }
 
 /**
- * Returns how many faults leaked in each run: victims that have been stopped for a whole deadline after the blow, while
+ * Returns what leaked in each run: whatever has been harmed for a whole deadline after the blow, while
  * their run was not seen healthy for as long. Waits for those of which that cannot be said yet: a run that survives may
  * put faults on at any moment, and hold them until its own end, which comes within {@link SURVIVOR_MS}.
  */
 async function untilDeadline(
   handles: readonly WorkflowHandle[],
-  victims: readonly Victims[],
+  victims: readonly Harmed[],
   deadlineMs: number,
   lane: Lane,
-): Promise<number[]> {
+): Promise<(readonly string[])[]> {
   const fromMs = performance.now();
   const healthyMs = handles.map(() => fromMs);
   for (;;) {
@@ -150,13 +154,13 @@ async function untilDeadline(
     const nowMs = performance.now();
     if (nowMs < fromMs + deadlineMs) continue;
     const late = nowMs > fromMs + SURVIVOR_MS;
-    const harmed = victims.map((group) => group.harmedFor(0).length);
+    const harmed = victims.map((group) => group.harmedFor(0));
     const leaked = victims.map((group, i) => {
-      if (late) return harmed[i] ?? 0;
-      return nowMs < (healthyMs[i] ?? 0) + deadlineMs ? 0 : group.harmedFor(deadlineMs).length;
+      if (late) return harmed[i] ?? [];
+      return nowMs < (healthyMs[i] ?? 0) + deadlineMs ? [] : group.harmedFor(deadlineMs);
     });
-    if (!harmed.every((count, i) => count === leaked[i])) continue;
-    const suspects = late ? [] : handles.flatMap((handle, i) => ((leaked[i] ?? 0) > 0 ? [{ handle, i }] : []));
+    if (!harmed.every(({ length }, i) => length === leaked[i]?.length)) continue;
+    const suspects = late ? [] : handles.flatMap((handle, i) => (leaked[i]?.length ? [{ handle, i }] : []));
     let unheard = false;
     for (const { handle, i } of suspects) {
       const wantedMs = await wantedUntilMs(handle, lane);

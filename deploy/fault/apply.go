@@ -34,8 +34,8 @@ func prepare(asked spec) (*applied, error) {
 	put := &applied{asked: asked, links: links, kept: append(kept, asked.keep...)}
 	var queue *listener
 	at := places{class: classOf(asked.owner), unheard: 0x8000 | handleOf(asked.owner)}
-	if asked.kind == latency || asked.kind == corrupt || asked.kind == loss {
-		if queue, err = listen(asked.owner, asked.kind == corrupt); err != nil {
+	if asked.kind != bandwidth && asked.kind != partition {
+		if queue, err = listen(asked.owner, asked.kind == corrupt || asked.readsAnswers()); err != nil {
 			put.unusable = append(put.unusable, "nfqueue: "+err.Error())
 		} else {
 			at.listened = queue.number

@@ -23,6 +23,7 @@ const (
 	maxNotAfter   = 7 * 24 * time.Hour
 	minRate       = 8_000
 	maxRate       = 10_000_000_000
+	maxName       = 253 // of a host
 )
 
 const (
@@ -31,6 +32,7 @@ const (
 	corrupt   = "corrupt"
 	bandwidth = "bandwidth"
 	partition = "partition"
+	dns       = "dns"
 )
 
 // spec is one fault, complete and within bounds.
@@ -50,12 +52,18 @@ type spec struct {
 	delay, jitter      time.Duration
 	share, correlation float64 // in [0, 1]
 	rate               uint64  // bits a second
+
+	answer string
+	names  []string // in lower case; `*.` at the beginning stands for anything
 }
 
-// defaultDirection is what tc does, which only delays what is sent; a partition is both ways.
+// defaultDirection is what tc does, which only delays what is sent; a partition is both ways, and answers are received.
 func defaultDirection(kind string) string {
-	if kind == partition {
+	switch kind {
+	case partition:
 		return "both"
+	case dns:
+		return "ingress"
 	}
 	return "egress"
 }
@@ -68,7 +76,7 @@ func parseFault(kind string, arguments []string) (spec, error) {
 	flags.DurationVar(&asked.timeToLive, "time-to-live", 30*time.Second, "")
 	flags.DurationVar(&asked.notAfter, "not-after", 10*time.Minute, "")
 	direction := flags.String("direction", defaultDirection(kind), "")
-	dns := flags.Bool("dns", false, "")
+	meansDNS := flags.Bool("dns", kind == dns, "")
 	flags.Func("interface", "", each(&asked.interfaces, func(word string) (string, error) { return word, nil }))
 	flags.Func("port", "", each(&asked.ports, parsePort))
 	flags.Func("peer", "", each(&asked.peers, parsePrefix))
@@ -83,8 +91,12 @@ func parseFault(kind string, arguments []string) (spec, error) {
 	case bandwidth:
 		flags.Func("rate", "", func(word string) (err error) { asked.rate, err = parseRate(word); return err })
 	case partition:
+	case dns:
+		flags.StringVar(&asked.answer, "answer", answerNone, "")
+		flags.DurationVar(&asked.delay, "delay", 0, "")
+		flags.Func("name", "", each(&asked.names, parseName))
 	default:
-		return spec{}, fmt.Errorf("%q is no fault: latency, loss, corrupt, bandwidth, partition", kind)
+		return spec{}, fmt.Errorf("%q is no fault: latency, loss, corrupt, bandwidth, partition, dns", kind)
 	}
 	if kind == latency || kind == loss || kind == corrupt {
 		flags.Func("correlation", "", percent(&asked.correlation))
@@ -106,10 +118,14 @@ func parseFault(kind string, arguments []string) (spec, error) {
 	default:
 		return spec{}, fmt.Errorf("--direction %q: egress, ingress or both", *direction)
 	}
-	if !*dns {
+	if !*meansDNS {
 		asked.keepPorts = append(asked.keepPorts, 53)
 	}
-	return asked, asked.bounds()
+	if err := asked.bounds(); err != nil || kind != dns {
+		return asked, err
+	}
+	asked.ports = []uint16{dnsPort}
+	return asked, nil
 }
 
 func (asked spec) bounds() error {
@@ -119,6 +135,12 @@ func (asked spec) bounds() error {
 	case asked.notAfter < minTimeToLive || asked.notAfter > maxNotAfter:
 		return fmt.Errorf("--not-after: from %s to %s", minTimeToLive, maxNotAfter)
 	case asked.kind == latency && (asked.delay <= 0 || asked.delay > maxDelay):
+		return fmt.Errorf("--delay: more than 0, at most %s", maxDelay)
+	case asked.kind == dns && (asked.egress || len(asked.ports) > 0):
+		return errors.New("dns is about answers, which are received from port 53")
+	case asked.kind == dns && asked.answer != answerNone && asked.answer != answerLate && asked.answer != answerRefused:
+		return fmt.Errorf("--answer %q: none, late or refused", asked.answer)
+	case asked.kind == dns && asked.answer == answerLate && (asked.delay <= 0 || asked.delay > maxDelay):
 		return fmt.Errorf("--delay: more than 0, at most %s", maxDelay)
 	case asked.jitter < 0 || asked.jitter > asked.delay:
 		return errors.New("--jitter: from 0 to the delay")
@@ -185,6 +207,15 @@ func parsePrefix(word string) (netip.Prefix, error) {
 		return netip.Prefix{}, fmt.Errorf("%q is no address or CIDR", word)
 	}
 	return prefix.Masked(), nil
+}
+
+func parseName(word string) (string, error) {
+	name := strings.ToLower(strings.TrimSuffix(word, "."))
+	rest, _ := strings.CutPrefix(name, "*.")
+	if rest == "" || len(rest) > maxName || strings.ContainsAny(rest, "* ") {
+		return "", fmt.Errorf("%q is no name, nor the end of one such as *.example.org", word)
+	}
+	return name, nil
 }
 
 func percent(into *float64) func(string) error {

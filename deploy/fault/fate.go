@@ -30,6 +30,22 @@ func fates(asked spec, random *rand.Rand) func(packet) fate {
 			}
 			return fate{verdict: accept}
 		}
+	case dns:
+		return func(arrived packet) fate {
+			if asked.readsAnswers() {
+				found, is := answerIn(arrived.payload)
+				if !is || !isMeant(found.name, asked.names) {
+					return fate{verdict: accept}
+				}
+				if asked.answer == answerRefused {
+					return fate{verdict: accept, payload: refused(arrived.payload, found)}
+				}
+			}
+			if asked.answer == answerNone {
+				return fate{verdict: drop}
+			}
+			return fate{verdict: accept, after: asked.delay}
+		}
 	default:
 		return func(arrived packet) fate {
 			if luck.hits(asked.share) {

@@ -17,7 +17,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 func run(arguments []string) int {
 	if len(arguments) == 0 {
-		return misused(fmt.Errorf("latency, loss, corrupt, bandwidth, partition, renew, revert, or status"))
+		return misused(fmt.Errorf("latency, loss, corrupt, bandwidth, partition, dns, renew, revert, or status"))
 	}
 	switch verb, rest := arguments[0], arguments[1:]; verb {
 	case "renew":

@@ -121,7 +121,7 @@ func sent(asked spec, at places, form string) mechanism {
 func received(asked spec, at places, form string) mechanism {
 	drop := &expr.Verdict{Kind: expr.VerdictDrop}
 	switch {
-	case asked.kind == partition:
+	case asked.kind == partition, asked.kind == dns && asked.answer == answerNone && !asked.readsAnswers():
 		return mechanism{byDrop, []expr.Any{drop}}
 	case asked.kind == loss && asked.correlation == 0:
 		return mechanism{byShare, append(share(asked.share), drop)}

@@ -28,6 +28,10 @@ func TestEveryFaultHasItsAttemptsBestFirst(t *testing.T) {
 		"bandwidth --rate 1mbit --direction both": "tbf+nft-limit, nft-limit+nft-limit",
 		"partition":                     "nft-silence+nft-drop by queue, nft-silence+nft-drop by xt-NFQUEUE, nft-drop+nft-drop",
 		"partition --direction ingress": "nft-drop",
+		"dns":                           "nft-drop",
+		"dns --name a.org":              "nfqueue by queue, nfqueue by xt-NFQUEUE",
+		"dns --answer late --delay 1s":  "nfqueue by queue, nfqueue by xt-NFQUEUE",
+		"dns --answer refused":          "nfqueue by queue, nfqueue by xt-NFQUEUE",
 	} {
 		parts := strings.Fields(words)
 		asked, err := parseFault(parts[0], append(parts[1:], "--id", "a"))

@@ -35,6 +35,8 @@ var (
 	destination = end{v4: 16, v6: 24, port: 2}
 )
 
+var anySide = []end{source, destination}
+
 // Protocols that have ports, at the same place.
 var transports = []byte{unix.IPPROTO_TCP, unix.IPPROTO_UDP, unix.IPPROTO_UDPLITE, unix.IPPROTO_SCTP, unix.IPPROTO_DCCP}
 
@@ -77,13 +79,18 @@ func (b *builder) direction(name string, hook *nftables.ChainHook, link expr.Met
 	b.rule(base, meta(expr.MetaKeyNFPROTO), b.notIn(gateName(asked.owner)), spared)
 	b.rule(base, meta(link), b.notIn("links"), spared)
 	b.addresses(base, "kept", peer, spared)
-	b.portRules(base, "kept_ports", spared)
+	b.portRules(base, "kept_ports", anySide, spared)
 	b.rule(base, meta(expr.MetaKeyL4PROTO), equals(unix.IPPROTO_ICMPV6), load(expr.PayloadBaseTransportHeader, 0, 1), b.in("discovery"), spared)
 
 	meant := harm
 	if len(asked.ports) > 0 {
 		meant = b.connection.AddChain(&nftables.Chain{Name: name + "_ports", Table: b.table})
-		b.portRules(meant, "ports", &expr.Verdict{Kind: expr.VerdictGoto, Chain: harm.Name})
+		sides := anySide
+		if asked.kind == dns {
+			// Answers come from the port; what comes to it are questions, to a pod that answers them itself.
+			sides = []end{peer}
+		}
+		b.portRules(meant, "ports", sides, &expr.Verdict{Kind: expr.VerdictGoto, Chain: harm.Name})
 	}
 	into := &expr.Verdict{Kind: expr.VerdictGoto, Chain: meant.Name}
 	if len(asked.peers) > 0 {
@@ -106,12 +113,12 @@ func (b *builder) addresses(chain *nftables.Chain, set string, peer end, verdict
 	}
 }
 
-// portRules matches a conversation that has one of the ports at either end: the same words serve a client and a server.
-func (b *builder) portRules(chain *nftables.Chain, set string, verdict expr.Any) {
+// portRules matches a conversation that has one of the ports at one of its sides. With either, the same words serve a client and a server.
+func (b *builder) portRules(chain *nftables.Chain, set string, sides []end, verdict expr.Any) {
 	if b.sets[set] == nil {
 		return
 	}
-	for _, side := range []end{source, destination} {
+	for _, side := range sides {
 		b.rule(chain, meta(expr.MetaKeyL4PROTO), b.in("transports"),
 			load(expr.PayloadBaseTransportHeader, side.port, 2), b.in(set), verdict)
 	}

@@ -31,8 +31,8 @@ export function stages({ stages: all }: RunSummary): Markup | null {
 }
 
 function row(stage: StageSummary): Markup {
-  const { skipped, reached, radius, heldAtMs, openedAtMs, revertedAtMs, revert, problems } = stage;
-  const name = html`<th scope="row">${stage.stage + 1} · ${stage.size}${problems.map((problem) => html`<div class="quiet">${problem}</div>`)}</th>`;
+  const { skipped, reached, radius, heldAtMs, openedAtMs, revertedAtMs, revert, how, problems } = stage;
+  const name = html`<th scope="row">${stage.stage + 1} · ${stage.size}${[...how, ...problems].map((words) => html`<div class="quiet">${words}</div>`)}</th>`;
   if (skipped !== null) return html`<tr>${name}<td colspan="6" class="quiet">skipped: ${skipped}</td></tr>`;
   return html`<tr>
     ${name}${cell('Reached', number(reached))}${cell('Of all', formatQuantity(radius, 'ratio'))}

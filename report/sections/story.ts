@@ -77,7 +77,9 @@ function lineOf(event: JournalEvent, experiment: Experiment | undefined): Line |
     case 'stage-held':
       return {
         what: `stage ${event.stage + 1} holds`,
-        words: [`the fault is on ${counted(event.injected, 'target')}`, ...event.problems].join('; '),
+        words: [`the fault is on ${counted(event.injected, 'target')}`, ...(event.how ?? []), ...event.problems].join(
+          '; ',
+        ),
       };
     case 'edge':
       return { what: EDGES[event.edge], words: event.evidence };

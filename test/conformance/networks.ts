@@ -13,13 +13,16 @@ export interface Network {
   /** The driver's file, without its ending. */
   readonly fault: string;
   readonly params: unknown;
+  /** What the peer needs besides, for as long as the lab is open. */
+  readonly prepare?: (pods: Pods) => Promise<AsyncDisposable>;
   /** Whether the harm can be felt on the way to the peer. */
   readonly harmed: (pods: Pods, pod: RunningPod) => Promise<boolean>;
 }
 
 /** A lab whose targets are pods of a namespace of its own. */
-export async function networkLab(cluster: Cluster, { fault, params, harmed }: Network): Promise<Lab> {
+export async function networkLab(cluster: Cluster, { fault, params, prepare, harmed }: Network): Promise<Lab> {
   const pods = await Pods.open(cluster);
+  const prepared = await prepare?.(pods);
   // The next one starts while one is worked with.
   let next = pods.run();
   return {
@@ -42,6 +45,7 @@ export async function networkLab(cluster: Cluster, { fault, params, harmed }: Ne
     },
     async close() {
       await next;
+      await prepared?.[Symbol.asyncDispose]();
       await pods.close();
     },
   };

@@ -37,12 +37,14 @@ export async function importFaultImage(cluster: Cluster, name = FAULT_IMAGE): Pr
   }
 }
 
-/** Runs a program on the node; returns what it prints. */
-export function onNode({ holder }: Cluster, command: readonly string[]): string {
+/** How a program is run on the node. */
+export function nodeCommand({ holder }: Cluster, command: readonly string[]): [string, string[]] {
   // What holds the namespaces is a child of what made them.
   const [inside = ''] = readFileSync(`/proc/${holder}/task/${holder}/children`, 'utf8').trim().split(' ');
-  return execFileSync('nsenter', [`--target=${inside}`, '--mount', '--net', '--pid', ...command], {
-    encoding: 'utf8',
-    maxBuffer: 64 << 20,
-  });
+  return ['nsenter', [`--target=${inside}`, '--mount', '--net', '--pid', ...command]];
+}
+
+/** Runs a program on the node; returns what it prints. */
+export function onNode(cluster: Cluster, command: readonly string[]): string {
+  return execFileSync(...nodeCommand(cluster, command), { encoding: 'utf8', maxBuffer: 64 << 20 });
 }

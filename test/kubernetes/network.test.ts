@@ -5,6 +5,7 @@ import { sweep } from '../../activities/sweep.ts';
 import type { DriverFactory, FaultDriver } from '../../activities/faults/driver.ts';
 import { driver as bandwidth } from '../../activities/faults/kubernetes/pod-bandwidth.ts';
 import { driver as corrupt } from '../../activities/faults/kubernetes/pod-corrupt.ts';
+import { driver as dns } from '../../activities/faults/kubernetes/pod-dns.ts';
 import { driver as latency } from '../../activities/faults/kubernetes/pod-latency.ts';
 import { driver as loss } from '../../activities/faults/kubernetes/pod-loss.ts';
 import { driver as partition } from '../../activities/faults/kubernetes/pod-partition.ts';
@@ -13,6 +14,7 @@ import { until } from '../until.ts';
 import { Cluster } from './cluster/cluster.ts';
 import { FAULT_IMAGE, importFaultImage, onNode, whyNoFaultImage } from './fault-image.ts';
 import { ATTEMPT, faultOn } from './nodes.ts';
+import { serveNames } from './name-server.ts';
 import { Pods } from './running-pods.ts';
 import type { RunningPod } from './running-pods.ts';
 
@@ -96,6 +98,40 @@ describe('faults of a pod’s network on a real node', { skip: await whyNoFaultI
     const tookMs = await pods.fetchMs(limited.pod);
     assert.ok(tookMs > 1_000, `${tookMs}`);
     await healed(limited);
+  });
+
+  it('keeps a pod from resolving names, some or all, in each of its ways, and from nothing else', async () => {
+    const server = await pods.run();
+    await using undo = new AsyncDisposableStack();
+    undo.use(await serveNames(cluster, server));
+    const refused = await harmed(dns, { answer: 'refused', names: ['*.example.org'] });
+    const { pod } = refused;
+    assert.equal(await pods.asks(pod, server, 'shop.example.org'), 'refused');
+    assert.equal(await pods.asks(pod, server, 'example.com'), 'resolved');
+    await healed(refused);
+    assert.equal(await pods.asks(pod, server, 'shop.example.org'), 'resolved');
+    assert.equal(await pods.codeOverTcp(pod, server), 0);
+    const again = async (params: unknown, work: () => Promise<void>): Promise<void> => {
+      const driver = open(dns);
+      const fault = faultOn(pod.id, driver.params.parse(params));
+      const { result, detail } = first(await driver.inject([fault], ATTEMPT));
+      assert.equal(result, 'injected', detail);
+      await work();
+      assert.equal(await pods.reaches(pod, server), true);
+      await healed({ pod, driver, fault });
+    };
+    await again({ answer: 'refused' }, async () => assert.equal(await pods.codeOverTcp(pod, server), 5));
+    await again({}, async () => {
+      assert.equal(await pods.asks(pod, server, 'example.org', 1), 'none');
+      assert.equal(await pods.codeOverTcp(pod, server, 1), 'none');
+    });
+    await again({ answer: 'late', delay: '3s' }, async () => {
+      assert.equal(await pods.asks(pod, server, 'example.org', 1), 'none');
+      assert.equal(await pods.asks(pod, server, 'example.org', 20), 'resolved');
+    });
+    await again({ peers: [pods.peer.ip] }, async () =>
+      assert.equal(await pods.asks(pod, server, 'example.org'), 'resolved'),
+    );
   });
 
   it('cuts a pod off from a service, from its ports or others, and from nobody else', async () => {

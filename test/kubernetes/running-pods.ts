@@ -8,6 +8,7 @@ import { targetId } from '../../activities/faults/kubernetes/target.ts';
 import type { Cluster, KubernetesObject } from './cluster/cluster.ts';
 import { IMAGE } from './cluster/image.ts';
 import { FAULT_IMAGE } from './fault-image.ts';
+import { ADDRESS } from './name-server.ts';
 
 /** What came back of packets that a pod sent. */
 export interface Pinged {
@@ -113,9 +114,9 @@ export class Pods {
     return ![...Object.keys(labels), ...Object.keys(annotations)].some((key) => key.startsWith('squall/'));
   }
 
-  /** Sends `count` packets from one pod to another, or to the peer. */
-  async ping({ name }: RunningPod, count: number, to = this.peer, waitS = 1): Promise<Pinged> {
-    const told = ['ping', '-q', '-c', `${count}`, '-i', '0.02', '-W', `${waitS}`, to.ip];
+  /** Sends `count` packets of so many bytes from one pod to another, or to the peer. */
+  async ping({ name }: RunningPod, count: number, to = this.peer, waitS = 1, bytes = 56): Promise<Pinged> {
+    const told = ['ping', '-q', '-c', `${count}`, '-i', '0.02', '-W', `${waitS}`, '-s', `${bytes}`, to.ip];
     // It fails where nothing comes back.
     const said = await this.kubectl('exec', name, '-c', 'main', '--', 'sh', '-c', `${told.join(' ')}; true`);
     const [, sent = '0', received = '0'] = /(\d+) packets transmitted, (\d+) packets received/.exec(said) ?? [];
@@ -139,6 +140,29 @@ export class Pods {
     const bytes = Number(await this.kubectl('exec', name, '-c', 'main', '--', 'sh', '-c', fetch));
     if (!(bytes > 700_000)) throw new Error(`it got ${bytes} bytes`);
     return performance.now() - beganAtMs;
+  }
+
+  /** What a name server in another pod answers a pod over UDP, when it waits so long: what it is asked about resolves, is refused, or nothing comes. */
+  async asks(
+    { name }: RunningPod,
+    server: RunningPod,
+    about: string,
+    waitS = 6,
+  ): Promise<'resolved' | 'refused' | 'none'> {
+    const ask = `nslookup -type=a -timeout=${waitS} -retry=3 ${about}. ${server.ip}; true`;
+    const said = await this.kubectl('exec', name, '-c', 'main', '--', 'sh', '-c', `{ ${ask}; } 2>&1`);
+    if (said.includes(ADDRESS)) return 'resolved';
+    return /REFUSED/i.test(said) ? 'refused' : 'none';
+  }
+
+  /** The same over TCP, with the code of the answer: 0 where it resolves, 5 where it is refused. */
+  async codeOverTcp({ name }: RunningPod, server: RunningPod, waitS = 6): Promise<number | 'none'> {
+    // The length, an id, a question that wants recursion, and one of them: `a.` IN A.
+    const question = '\\0\\023\\1\\2\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\1a\\0\\0\\1\\0\\1';
+    const ask = `{ printf '${question}'; sleep 1; } | nc -w ${waitS} ${server.ip} 53 | xxd -p; true`;
+    const said = await this.kubectl('exec', name, '-c', 'main', '--', 'sh', '-c', ask);
+    // Behind the length, the id, and the first half of the flags.
+    return said.length < 12 ? 'none' : Number.parseInt(said.slice(11, 12), 16);
   }
 
   /** Where the containers that we have added to a pod have come to: their exit codes, or what they are doing. */

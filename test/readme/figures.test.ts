@@ -1,6 +1,7 @@
 /** The commands behind the published figures: a small sample of each, on this machine. Figures are not judged, leaks are. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { whyNoFaultImage } from '../kubernetes/fault-image.ts';
 import { ROOT } from './blocks.ts';
 import { open } from './terminal.ts';
 
@@ -8,6 +9,15 @@ test('npm run torture: no fault leaks', async (t) => {
   // Other blows each day: a small sample meets a few of them.
   const seed = new Date().toISOString().slice(0, 10);
   const torture = open(`npm run torture -- --trials 24 --ttl 5s --lanes 1 --seed ${seed}`, ROOT);
+  t.diagnostic(`seed ${seed}`);
+  assert.equal(await torture.code, 0, torture.output());
+  assert.match(torture.output(), /^0 leaked faults in \d+ trials/m);
+  assert.deepEqual(torture.left(), [], 'processes left behind');
+});
+
+test('npm run torture -- --on pods: no fault leaks', { skip: await whyNoFaultImage() }, async (t) => {
+  const seed = new Date().toISOString().slice(0, 10);
+  const torture = open(`npm run torture -- --on pods --trials 3 --ttl 6s --lanes 1 --seed ${seed}`, ROOT);
   t.diagnostic(`seed ${seed}`);
   assert.equal(await torture.code, 0, torture.output());
   assert.match(torture.output(), /^0 leaked faults in \d+ trials/m);

@@ -206,7 +206,7 @@ export function hostileRun(): Journal {
       radius: 1,
       ttlMs: 30_000,
     })
-    .at(1.1, { type: 'stage-held', stage: 1, injected: 2, problems: [HOSTILE] })
+    .at(1.1, { type: 'stage-held', stage: 1, injected: 2, problems: [HOSTILE], how: [HOSTILE] })
     .at(2, {
       type: 'samples',
       series: {

@@ -22,7 +22,7 @@ import { until } from '../../until.ts';
 import { findBinary } from './binary.ts';
 import { kubeconfig } from './control-plane.ts';
 import { BUSYBOX } from './image.ts';
-import type { Answering, Begin, Died } from './messages.ts';
+import type { Answering, Begin, Died, Told } from './messages.ts';
 import { forgottenGroups, NODE_ADDRESS, NODE_PACKAGES, removeGroup } from './node.ts';
 
 const exec = promisify(execFile);
@@ -61,10 +61,12 @@ export class Cluster {
   readonly holder: number | undefined;
   readonly #kubectl: string;
   readonly #close: () => Promise<void>;
+  readonly #inside: ChildProcess | undefined;
 
-  private constructor(config: string, kubectl: string, close: () => Promise<void>, holder?: number) {
+  private constructor(config: string, kubectl: string, close: () => Promise<void>, inside?: ChildProcess) {
     this.kubeconfig = config;
-    this.holder = holder;
+    this.holder = inside?.pid;
+    this.#inside = inside;
     this.#kubectl = kubectl;
     this.#close = close;
   }
@@ -108,12 +110,7 @@ export class Cluster {
     await until(() => answers('/api/v1/namespaces/default/serviceaccounts/default'));
     await writeFile(join(folder, 'config'), kubeconfig(`https://127.0.0.1:${port}`, cert, token), { mode: 0o600 });
     await symlink(binary, join(folder, 'kubectl'));
-    const cluster = new Cluster(
-      join(folder, 'config'),
-      join(folder, 'kubectl'),
-      () => parts.disposeAsync(),
-      inside.pid,
-    );
+    const cluster = new Cluster(join(folder, 'config'), join(folder, 'kubectl'), () => parts.disposeAsync(), inside);
     if (node) {
       inside.send({ answering: true } satisfies Answering);
       const ready = 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}';
@@ -160,6 +157,12 @@ export class Cluster {
   /** Sends `body` to a path of the API. */
   async raw(verb: 'create' | 'delete' | 'replace', path: string, body: unknown): Promise<void> {
     await this.#piped([verb, '--raw', path, '-f', '-'], body);
+  }
+
+  /** Stops, kills or starts a component, such as `kube-apiserver` or `kubelet`: only of a cluster of the test's own. */
+  tell(component: string, to: Told['to']): void {
+    if (this.#inside === undefined) throw new Error('the cluster that KUBECONFIG names is not to be harmed');
+    this.#inside.send({ component, to } satisfies Told);
   }
 
   async close(): Promise<void> {

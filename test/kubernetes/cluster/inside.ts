@@ -5,19 +5,24 @@
  * network and everything that is mounted in it. It must leave nothing anywhere else: state is in memory.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { API_PORT, CONFIG, controlPlane } from './control-plane.ts';
 import { buildImage } from './image.ts';
-import type { Begin, Died } from './messages.ts';
+import type { Begin, Died, Told } from './messages.ts';
 import { hide, makeGroup, nodeComponents, removeGroup } from './node.ts';
 
 /** Hidden by a file system in memory, which nobody else sees. */
 const STATE = '/run/squall';
 
+/** What has been started, by name. */
+const components = new Map<string, { readonly child: ChildProcess; readonly again: () => void }>();
+
 process.once('message', (begin: Begin, door: Server) => {
+  process.on('message', tell);
   process.once('disconnect', () => end(begin));
   execFileSync('mount', ['-t', 'tmpfs', 'squall', '/run']);
   execFileSync('ip', ['link', 'set', 'lo', 'up']);
@@ -64,13 +69,21 @@ function end({ folder, group }: Begin): void {
 }
 
 /** Starts a component; the cluster is nothing without it. */
-function start({ folder }: Begin, binary: string, name: string, args: readonly string[]): void {
-  const log = openSync(join(folder, `${name}.log`), 'a');
+function start(begin: Begin, binary: string, name: string, args: readonly string[]): void {
+  const log = openSync(join(begin.folder, `${name}.log`), 'a');
   const child = spawn(binary, args, { argv0: name, stdio: ['ignore', log, log] });
   closeSync(log);
+  components.set(name, { child, again: () => start(begin, binary, name, args) });
   const died = (): void => void (process.connected && process.send?.({ died: name } satisfies Died));
   child.once('error', died);
   child.once('exit', died);
+}
+
+/** Does to a component what the test wants to see survived. */
+function tell({ component, to }: Partial<Told>): void {
+  const told = components.get(component ?? '');
+  if (to === 'start') told?.again();
+  else if (to !== undefined) told?.child.kill(to);
 }
 
 /** The door is in the test's network, the API server in this one. */

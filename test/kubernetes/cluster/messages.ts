@@ -23,6 +23,12 @@ export interface Answering {
   readonly answering: true;
 }
 
+/** What a test does to a component: a signal, or a start once it has ended, with the arguments that it had. */
+export interface Told {
+  readonly component: string;
+  readonly to: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL' | 'start';
+}
+
 /** A component has ended, although nobody wanted it to. */
 export interface Died {
   readonly died: string;

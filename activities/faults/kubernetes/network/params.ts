@@ -53,8 +53,8 @@ export const COMMON = {
   dns: z.boolean().default(false).describe('Whether name resolution (port 53) is harmed as well.'),
 };
 
-/** Parameters that every network fault has, parsed. */
-export type Common = z.infer<z.ZodObject<typeof COMMON>>;
+/** What of these a network fault has, parsed. */
+export type Common = Partial<z.infer<z.ZodObject<typeof COMMON>>>;
 
 /** A share such as `5%`, written as it was. */
 export const share = z
@@ -76,7 +76,7 @@ export function percentOf(written: string): string {
 
 /** The arguments of what all have in common; `peers` are addresses by now, and `node` those that a kubelet's probes come from. */
 export function commonArguments(
-  { direction, ports, keep = [], keepPorts, dns }: Common,
+  { direction, ports, keep = [], keepPorts, dns = false }: Common,
   peers: readonly string[] | undefined,
   node: readonly string[],
 ): string[] {

@@ -1,0 +1,66 @@
+/**
+ * Where runs harm a real cluster: pods of a real node, nodes, deployments and config maps.
+ *
+ * Owns the cluster, which is the arena's own.
+ */
+import { Cluster } from '../../../test/kubernetes/cluster/cluster.ts';
+import { FAULT_IMAGE, importFaultImage } from '../../../test/kubernetes/fault-image.ts';
+import { Pods } from '../../../test/kubernetes/running-pods.ts';
+import type { Arena } from '../arena.ts';
+import { Lane } from '../lane.ts';
+import { podBlows } from './blows.ts';
+import { Slot } from './slot.ts';
+import type { Doing } from './slot.ts';
+import { Watch } from './watch.ts';
+
+/** A revert waits out what may come late, and for a container that is to take off what is left, in milliseconds. */
+const CLEAR_MS = 20_000;
+
+const inPods = (fault: string, params: Doing['params']): Doing => ({ kind: 'pods', fault, params, of: 'pod' });
+const onObjects = (fault: string, of: Doing['of'], params: Doing['params']): Doing => ({
+  kind: 'objects',
+  fault,
+  params,
+  of,
+});
+
+/** What runs do, side by side; of several one in each round. Each has another mechanism where there is no netem. */
+const DOING: readonly (readonly Doing[])[] = [
+  [inPods('kubernetes/pod-partition', {})],
+  [inPods('kubernetes/pod-loss', { loss: '60%' })],
+  [inPods('kubernetes/pod-latency', { delay: '200ms' }), inPods('kubernetes/pod-bandwidth', { rate: '512kbit' })],
+  [onObjects('kubernetes/node-cordon', 'node', {})],
+  [onObjects('kubernetes/scale', 'deployment', { to: '25%' })],
+  [onObjects('kubernetes/config-change', 'configmap', { key: 'url', value: 'http://nowhere' })],
+];
+
+/** Opens a cluster, and an installation in the folder `home`. */
+export async function pods(home: string, name: string): Promise<Arena> {
+  await using undo = new AsyncDisposableStack();
+  const cluster = await Cluster.open({ node: true });
+  undo.defer(() => cluster.close());
+  await importFaultImage(cluster);
+  const running = await Pods.open(cluster);
+  const watch = new Watch(cluster, running.namespace);
+  undo.defer(() => watch.close());
+  const settings = { ...(running.settings['kubernetes'] as object), nodes: true, faultImage: FAULT_IMAGE };
+  const lane = new Lane(home, name, { groups: [], sections: [`kubernetes: ${JSON.stringify(settings)}`] });
+  undo.defer(() => lane.down());
+  await lane.up();
+  let current: readonly Slot[] = [];
+  const parts = undo.move();
+  return {
+    lane,
+    blows: podBlows(watch, () => current),
+    onAtLeast: DOING.length - 1,
+    clearMs: CLEAR_MS,
+    async harmed(number) {
+      const of = (choices: readonly Doing[]): Doing => choices[number % choices.length] as Doing;
+      current = await Promise.all(
+        DOING.map((choices, i) => Slot.open(running, watch, `round-${number}-${i}`, of(choices))),
+      );
+      return current;
+    },
+    close: () => parts.disposeAsync(),
+  };
+}

@@ -1,0 +1,192 @@
+/**
+ * The observer of a cluster: what the kernel of its node and its API server say of everything that runs harm.
+ *
+ * Owns the looks, one after the other, and what counts as a trace of Squall. It never asks Squall, nor the program in a pod.
+ * What is not answered is not known to have changed.
+ */
+import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Cluster } from '../../../test/kubernetes/cluster/cluster.ts';
+import { nodeCommand } from '../../../test/kubernetes/fault-image.ts';
+import { Api } from './api.ts';
+import type { Container, Live } from './api.ts';
+
+const exec = promisify(execFile);
+
+/** Between two looks, in milliseconds. */
+const LOOK_MS = 500;
+/** What objects are told apart by: the slot of the trial that harms them. */
+const SLOT = 'app';
+/** How objects are when nothing is done to them. */
+export const REPLICAS = 4;
+export const UNHARMED = 'as it was';
+
+/** For each network namespace of a pod: its address, our table with its gate, and queueing disciplines like ours. */
+const LOOK = `for n in /run/netns/*; do echo "@ $n"; nsenter --net="$n" sh -c '
+ip -4 -o addr show dev eth0; nft list table inet squall; tc qdisc show' 2>/dev/null; done; true`;
+
+/** One thing that can be harmed, as it was seen last. */
+export interface Seen {
+  readonly slot: string;
+  readonly name: string;
+  /** Where its object is, in the API; undefined where only its network is left of it. */
+  readonly path?: string;
+  readonly live?: Live;
+  /** Whether a fault acts. */
+  readonly acts: boolean;
+  /** What is left of ours, in words; fences, which only keep what comes late from acting, are not meant. */
+  readonly left: readonly string[];
+}
+
+interface Network {
+  readonly address: string;
+  readonly acts: boolean;
+  readonly left: readonly string[];
+}
+
+/** Looks at one cluster until it is closed. */
+export class Watch {
+  readonly api: Api;
+  readonly cluster: Cluster;
+  readonly namespace: string;
+  #seen: readonly Seen[] = [];
+  #objects: readonly (Omit<Seen, 'acts'> & { readonly acts?: boolean })[] = [];
+  /** Whose pod's network is known by its address once; a pod that is gone has none to be found by. */
+  readonly #owners = new Map<string, { readonly slot: string; readonly name: string }>();
+  readonly #listeners = new Set<() => void>();
+  #closed = false;
+  readonly #looking: Promise<void>;
+
+  constructor(cluster: Cluster, namespace: string) {
+    this.cluster = cluster;
+    this.namespace = namespace;
+    this.api = new Api(cluster.kubeconfig);
+    this.#looking = this.#look();
+  }
+
+  /** What there is of a slot. */
+  of(slot: string): readonly Seen[] {
+    return this.#seen.filter((seen) => seen.slot === slot);
+  }
+
+  /** Calls `listener` after each look, until the returned function is called. */
+  onLook(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Resolves when all of a look was after this was called. */
+  async fresh(): Promise<void> {
+    for (let looks = 0; looks < 2; looks++) {
+      await new Promise<void>((resolve) => {
+        const stop = this.onLook(() => {
+          stop();
+          resolve();
+        });
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#looking;
+    this.api.close();
+  }
+
+  async #look(): Promise<void> {
+    while (!this.#closed) {
+      const [networks, objects] = await Promise.allSettled([this.#networks(), this.#list()]);
+      if (objects.status === 'fulfilled') this.#objects = objects.value;
+      if (networks.status === 'fulfilled') this.#seen = this.#join(networks.value);
+      for (const listener of this.#listeners) listener();
+      await sleep(LOOK_MS);
+    }
+  }
+
+  #join(networks: ReadonlyMap<string, Network>): Seen[] {
+    const byAddress = new Map(this.#objects.flatMap((seen) => [[seen.live?.status?.podIP ?? '', seen] as const]));
+    const found = new Map<string, Network>();
+    for (const [name, network] of networks) {
+      const pod = byAddress.get(network.address);
+      if (pod !== undefined && !this.#owners.has(name)) this.#owners.set(name, { slot: pod.slot, name: pod.name });
+      const owner = this.#owners.get(name);
+      if (owner !== undefined) found.set(owner.name, network);
+    }
+    const seen = this.#objects.map((object): Seen => {
+      const network = found.get(object.name);
+      found.delete(object.name);
+      const acts = object.acts ?? network?.acts ?? false;
+      return { ...object, acts, left: [...object.left, ...(network?.left ?? [])] };
+    });
+    const alone = [...found].map(([name, { acts, left }]): Seen => {
+      const slot = [...this.#owners.values()].find((owner) => owner.name === name)?.slot ?? '';
+      return { slot, name, acts, left };
+    });
+    return [...seen, ...alone];
+  }
+
+  async #networks(): Promise<ReadonlyMap<string, Network>> {
+    const { stdout } = await exec(...nodeCommand(this.cluster, ['sh', '-c', LOOK]), { maxBuffer: 16 << 20 });
+    const parts = stdout.split(/^@ /m).slice(1);
+    return new Map(parts.map((part) => [part.slice(0, part.indexOf('\n')), networkOf(part)] as const));
+  }
+
+  async #list(): Promise<(Omit<Seen, 'acts'> & { readonly acts?: boolean })[]> {
+    const within = `namespaces/${this.namespace}`;
+    const [pods, maps, deployments, nodes] = await Promise.all(
+      [
+        `/api/v1/${within}/pods`,
+        `/api/v1/${within}/configmaps`,
+        `/apis/apps/v1/${within}/deployments`,
+        '/api/v1/nodes',
+      ].map(async (path) =>
+        (await this.api.list(path)).map((live) => ({ live, path: `${path}/${live.metadata.name}` })),
+      ),
+    );
+    const slotOf = ({ live }: { live: Live }): string => live.metadata.labels?.[SLOT] ?? '';
+    const nameOf = (kind: string, { live }: { live: Live }): string => `${kind} ${live.metadata.name}`;
+    const changed = (kind: string, of: typeof pods, how: (live: Live) => string[]) =>
+      (of ?? []).map((found) => {
+        const left = [...traces(found.live), ...how(found.live)];
+        return { ...found, slot: slotOf(found), name: nameOf(kind, found), left, acts: left.length > 0 };
+      });
+    return [
+      ...(pods ?? []).map((found) => ({
+        ...found,
+        slot: slotOf(found),
+        name: nameOf('pod', found),
+        left: [...traces(found.live), ...running(found.live).map(({ name }) => `container ${name}`)],
+      })),
+      ...changed('configmap', maps, ({ data }) => (data?.['url'] === UNHARMED ? [] : ['another value'])),
+      ...changed('deployment', deployments, ({ spec }) =>
+        spec?.replicas === REPLICAS ? [] : [`${spec?.replicas} replicas`],
+      ),
+      ...changed('node', nodes, ({ spec }) => (spec?.unschedulable === true ? ['cordon'] : [])),
+    ];
+  }
+}
+
+/** The containers of ours that run in a pod. */
+export function running({ status }: Live): readonly Container[] {
+  return (status?.ephemeralContainerStatuses ?? []).filter(
+    ({ name, state }) => name.startsWith('squall-') && state?.running !== undefined,
+  );
+}
+
+function traces({ metadata: { annotations = {}, labels = {} } }: Live): string[] {
+  const noted = Object.keys(annotations).filter((key) => key.startsWith('squall/') && !key.endsWith('-ended'));
+  const labelled = Object.entries(labels).filter(([key, value]) => key.startsWith('squall/') && value !== 'ended');
+  return [...noted.map((key) => `annotation ${key}`), ...labelled.map(([key, value]) => `label ${key}=${value}`)];
+}
+
+function networkOf(part: string): Network {
+  return {
+    address: /inet ([\d.]+)\//.exec(part)?.[1] ?? '',
+    acts: /set alive_\w+ \{[^}]*elements/.test(part),
+    left: [
+      ...(/^table inet squall/m.test(part) ? ['nft table'] : []),
+      ...(/^qdisc (?:htb|tbf|netem)/m.test(part) ? ['queueing discipline'] : []),
+    ],
+  };
+}
