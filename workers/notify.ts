@@ -14,6 +14,7 @@ import { slack } from '../activities/notify/slack.ts';
 import { teams } from '../activities/notify/teams.ts';
 import { webhook } from '../activities/notify/webhook.ts';
 import { wordingOf } from '../activities/notify/wording.ts';
+import { dataConverter } from '../activities/packing.ts';
 import { missingRefs } from '../activities/probes/secret.ts';
 import type { SecretRef } from '../activities/probes/secret.ts';
 import type { NoticeEvent } from '../domain/notice.ts';
@@ -81,6 +82,7 @@ export async function notifyWorker(options: NotifyOptions): Promise<Worker> {
   return Worker.create({
     connection,
     namespace,
+    dataConverter,
     taskQueue: NOTIFY_QUEUE,
     activities: { ...notifyActivities(destinations, client) },
     interceptors,
