@@ -177,12 +177,14 @@ export interface TargetServices {
   readonly of: readonly number[];
 }
 
-/** `failed` lists up to ten faults that are not on, in words; `gone` targets are not failures. */
+/** `failed` lists up to ten faults that are not on, in words; targets that are gone, or were left as the experiment says, are no failures. */
 export interface InjectReport {
   readonly injected: number;
   /** By which means, where the driver has several: up to five, in words. Absent before 0.4. */
   readonly how?: readonly string[];
   readonly gone: number;
+  /** How many were left, and the first of them with the reason; absent where none was. */
+  readonly skipped?: { readonly count: number; readonly first: string };
   readonly failed: readonly string[];
 }
 

@@ -59,7 +59,8 @@ export async function inject(
   const outcomes = await beating(() =>
     inChunks(faults, (chunk) => inTime(attempt.remainingMs() - LAST_WORDS_MS, driver.inject(chunk, attempt))),
   );
-  const bad = outcomes.filter(({ result }) => result !== 'injected' && result !== 'gone');
+  const skipped = outcomes.filter(({ result }) => result === 'skipped');
+  const bad = outcomes.filter(({ result }) => result !== 'injected' && result !== 'gone' && result !== 'skipped');
   // What a worker that shuts down has not begun is put on by the next attempt.
   if (bad.length > 0) throwIfInterrupted();
   const injected = outcomes.filter(({ result }) => result === 'injected');
@@ -68,6 +69,7 @@ export async function inject(
     injected: injected.length,
     ...(how.length === 0 ? {} : { how }),
     gone: outcomes.filter(({ result }) => result === 'gone').length,
+    ...(skipped.length === 0 ? {} : { skipped: { count: skipped.length, first: named(skipped.slice(0, 1)).join() } }),
     failed: named(bad),
   };
 }

@@ -19,6 +19,7 @@ import { candidatesOf } from './candidates.ts';
 import type { FaultDriver } from './faults/driver.ts';
 import type { PreflightInput, PreflightResult, TargetServices } from './interface.ts';
 import { neededOf } from './min-healthy.ts';
+import { bytesOf } from './packing.ts';
 import { pause } from './pause.ts';
 import { planHashOf } from './plan-hash.ts';
 import type { OpenProbes } from './probes/registry.ts';
@@ -28,10 +29,12 @@ import type { Candidates, TargetProvider } from './targets/provider.ts';
 import { dimensionsOf } from './watch.ts';
 
 /**
- * The most that the targets which the ladder reaches take, written down with the fault's parameters, in bytes. They travel in
- * one payload, which is to stay under 256 KiB: that leaves room for a watch's samples, and for words.
+ * The most that the targets which the ladder reaches take with the fault's parameters, in bytes, as they travel: in one payload,
+ * which is to stay under 256 KiB. That leaves room for a watch's samples, and for words.
  */
 export const FROZEN_MAX_BYTES = 216 * 1024;
+/** And the most that they take where they are not packed: in a workflow's memory, the journal and a report. */
+export const WRITTEN_MAX_BYTES = 1 << 20;
 
 /** What pre-flight works with. */
 export interface PreflightSite {
@@ -204,8 +207,8 @@ class Pass {
     const services = servicesOf(targets, chosen, facts, this.#input.serviceLabel);
     this.#check('targets', top > 0, this.#targetsFound('invalid' in found ? found.invalid : undefined, top));
     // What is refused for its size must not travel either.
-    const bytes = Buffer.byteLength(JSON.stringify([chosen, services, experiment.with]));
-    if (bytes > FROZEN_MAX_BYTES) this.#check('size', false, tooLarge(top, bytes));
+    const wrong = tooLarge(top, bytesOf([chosen, services, experiment.with]));
+    if (wrong !== undefined) this.#check('size', false, wrong);
     this.#chosen = chosen;
     this.#services = services;
     const needed = neededOf(experiment, this.#input.minHealthyShare, targets.length);
@@ -264,9 +267,13 @@ class Pass {
   }
 }
 
-function tooLarge(top: number, bytes: number): string {
-  const most = `expected at most ${FROZEN_MAX_BYTES}: reach fewer at once, with smaller stages or \`max\``;
-  return `the ladder reaches ${top} targets, which take ${bytes} bytes to write down, ${most}`;
+function tooLarge(top: number, { written, travelling }: ReturnType<typeof bytesOf>): string | undefined {
+  const how = 'reach fewer at once, with smaller stages or `max`';
+  if (written > WRITTEN_MAX_BYTES)
+    return `the ladder reaches ${top} targets, which take ${written} bytes to write down, expected at most ${WRITTEN_MAX_BYTES}: ${how}`;
+  if (travelling > FROZEN_MAX_BYTES)
+    return `the ladder reaches ${top} targets, which travel as ${travelling} bytes, expected at most ${FROZEN_MAX_BYTES}: ${how}`;
+  return undefined;
 }
 
 function servicesOf(

@@ -8,6 +8,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { dataConverter } from '../activities/packing.ts';
 import type { Experiment } from '../domain/experiment.ts';
 import type { Phase } from '../domain/run.ts';
 import { startDevServer } from '../workers/temporal-server.ts';
@@ -53,7 +54,7 @@ export class Installation {
     this.folder = folder;
     this.#server = server;
     this.#connection = connection;
-    this.client = new Client({ connection });
+    this.client = new Client({ connection, dataConverter });
     this.#workers = workers;
   }
 

@@ -67,9 +67,10 @@ export interface Outcome<Result extends string> {
 /**
  * `injected`: the fault is on, or was put on by an earlier attempt. `fenced`: already reverted, nothing was done.
  * `occupied`: another fault holds the target. `gone`: the target no longer exists. `lapsed`: this fault was on and ended
- * by itself; it is never put on again. `failed`: nothing was done, or it cannot be told.
+ * by itself; it is never put on again. `skipped`: nothing was done, since the target must not be harmed now and the experiment
+ * says to leave it then; only of a fault that heals, as there is nothing to be renewed. `failed`: nothing was done, or it cannot be told.
  */
-export type InjectResult = 'injected' | 'fenced' | 'occupied' | 'gone' | 'lapsed' | 'failed';
+export type InjectResult = 'injected' | 'fenced' | 'occupied' | 'gone' | 'lapsed' | 'skipped' | 'failed';
 /** `lapsed`: the fault is no longer on (or nobody on the target would end it); `gone`: its target no longer exists. */
 export type RenewResult = 'renewed' | 'lapsed' | 'gone';
 /** `reverted` and `absent` are both success; `failed` is tried again. */

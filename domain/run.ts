@@ -26,6 +26,7 @@ export type AbortCause =
   | 'lease-lost'
   | 'fault-lapsed'
   | 'inject-failed'
+  | 'skipped'
   | 'reset'
   | 'error';
 
@@ -134,7 +135,7 @@ function deviates({ cause }: Abort): boolean {
 }
 
 /** Somebody's decision, or that of a rule they made: the machinery did its work. */
-const DECIDED: ReadonlySet<AbortCause> = new Set(['person', 'emergency-stop', 'admission', 'cancelled']);
+const DECIDED: ReadonlySet<AbortCause> = new Set(['person', 'emergency-stop', 'admission', 'cancelled', 'skipped']);
 
 function statusOf(abort: Abort): 'aborted' | 'inconclusive' {
   return deviates(abort) || DECIDED.has(abort.cause) ? 'aborted' : 'inconclusive';

@@ -53,6 +53,7 @@ function endedEarly(facts: Facts): string {
   if (abort?.cause === 'person' || abort?.cause === 'cancelled') {
     return `Stopped${by} with the fault on ${reach(facts)}${deviated === true ? '; the system deviated' : ', before it could be judged'}: ${evidence}.`;
   }
+  if (abort?.cause === 'skipped') return `Nothing was done: ${evidence}.`;
   if (deviated === true) return `The system deviated with the fault on ${reach(facts)}: ${evidence}.`;
   return status === 'inconclusive'
     ? `Nothing can be said of the system: ${evidence}.`

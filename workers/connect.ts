@@ -6,6 +6,7 @@
 import { Client, Connection, QueryRejectCondition } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnection } from '@temporalio/worker';
+import { dataConverter } from '../activities/packing.ts';
 
 /** How long a first answer may take, in milliseconds. */
 const CONNECT_MS = 5_000;
@@ -42,7 +43,7 @@ export async function connectClient(options: { queryClosed?: boolean } = {}): Pr
       connection.workflowService.describeNamespace({ namespace }),
     );
     const reject = options.queryClosed ? QueryRejectCondition.NONE : QueryRejectCondition.NOT_OPEN;
-    return new Client({ connection, namespace, workflow: { queryRejectCondition: reject } });
+    return new Client({ connection, namespace, dataConverter, workflow: { queryRejectCondition: reject } });
   } catch (error) {
     throw unreachable(error);
   }

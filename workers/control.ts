@@ -14,6 +14,7 @@ import { controlActivities } from '../activities/control.ts';
 import type { OnEvents } from '../activities/control.ts';
 import type { JournalStore } from '../activities/journal/store.ts';
 import type { Destinations } from '../activities/notify/destination.ts';
+import { dataConverter } from '../activities/packing.ts';
 import type { Policy } from '../domain/policy.ts';
 import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE } from '../domain/queues.ts';
 import { workflowBundle } from './bundle.ts';
@@ -53,6 +54,7 @@ export async function controlWorkers(options: ControlOptions): Promise<Worker[]>
   const both = {
     connection,
     namespace,
+    dataConverter,
     activities: { ...controlActivities(parts) },
     interceptors: options.interceptors ?? {},
     shutdownGraceTime: '5s',

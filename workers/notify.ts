@@ -15,6 +15,7 @@ import { teams } from '../activities/notify/teams.ts';
 import { webhook } from '../activities/notify/webhook.ts';
 import { wordingOf } from '../activities/notify/wording.ts';
 import type { Addresses } from '../activities/notify/wording.ts';
+import { dataConverter } from '../activities/packing.ts';
 import { missingRefs } from '../activities/probes/secret.ts';
 import type { SecretRef } from '../activities/probes/secret.ts';
 import type { NoticeEvent } from '../domain/notice.ts';
@@ -82,6 +83,7 @@ export async function notifyWorker(options: NotifyOptions): Promise<Worker> {
   return Worker.create({
     connection,
     namespace,
+    dataConverter,
     taskQueue: NOTIFY_QUEUE,
     activities: { ...notifyActivities(destinations, client) },
     interceptors,

@@ -8,6 +8,7 @@ import type { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerInterceptors } from '@temporalio/worker';
 import { ownersOf } from '../activities/owner.ts';
+import { dataConverter } from '../activities/packing.ts';
 import { siteActivities } from '../activities/site.ts';
 import type { OpenSite, Sampled } from '../activities/site.ts';
 import { siteQueues } from '../domain/queues.ts';
@@ -40,6 +41,7 @@ export async function siteWorkers(options: SiteOptions): Promise<Worker[]> {
       Worker.create({
         connection,
         namespace,
+        dataConverter,
         taskQueue,
         activities,
         interceptors: options.interceptors ?? {},

@@ -102,8 +102,12 @@ async function injectAndHold(input: LeaseInput, owner: Owner, wish: Wish): Promi
   if ('error' in injected) return { endedBy: 'inject-failed', why: why(injected.error) };
   const { report } = injected;
   if (report.failed.length > 0) return { endedBy: 'inject-failed', why: report.failed.join('; ') };
-  if (report.injected === 0) return { endedBy: 'inject-failed', why: 'every target is gone' };
-  const problems = report.gone === 0 ? [] : [`${report.gone} targets are gone`];
+  const { skipped } = report;
+  if (report.injected === 0 && skipped === undefined) return { endedBy: 'inject-failed', why: 'every target is gone' };
+  const problems = [
+    ...(report.gone === 0 ? [] : [`${report.gone} targets are gone`]),
+    ...(skipped === undefined ? [] : [`${skipped.count} targets were skipped, among them ${skipped.first}`]),
+  ];
   const how = report.how === undefined ? {} : { how: report.how };
   await tell(input.run, { news: 'held', lease: input.lease, injected: report.injected, problems, ...how });
   return hold(input, owner, wish);

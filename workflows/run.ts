@@ -64,6 +64,9 @@ export class Run {
   /** The policy that it began by. */
   policy: Policy | undefined;
   #remarks = 0;
+  /** Whether any target was harmed, and why those of a stage were not. */
+  #anyInjected = false;
+  #skipped: string | undefined;
   readonly #grants: Ask[] = [];
   /** Whether the control worker found the search attributes registered. */
   searchable = false;
@@ -219,6 +222,9 @@ export class Run {
           await this.#stage(planned, preflight);
         } else this.note({ type: 'stage-skipped', stage: planned.stage, size: planned.size, why: planned.skipped });
       }
+      // Nobody was harmed, so that nothing can be said of the system.
+      if (!this.aborting && this.#skipped !== undefined && !this.#anyInjected)
+        this.abort({ cause: 'skipped', mode: 'immediate', evidence: this.#skipped });
     } catch (failure) {
       this.abort({ cause: 'error', mode: 'immediate', evidence: why(failure) });
     }
@@ -256,6 +262,11 @@ export class Run {
     this.apply({ type: 'stage-holds' });
     this.note({ type: 'stage-held', stage, ...open.held });
     this.log.writeSoon();
+    if (open.held.injected === 0) {
+      this.#skipped ??= open.held.problems.join('; ');
+      return;
+    }
+    this.#anyInjected = true;
     const fromMs = Date.now();
     await condition(() => this.aborting, experiment.blastRadius.holdMs, { summary: `hold stage ${size}` });
     this.held.push({ stage, fromMs, toMs: Date.now() });

@@ -33,6 +33,7 @@ const abortCause = z.enum([
   'lease-lost',
   'fault-lapsed',
   'inject-failed',
+  'skipped',
   'reset',
   'error',
 ]);

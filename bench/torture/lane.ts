@@ -14,6 +14,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client, Connection } from '@temporalio/client';
+import { dataConverter } from '../../activities/packing.ts';
 import type { Config } from '../../workers/config.ts';
 import { startDevServer } from '../../workers/temporal-server.ts';
 import type { DevServer } from '../../workers/temporal-server.ts';
@@ -100,7 +101,7 @@ export class Lane {
     await writeFile(this.config, configText(this.name, this.folder, this.#options, health));
     await this.start('temporal');
     const connection = await Connection.connect({ address: this.address });
-    this.#client = new Client({ connection });
+    this.#client = new Client({ connection, dataConverter });
     for (const part of ['control', 'site'] as const) this.#wires.set(part, await Wire.to(this.#port));
     await Promise.all([this.start('control'), this.start('site')]);
   }

@@ -19,6 +19,7 @@ const CAUSES = {
   'lease-lost': 'a lease was lost',
   'fault-lapsed': 'the fault had ended by itself',
   'inject-failed': 'the fault could not be put on',
+  skipped: 'none of its targets was to be harmed then',
   reset: 'the run was reset',
   error: 'an error in the machinery',
 } as const;

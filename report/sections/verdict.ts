@@ -83,6 +83,7 @@ const ABORTED_BY: Readonly<Partial<Record<AbortCause, string>>> = {
   cancelled: 'because it was cancelled',
   'emergency-stop': 'by the emergency stop',
   admission: 'because a guard refused',
+  skipped: 'since every target was skipped',
 };
 
 function machinery({ status, open, phase, decisive, refusal }: RunSummary): Answer {

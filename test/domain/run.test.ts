@@ -31,6 +31,7 @@ test('the endings, by cause and recovery', () => {
     ['person', false, 'aborted', true],
     ['cancelled', true, 'aborted', null],
     ['emergency-stop', true, 'aborted', null],
+    ['skipped', true, 'aborted', null],
     ['admission', false, 'aborted', true],
     ['no-data', true, 'inconclusive', null],
     ['blind', true, 'inconclusive', null],

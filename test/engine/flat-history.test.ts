@@ -9,7 +9,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { FROZEN_MAX_BYTES } from '../../activities/preflight.ts';
+import { WRITTEN_MAX_BYTES } from '../../activities/preflight.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import type { Experiment } from '../../domain/experiment.ts';
@@ -131,8 +131,8 @@ describe('flat history', () => {
   it('as many targets as pre-flight lets through make no large payload, all in one stage', async (t) => {
     const run = 'full';
     const name = 'x'.repeat(40 - '-full'.length);
-    // A name, four digits, two quotes and a comma; and two bytes that say to which service it belongs.
-    const count = Math.floor(FROZEN_MAX_BYTES / (40 + 4 + 3 + 2)) - 5;
+    // A name, five digits, two quotes and a comma; and two bytes that say to which service it belongs.
+    const count = Math.floor(WRITTEN_MAX_BYTES / (40 + 5 + 3 + 2)) - 5;
     const all = { ...noop(run, count, name), blastRadius: ladder(run, [count], STAGE_MS) };
     const { status, reason } = await live(run, all);
     assert.equal(status, 'completed', reason);
@@ -142,9 +142,9 @@ describe('flat history', () => {
       t.diagnostic(found);
       assert.ok(weight[what].largest < PAYLOAD_MAX, found);
     }
-    const more = await live(`${run}-er`, { ...noop(run, 10_000, name), blastRadius: ladder(run, [10_000], STAGE_MS) });
+    const more = await live(`${run}-er`, { ...noop(run, 30_000, name), blastRadius: ladder(run, [30_000], STAGE_MS) });
     assert.equal(more.status, 'refused');
-    assert.match(more.reason, /the ladder reaches 10000 targets, which take \d+ bytes to write down, expected at most/);
+    assert.match(more.reason, /the ladder reaches 30000 targets, which take \d+ bytes to write down, expected at most/);
     const { largest } = await weigh(lane.client, `${run}-er`);
     assert.ok(largest < PAYLOAD_MAX, `the largest payload of a refused run has ${largest} bytes`);
   });

@@ -10,7 +10,7 @@ import { IMAGE } from './cluster/image.ts';
 import { ATTEMPT, faultOn, makeNode, openDriver } from './nodes.ts';
 import { deploymentOf, podsOf, settle, template } from './pods.ts';
 
-const PARAMS = { mode: 'evict', statefulSets: false } as const;
+const PARAMS = { mode: 'evict', overBudget: 'wait', statefulSets: false } as const;
 const HOUR_MS = 3_600_000;
 
 describe('pods of a real cluster', { skip: await whyNoCluster() }, () => {
@@ -77,6 +77,17 @@ describe('pods of a real cluster', { skip: await whyNoCluster() }, () => {
     assert.deepEqual(await driver.verify([fault], ATTEMPT), ['active'], 'as long as it is not fenced it may be killed');
     await driver.revert([fault], ATTEMPT);
     assert.deepEqual(await driver.verify([fault], ATTEMPT), ['absent']);
+    assert.deepEqual(await alive('guarded'), targets);
+    // Asked to leave it, it does not wait either: no attempt is over in as little as an answer takes.
+    const left = faultOn(targets[1] ?? '', { ...PARAMS, overBudget: 'skip' as const });
+    const [skipped] = await driver.inject([left], ATTEMPT);
+    assert.match(`${skipped?.result} ${skipped?.detail}`, /skipped .*disruption budget/);
+    assert.deepEqual((await driver.revert([left], ATTEMPT))[0]?.result, 'reverted');
+    assert.deepEqual(await driver.verify([left], ATTEMPT), ['absent']);
+    assert.deepEqual(await alive('guarded'), targets);
+    // Nor is it killed once the budget allows it.
+    await cluster.kubectl('delete', 'poddisruptionbudget', 'all', '-n', namespace);
+    assert.equal((await driver.inject([left], ATTEMPT))[0]?.result, 'fenced');
     assert.deepEqual(await alive('guarded'), targets);
   });
 

@@ -15,7 +15,7 @@ import { startRun } from '../../workers/start-run.ts';
 import { until } from '../until.ts';
 import { Cluster, whyNoCluster } from './cluster/cluster.ts';
 import { makeNode } from './nodes.ts';
-import { deploymentOf } from './pods.ts';
+import { deploymentOf, podsOf, settle } from './pods.ts';
 
 const TTL_MS = 6_000;
 
@@ -104,6 +104,49 @@ describe('runs on a real cluster', { skip: await whyNoCluster() }, () => {
     await lane.start('site');
     await until(async () => (await those('deployments', '@.spec.replicas==4')).length === 2);
     assert.equal(await cluster.kubectl('get', 'deployments', '-l', 'squall/scale=held', '-o', 'name'), '');
+  });
+
+  it('a pod that its budget has come to protect meanwhile is skipped, and the run goes on with the others', async () => {
+    await using made = new AsyncDisposableStack();
+    const namespace = 'skipped';
+    await cluster.kubectl('create', 'namespace', namespace);
+    made.defer(async () => void (await cluster.kubectl('delete', 'namespace', namespace, '--wait=false')));
+    const apps = ['one', 'other'];
+    for (const app of apps) await cluster.create(deploymentOf(app, namespace, 2));
+    const running = async (): Promise<string[]> => {
+      await settle(cluster, namespace);
+      const pods = await podsOf(cluster, namespace);
+      return pods.flatMap(({ metadata, status }) =>
+        status?.['phase'] === 'Running' && metadata['deletionTimestamp'] === undefined ? [metadata.uid ?? ''] : [],
+      );
+    };
+    await until(async () => (await running()).length === 4);
+    const before = await running();
+    const parameters = { overBudget: 'skip' };
+    const handle = await start('skipped', experiment('kubernetes/pod-kill', parameters, { namespace }, [1, 2], 8_000));
+    await until(async () => isHolding(handle));
+    for (const app of apps)
+      await cluster.create({
+        apiVersion: 'policy/v1',
+        kind: 'PodDisruptionBudget',
+        metadata: { name: app, namespace },
+        spec: { minAvailable: '100%', selector: { matchLabels: { app } } },
+      });
+    const ended = { now: false };
+    const result = handle.result().finally(() => (ended.now = true)) as Promise<RunResult>;
+    // Whoever plays the kubelet goes on.
+    await until(async () => (await running()).length === 4 && ended.now);
+    const { status, deviated, reason } = await result;
+    assert.deepEqual([status, deviated], ['completed', false], reason);
+    const after = await running();
+    assert.equal(before.filter((uid) => after.includes(uid)).length, 3, 'one of them was killed');
+    const { events } = await handle.query<Story, [number]>('story', 0);
+    const held = events.flatMap((event) => (event.type === 'stage-held' ? [event] : []));
+    assert.deepEqual(
+      held.map(({ injected }) => injected),
+      [1, 0],
+    );
+    assert.match(held[1]?.problems.join() ?? '', /^1 targets were skipped, among them .*disruption budget/);
   });
 
   it('a fault of nodes with a selector of deployments is refused, with what to say instead', async () => {

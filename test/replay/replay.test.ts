@@ -4,6 +4,7 @@ import { glob } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { packing } from '../../activities/packing.ts';
 import { workflowBundle } from '../../workers/bundle.ts';
 import { ROOT } from '../readme/blocks.ts';
 import { HISTORIES, recorded } from './record.ts';
@@ -30,6 +31,27 @@ describe('replay', () => {
       await Worker.runReplayHistory({ workflowBundle: { codePath: workflows } }, history, id);
     });
   }
+
+  it('what travels packed replays as it does when it does not', async () => {
+    const file = files.find((name) => name.endsWith('passing.run.binpb')) ?? assert.fail();
+    const history = await recorded(file);
+    const id = history.events?.[0]?.workflowExecutionStartedEventAttributes?.workflowId ?? assert.fail('no start');
+    const all = packing(0);
+    let packed = 0;
+    const pack = async (value: unknown): Promise<void> => {
+      if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
+      if ('payloads' in value && Array.isArray(value.payloads)) {
+        packed += value.payloads.length;
+        value.payloads = await all.encode(value.payloads);
+      }
+      for (const inner of Object.values(value)) await pack(inner);
+    };
+    await pack(history.events);
+    assert.ok(packed > 10);
+    const replaying = { workflowBundle: { codePath: workflows }, dataConverter: { payloadCodecs: [all] } };
+    await Worker.runReplayHistory(replaying, history, id);
+    await assert.rejects(Worker.runReplayHistory({ workflowBundle: { codePath: workflows } }, history, id));
+  });
 
   it('a workflow that cannot replay is found out', async () => {
     const wedged = await bundleWorkflowCode({

@@ -1,5 +1,6 @@
 /** Pre-flight, with the real no-op driver and probes that read what a test says: what refuses, and in which words. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,8 @@ import type { PreflightResult } from '../../activities/interface.ts';
 import type { Candidates, TargetProvider } from '../../activities/targets/provider.ts';
 import type { Protection } from '../../domain/policy.ts';
 import { policyOf } from '../../workers/policy-settings.ts';
-import { FROZEN_MAX_BYTES, preflight } from '../../activities/preflight.ts';
+import { bytesOf } from '../../activities/packing.ts';
+import { FROZEN_MAX_BYTES, preflight, WRITTEN_MAX_BYTES } from '../../activities/preflight.ts';
 import type { OpenProbe } from '../../activities/probes/registry.ts';
 import type { Breach, Experiment, StageSize } from '../../domain/experiment.ts';
 import type { Dimension } from '../../domain/quantity.ts';
@@ -34,6 +36,8 @@ interface Differing {
   readonly waits?: { readonly waitMs: number; readonly say: (found: string) => void };
   /** So many targets with the longest names there are, all of which are reached. */
   readonly many?: number;
+  /** The same, but these. */
+  readonly these?: readonly string[];
 }
 
 /** Looks at an experiment on three no-op targets, of which it reaches one; `onRead` happens while the probe is read. */
@@ -42,7 +46,7 @@ async function look(
   breach: Breach,
   dimension: Dimension = 'count',
   onRead: () => Promise<void> = async () => undefined,
-  { facts, protect, minHealthy, minHealthyShare, many, waits }: Differing = {},
+  { facts, protect, minHealthy, minHealthyShare, these, many = these?.length, waits }: Differing = {},
 ): Promise<PreflightResult> {
   const drivers = await openDrivers(site);
   const noop = (await openTargets(site)).get('noop') ?? assert.fail();
@@ -50,7 +54,7 @@ async function look(
     ...noop,
     resolve: async (selector, signal) => {
       const found = await noop.resolve(selector, signal);
-      return { ...found, facts: facts ?? found.facts };
+      return { ...found, targets: these ?? found.targets, facts: facts ?? found.facts };
     },
   };
   const probe: OpenProbe = {
@@ -245,21 +249,45 @@ test('what is left outside of the blast radius must be enough', async () => {
 test('targets that take more to write down than one payload may hold refuse, and do not travel', async () => {
   const calm = { kind: 'above', limit: limit(5) } as const;
   const of = (many: number): Promise<PreflightResult> => look(0, calm, 'count', undefined, { many });
-  const bytesOf = ({ targets, services }: PreflightResult): number =>
-    Buffer.byteLength(JSON.stringify([targets, services, {}]));
-  const some = await of(4_000);
+  const written = ({ targets, services }: PreflightResult): number => bytesOf([targets, services, {}]).written;
+  const some = await of(12_000);
   assert.equal(refusal(some), 'passed');
-  // Each further target takes as much as the last one does: four digits, its name, two quotes, two commas and a zero.
-  const most = 4_000 + Math.floor((FROZEN_MAX_BYTES - bytesOf(some)) / (40 + 4 + 5));
+  // Each further target takes as much as the last one does: five digits, its name, two quotes, two commas and a zero.
+  const most = 12_000 + Math.floor((WRITTEN_MAX_BYTES - written(some)) / (40 + 5 + 5));
   const full = await of(most);
   assert.deepEqual([refusal(full), full.targets.length], ['passed', most]);
   const more = await of(most + 1);
   assert.match(
     refusal(more),
     new RegExp(
-      `^size: the ladder reaches ${most + 1} targets, which take \\d+ bytes .*, expected at most ${FROZEN_MAX_BYTES}: `,
+      `^size: the ladder reaches ${most + 1} targets, which take \\d+ bytes .*, expected at most ${WRITTEN_MAX_BYTES}: `,
     ),
   );
   assert.deepEqual([more.targets, more.services, more.candidates], [[], { names: [], members: [], of: [] }, most + 1]);
   assert.ok(JSON.stringify(more).length < 2_000);
 });
+
+test('five thousand pods with names as long as people give them go into one run, and ten thousand do not', async (t) => {
+  const calm = { kind: 'above', limit: limit(5) } as const;
+  const of = (count: number): Promise<PreflightResult> =>
+    look(0, calm, 'count', undefined, { these: Array.from({ length: count }, (_, i) => podOf(i)) });
+  const full = await of(5_000);
+  assert.deepEqual([refusal(full), full.targets.length], ['passed', 5_000]);
+  const { written, travelling } = bytesOf([full.targets, full.services, {}]);
+  t.diagnostic(`5,000 pods take ${written} bytes to write down, and travel as ${travelling}`);
+  assert.ok(travelling < 0.8 * FROZEN_MAX_BYTES, `${travelling} bytes`);
+  const more = await of(10_000);
+  assert.match(refusal(more), /^size: the ladder reaches 10000 targets, which travel as \d+ bytes, expected at most/);
+  assert.deepEqual(more.targets, []);
+});
+
+/** A pod of one of forty services. What Kubernetes draws is a hash here, which packs no better than what is drawn. */
+function podOf(i: number): string {
+  const drawn = (of: string): string => createHash('sha256').update(of).digest('hex');
+  const service = `${i % 40}`;
+  const uid = drawn(`pod ${i}`).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+  const suffix = [...Buffer.from(drawn(`name ${i}`), 'hex').subarray(0, 5)]
+    .map((byte) => 'bcdfghjklmnpqrstvwxz2456789'[byte % 27])
+    .join('');
+  return `pod/team-${service}-payments-production/checkout-${service}-${drawn(service).slice(0, 10)}-${suffix}@${uid}`;
+}

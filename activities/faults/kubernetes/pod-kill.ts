@@ -9,25 +9,20 @@ import { z } from 'zod';
 import type { Fault, InjectResult, Outcome, TargetId, Verification } from '../../../domain/fault.ts';
 import { durationMs } from '../../../domain/written-duration.ts';
 import { FIND_PODS, missingAccess, permission } from '../../kubernetes/access.ts';
-import { kubernetesApi, Refused, unhurried } from '../../kubernetes/api.ts';
-import type { KubernetesApi } from '../../kubernetes/api.ts';
-import { bareSchema, listPath, podSchema } from '../../kubernetes/objects.ts';
+import { Refused, unhurried } from '../../kubernetes/api.ts';
 import type { Metadata } from '../../kubernetes/objects.ts';
 import { pause } from '../../pause.ts';
 import { reasonOf } from '../../probes/reading.ts';
-import { usableKubernetes } from '../../targets/kubernetes-settings.ts';
 import { isOver } from '../driver.ts';
 import type { Attempt, DriverFactory, FaultDriver, Leftover, Site } from '../driver.ts';
-import { leasePath, leasesPath, parseLease, takeLease, writeMetadata } from './lease-slot.ts';
+import { KillSlots, NO_SECTION } from './kill-slots.ts';
 import type { LeaseSlot } from './lease-slot.ts';
 import { findOwner, isWhole } from './owner.ts';
-import { fence, forget, isFenced, isHeldBy, labelOf, readSlot, recordOf } from './slot.ts';
+import { isHeldBy, recordOf } from './slot.ts';
 import { parseTarget, pathOf } from './target.ts';
 import type { KubernetesTarget } from './target.ts';
 
 const KIND = 'kubernetes/pod-kill';
-const RESOURCE = 'kill';
-const NO_SECTION = 'this site has no `kubernetes:` section';
 const OVER = { result: 'failed', detail: 'the attempt is over' } as const;
 /** Between two tries of an eviction that a disruption budget does not allow, in milliseconds. */
 const BUDGET_MS = 1_000;
@@ -36,8 +31,12 @@ const params = z.strictObject({
   mode: z
     .enum(['evict', 'delete'])
     .default('evict')
+    .describe('`evict` asks every disruption budget; `delete` asks none.'),
+  overBudget: z
+    .enum(['wait', 'skip'])
+    .default('wait')
     .describe(
-      '`evict` asks every disruption budget, and waits for it as long as an injection may take; `delete` asks none.',
+      'What becomes of an eviction that a budget does not allow: `wait` tries it for as long as an injection may take, and fails then; `skip` leaves the pod.',
     ),
   gracePeriod: durationMs
     .refine((ms) => ms >= 1_000 && ms <= 3_600_000 && ms % 1_000 === 0, 'expected whole seconds from 1s to 1h')
@@ -71,26 +70,18 @@ class PodKill implements FaultDriver<Params> {
   readonly undo =
     'nothing is undone: the owner starts another pod, and Squall verifies that as many are ready as before';
   readonly #site: Site;
+  readonly #slots: KillSlots;
 
   constructor(site: Site) {
     this.#site = site;
-  }
-
-  get #settings(): ReturnType<typeof usableKubernetes> {
-    return usableKubernetes(this.#site.settings['kubernetes']);
-  }
-
-  get #api(): KubernetesApi {
-    const settings = this.#settings;
-    if (settings === undefined) throw new Error(NO_SECTION);
-    return kubernetesApi(settings);
+    this.#slots = new KillSlots(site);
   }
 
   async check({ mode }: Params): Promise<readonly string[]> {
-    const settings = this.#settings;
+    const { settings } = this.#slots;
     if (settings === undefined) return [NO_SECTION];
     const needed = mode === 'delete' ? PERMISSIONS : EVERY_KILL;
-    return missingAccess(needed, settings.namespaces, this.#api, unhurried()).catch((error: unknown) => [
+    return missingAccess(needed, settings.namespaces, this.#slots.api, unhurried()).catch((error: unknown) => [
       reasonOf(error),
     ]);
   }
@@ -99,7 +90,7 @@ class PodKill implements FaultDriver<Params> {
     for (const target of targets) parseTarget(target, ['pod']);
     const wanted = new Set(targets);
     const found = new Map<TargetId, string>();
-    for await (const { slot, about } of this.#leases('held'))
+    for await (const { slot, about } of this.#slots.leases('held'))
       if (about !== undefined && slot.record && wanted.has(about.target)) found.set(about.target, slot.record.id);
     return found;
   }
@@ -120,18 +111,19 @@ class PodKill implements FaultDriver<Params> {
     const target = parseTarget(fault.target, ['pod']);
     for (;;) {
       if (isOver(attempt)) return OVER;
-      const [pod, lease] = await Promise.all([this.#pod(target, attempt), this.#lease(fault.target, attempt)]);
-      const fenced =
-        (pod !== undefined && isFenced(readSlot(pod, RESOURCE), fault)) || (lease && isFenced(lease.slot, fault));
-      if (fenced) {
+      const [pod, lease] = await Promise.all([
+        this.#slots.pod(target, attempt),
+        this.#slots.lease(fault.target, attempt),
+      ]);
+      if (this.#slots.isFenced(fault, pod, lease)) {
         // A claim that came after its fence holds nothing any more.
-        if (lease !== undefined) await this.#release(fault, attempt);
+        if (lease !== undefined) await this.#slots.release(fault, attempt);
         return { result: 'fenced' };
       }
       const held = lease?.slot.record;
       if (lease !== undefined && held !== undefined && !isHeldBy(lease.slot, fault))
         return { result: 'occupied', detail: held.id };
-      if (held !== undefined && held.expiresMs <= this.#api.nowMs()) return { result: 'lapsed' };
+      if (held !== undefined && held.expiresMs <= this.#slots.api.nowMs()) return { result: 'lapsed' };
       if (pod === undefined || pod.deletionTimestamp !== undefined) return { result: held ? 'injected' : 'gone' };
       if (held === undefined) {
         const refusal = await this.#claim(fault, pod, lease, attempt);
@@ -151,7 +143,7 @@ class PodKill implements FaultDriver<Params> {
     free: LeaseSlot | undefined,
     attempt: Attempt,
   ): Promise<string | undefined> {
-    const api = this.#api;
+    const api = this.#slots.api;
     const owner = await findOwner(pod, api, attempt);
     if (typeof owner === 'string') return owner;
     const { mode, statefulSets } = fault.params;
@@ -159,8 +151,7 @@ class PodKill implements FaultDriver<Params> {
       return 'it is of a stateful set, which `delete` may do only with `statefulSets: true`';
     if (isOver(attempt)) return OVER.detail;
     const record = recordOf(KIND, fault, {}, api.nowMs());
-    const place = { namespace: pod.namespace ?? '', resource: RESOURCE, free };
-    await takeLease(place, { target: fault.target, owner }, record, api, attempt);
+    await this.#slots.take(pod, { target: fault.target, owner }, record, free, attempt);
     return undefined;
   }
 
@@ -179,7 +170,8 @@ class PodKill implements FaultDriver<Params> {
     };
     if (isOver(attempt)) return OVER;
     const path = pathOf(target);
-    if (mode === 'delete') return (await this.#api.remove(path, options, attempt)) ? { result: 'injected' } : 'changed';
+    if (mode === 'delete')
+      return (await this.#slots.api.remove(path, options, attempt)) ? { result: 'injected' } : 'changed';
     const eviction = {
       apiVersion: 'policy/v1',
       kind: 'Eviction',
@@ -187,12 +179,13 @@ class PodKill implements FaultDriver<Params> {
       deleteOptions: options,
     };
     try {
-      const evicted = await this.#api.create(`${path}/eviction`, eviction, z.unknown(), attempt);
+      const evicted = await this.#slots.api.create(`${path}/eviction`, eviction, z.unknown(), attempt);
       return evicted === 'conflict' ? 'changed' : { result: 'injected' };
     } catch (error) {
       // Gone: it is looked at again.
       if (error instanceof Refused && error.status === 404) return 'changed';
       if (!(error instanceof Refused && error.overBudget)) throw error;
+      if (fault.params.overBudget === 'skip') return { result: 'skipped', detail: error.message };
       if (attempt.remainingMs() <= 2 * BUDGET_MS) return { result: 'failed', detail: error.message };
       await pause(BUDGET_MS, attempt.signal);
       return 'changed';
@@ -205,37 +198,16 @@ class PodKill implements FaultDriver<Params> {
         const { id } = fault;
         try {
           if (isOver(attempt)) return { id, ...OVER };
-          await this.#fencePod(fault, attempt);
-          return { id, result: (await this.#release(fault, attempt)) ? ('reverted' as const) : ('absent' as const) };
+          await this.#slots.fencePod(fault, attempt);
+          return {
+            id,
+            result: (await this.#slots.release(fault, attempt)) ? ('reverted' as const) : ('absent' as const),
+          };
         } catch (error) {
           return { id, result: 'failed' as const, detail: reasonOf(error) };
         }
       }),
     );
-  }
-
-  async #fencePod(fault: Fault<unknown>, attempt: Attempt): Promise<void> {
-    const target = parseTarget(fault.target, ['pod']);
-    for (;;) {
-      const pod = await this.#pod(target, attempt);
-      if (pod === undefined || pod.deletionTimestamp !== undefined) return;
-      const slot = readSlot(pod, RESOURCE);
-      if (isFenced(slot, fault)) return;
-      const patch = fence(slot, RESOURCE, fault, this.#api.nowMs());
-      if (await writeMetadata(pathOf(target), pod, patch, this.#api, attempt)) return;
-    }
-  }
-
-  /** Frees the slot in the Lease, and fences the fault there too; false where it does not hold it. */
-  async #release(fault: Fault<unknown>, attempt: Attempt): Promise<boolean> {
-    const { namespace = '' } = parseTarget(fault.target, ['pod']);
-    const path = leasePath(fault.target, namespace, RESOURCE);
-    for (;;) {
-      const lease = await this.#lease(fault.target, attempt);
-      if (lease === undefined || !isHeldBy(lease.slot, fault)) return false;
-      const patch = fence(lease.slot, RESOURCE, fault, this.#api.nowMs());
-      if (await writeMetadata(path, lease.metadata, patch, this.#api, attempt)) return true;
-    }
   }
 
   /**
@@ -251,14 +223,14 @@ class PodKill implements FaultDriver<Params> {
     return Promise.all(
       faults.map(async (fault): Promise<Verification> => {
         try {
-          const lease = await this.#lease(fault.target, attempt);
+          const lease = await this.#slots.lease(fault.target, attempt);
           const about = lease?.about;
           if (about?.id !== fault.id || about.installation !== fault.installation) return 'absent';
           const target = parseTarget(fault.target, ['pod']);
-          const pod = await this.#pod(target, attempt);
+          const pod = await this.#slots.pod(target, attempt);
           if (pod?.deletionTimestamp !== undefined) return 'active';
           if (pod !== undefined) return lease && isHeldBy(lease.slot, fault) ? 'active' : 'absent';
-          return (await isWhole(about.owner, target.uid, this.#api, attempt)) ? 'absent' : 'active';
+          return (await isWhole(about.owner, target.uid, this.#slots.api, attempt)) ? 'absent' : 'active';
         } catch {
           return 'unknown';
         }
@@ -267,59 +239,14 @@ class PodKill implements FaultDriver<Params> {
   }
 
   async *leftovers(): AsyncGenerator<Leftover<Params>> {
-    if (this.#settings === undefined) return;
-    for await (const { slot, about } of this.#leases('held')) {
+    if (this.#slots.settings === undefined) return;
+    for await (const { slot, about } of this.#slots.leases('held')) {
       const { record } = slot;
       if (about === undefined || record?.kind !== KIND || record.installation !== this.#site.installation) continue;
       const { installation, id, run, ttlMs, notAfterMs, expiresMs } = record;
       const fault = { installation, id, run, target: about.target, params: record.params as Params, ttlMs, notAfterMs };
-      yield { fault, expired: expiresMs <= this.#api.nowMs() };
+      yield { fault, expired: expiresMs <= this.#slots.api.nowMs() };
     }
-    await this.#forget();
-  }
-
-  /** Takes our last traces away: Leases, and fences on pods that live on. */
-  async #forget(): Promise<void> {
-    const attempt = unhurried();
-    const api = this.#api;
-    for await (const { slot, metadata } of this.#leases('ended')) {
-      const { namespace, name, uid, resourceVersion } = metadata;
-      if (forget(slot, RESOURCE, api.nowMs()) === undefined) continue;
-      await api.remove(`${leasesPath(namespace)}/${name}`, { preconditions: { uid, resourceVersion } }, attempt);
-    }
-    for (const namespace of this.#settings?.namespaces ?? [undefined]) {
-      const query = { labelSelector: `${labelOf(RESOURCE)}=ended` };
-      for await (const { metadata } of api.list(listPath('pod', namespace), query, bareSchema, attempt)) {
-        const forgotten = forget(readSlot(metadata, RESOURCE), RESOURCE, api.nowMs());
-        if (forgotten === undefined) continue;
-        await writeMetadata(
-          `${listPath('pod', metadata.namespace)}/${metadata.name}`,
-          metadata,
-          forgotten,
-          api,
-          attempt,
-        );
-      }
-    }
-  }
-
-  async *#leases(state: 'held' | 'ended'): AsyncGenerator<LeaseSlot> {
-    const query = { labelSelector: `${labelOf(RESOURCE)}=${state}` };
-    const attempt = unhurried();
-    for (const namespace of this.#settings?.namespaces ?? [undefined])
-      for await (const { metadata } of this.#api.list(leasesPath(namespace), query, bareSchema, attempt))
-        yield parseLease(metadata, RESOURCE);
-  }
-
-  async #lease(target: TargetId, attempt: Attempt): Promise<LeaseSlot | undefined> {
-    const { namespace = '' } = parseTarget(target, ['pod']);
-    const found = await this.#api.get(leasePath(target, namespace, RESOURCE), bareSchema, attempt);
-    return found && parseLease(found.metadata, RESOURCE);
-  }
-
-  /** The very pod that was chosen; undefined where it is gone. */
-  async #pod(target: KubernetesTarget, attempt: Attempt): Promise<Metadata | undefined> {
-    const found = await this.#api.get(pathOf(target), podSchema, attempt);
-    return found?.metadata.uid === target.uid ? found.metadata : undefined;
+    await this.#slots.forget();
   }
 }
