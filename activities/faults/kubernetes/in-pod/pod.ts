@@ -1,5 +1,5 @@
 /**
- * A pod, as far as faults of its network look at it.
+ * A pod, as far as faults that are a container of it look at it.
  *
  * Owns what a container's status means. Pure; what has no status yet has not been looked at by any kubelet.
  */
@@ -79,13 +79,12 @@ function isClean(code: number, said: string): boolean {
   }
 }
 
-/** Whether the pod's network is gone, and everything in it: nothing of it runs any more. */
+/** Whether the pod is over, with its network and all else in it: nothing of it runs any more. */
 export function isOverForGood({ status: { phase } }: Pod): boolean {
   return phase === 'Succeeded' || phase === 'Failed';
 }
 
-/** Why a network fault must not be put on this pod; undefined where it may be. */
-export function unfit({ spec, status }: Pod): string | undefined {
-  if (spec.hostNetwork) return 'its network is its node’s (hostNetwork)';
+/** Why no container can be put into this pod; undefined where one can. */
+export function notRunning({ status }: Pod): string | undefined {
   return status.phase === 'Running' ? undefined : `it is not running, but ${status.phase || 'nowhere yet'}`;
 }
