@@ -14,11 +14,40 @@ const stateSchema = z.object({
   terminated: z.object({ exitCode: z.number().int(), reason: words, message: words }).optional(),
 });
 
+/** An amount as the API server writes it: `500m`, `64Mi`. */
+const amount = z.union([z.string(), z.number()]).transform(String);
+const resourcesSchema = z.object({ limits: z.record(z.string(), amount).default({}) }).prefault({});
+const userSchema = z.object({ runAsUser: z.number().optional(), runAsNonRoot: z.boolean().optional() }).prefault({});
+
+const containerSchema = z.object({
+  name: z.string(),
+  /** `Always`: it stays beside the others, though it is started before them. */
+  restartPolicy: z.string().optional(),
+  resources: resourcesSchema,
+  securityContext: userSchema,
+  volumeMounts: z.array(z.object({ name: z.string(), readOnly: z.boolean().default(false) })).default([]),
+});
+
 export const podSchema = z.object({
   metadata: metadataSchema,
   spec: z
     .object({
       hostNetwork: z.boolean().default(false),
+      hostPID: z.boolean().default(false),
+      shareProcessNamespace: z.boolean().default(false),
+      securityContext: userSchema,
+      resources: resourcesSchema,
+      containers: z.array(containerSchema).default([]),
+      initContainers: z.array(containerSchema).default([]),
+      volumes: z
+        .array(
+          z.object({
+            name: z.string(),
+            emptyDir: z.object({ sizeLimit: amount.optional() }).optional(),
+            persistentVolumeClaim: z.object({ claimName: z.string(), readOnly: z.boolean().default(false) }).optional(),
+          }),
+        )
+        .default([]),
       ephemeralContainers: z.array(z.object({ name: z.string() })).default([]),
     })
     .prefault({}),
@@ -26,6 +55,7 @@ export const podSchema = z.object({
     .object({
       phase: z.string().default(''),
       hostIPs: z.array(z.object({ ip: z.string() })).default([]),
+      containerStatuses: z.array(z.object({ name: z.string(), containerID: z.string().default('') })).default([]),
       ephemeralContainerStatuses: z.array(z.object({ name: z.string(), state: stateSchema.prefault({}) })).default([]),
     })
     .prefault({}),
