@@ -4,7 +4,7 @@
  * Owns where it is, in either version. Never asks a driver, nor anything in the pod.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunningPod } from './running-pods.ts';
 
@@ -48,4 +48,25 @@ export function processors(pod: RunningPod): number | undefined {
 /** What all containers of a pod have in memory, in bytes. */
 export function memoryBytes(pod: RunningPod): number {
   return Number(read(pod, 'memory', { v1: 'memory.usage_in_bytes', v2: 'memory.current' }));
+}
+
+/** What the processes of all containers of a pod are doing, by the kernel's letters: `S` sleeping, `t` held by a tracer. */
+export function states(pod: RunningPod): string {
+  const group = groupOf(pod, UNIFIED ? '' : 'pids');
+  const processes = readdirSync(group, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) =>
+      readFileSync(join(group, name, 'cgroup.procs'), 'utf8')
+        .split('\n')
+        .filter(Boolean),
+    );
+  return processes.map(stateOf).join('');
+}
+
+function stateOf(process: string): string {
+  try {
+    return /^State:\t(\w)/m.exec(readFileSync(`/proc/${process}/status`, 'utf8'))?.[1] ?? '';
+  } catch {
+    return ''; // it has just ended
+  }
 }
