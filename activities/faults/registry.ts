@@ -22,6 +22,10 @@ const DRIVERS: readonly (() => Promise<{ driver: DriverFactory }>)[] = [
   () => import('./kubernetes/pod-bandwidth.ts'),
   () => import('./kubernetes/pod-partition.ts'),
   () => import('./kubernetes/pod-dns.ts'),
+  () => import('./kubernetes/pod-cpu.ts'),
+  () => import('./kubernetes/pod-memory.ts'),
+  () => import('./kubernetes/pod-disk-fill.ts'),
+  () => import('./kubernetes/pod-pause.ts'),
 ];
 
 const TARGETS: readonly (() => Promise<{ targets: TargetProviderFactory }>)[] = [

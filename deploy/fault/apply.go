@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // applied is a fault that acts, and what must be let go of when it ends.
@@ -98,11 +99,32 @@ func occupied(owner string) error {
 	return refusal{"occupied", "by " + found.owner}
 }
 
+// begin opens the gate, which the kernel shuts again.
+func (put *applied) begin(first time.Duration) error {
+	if err := openGate(put.asked.owner, first); err != nil {
+		return errLapsed
+	}
+	return nil
+}
+
+func (put *applied) renew(timeToLive time.Duration) error {
+	err := renewGate(put.asked.owner, timeToLive)
+	if gone(err) {
+		return errLapsed
+	}
+	return err
+}
+
+func (put *applied) over() <-chan struct{} { return nil }
+
+func (put *applied) end(reason string) (line, int) {
+	return reverted(put.asked.owner, reason, put.drain)
+}
+
 func (put *applied) line() line {
 	said := line{
 		Event: "applied", Owner: put.asked.owner, Kind: put.asked.kind,
 		Mechanism: map[string]string{}, Unusable: put.unusable,
-		LeftMs: min(put.asked.timeToLive, put.asked.notAfter).Milliseconds(), AtMostMs: put.asked.notAfter.Milliseconds(),
 	}
 	if put.asked.egress {
 		said.Mechanism["egress"] = put.plan.egress.name

@@ -81,3 +81,51 @@ func TestWhatIsOutOfBoundsIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestBurdensAreReadWithinBounds(t *testing.T) {
+	for _, words := range []string{
+		"cpu --id a --workers 4 --load 90",
+		"memory --id a --rate 10000000 --to 80000000",
+		"disk --id a --limit 8388608 --to 90",
+		"pause --id a --container 0123456789abcdef",
+	} {
+		parts := strings.Fields(words)
+		asked, err := parseBurden(parts[0], parts[1:])
+		if err != nil || asked.owner != "squall/a" || asked.timeToLive != 30*time.Second || asked.burden == nil {
+			t.Errorf("%s: %+v %v", words, asked, err)
+		}
+	}
+	for _, words := range []string{
+		"cpu --workers 1",
+		"cpu --id a --workers 0",
+		"cpu --id a --workers 257",
+		"cpu --id a --load 0",
+		"cpu --id a extra",
+		"cpu --id a --time-to-live 999ms",
+		"memory --id a --rate 1000000",
+		"memory --id a --to 80000000",
+		"memory --id a --rate 1000000001 --to 80000000",
+		"disk --id a --to 90",
+		"disk --id a --limit 8388608 --to 96",
+		"disk --id a --limit 8388608 --to 90 --path relative",
+		"pause --id a",
+		"pause --id a --container ../../etc",
+	} {
+		parts := strings.Fields(words)
+		if asked, err := parseBurden(parts[0], parts[1:]); err == nil {
+			t.Errorf("%s: %+v", words, asked)
+		}
+	}
+}
+
+func TestWhatIsInMemoryIsReadOfTheKernelsWords(t *testing.T) {
+	if bytes := residentIn("Name:\tapp\nVmPeak:\t  9 kB\nVmRSS:\t   120 kB\n"); bytes != 120*1024 {
+		t.Error(bytes)
+	}
+	// What is of the kernel, or has ended, has none.
+	for _, words := range []string{"", "Name:\tkthreadd\nState:\tS\n", "Name:\tapp\nVmRSS:\t"} {
+		if bytes := residentIn(words); bytes != 0 {
+			t.Errorf("%q: %d", words, bytes)
+		}
+	}
+}

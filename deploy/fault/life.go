@@ -1,6 +1,6 @@
 package main
 
-// The life of a fault: on, renewed, off. Owns the deadline, counted on the monotonic clock and never moved past --not-after, and that every
+// The life of a fault, whatever its harm is: on, renewed, off. Owns the deadline, counted on the monotonic clock and never moved past --not-after, and that every
 // way out of here goes through the revert. One goroutine decides, so that a renewal is before the end or after it, never both.
 
 import (
@@ -17,13 +17,37 @@ import (
 // Shorter than this the kernel might take a timeout for none: then the last renewal stands.
 const shortest = 100 * time.Millisecond
 
-type life struct {
-	put      *applied
-	deadline time.Time
-	notAfter time.Time
+// harm is what a life is about.
+type harm interface {
+	// begin acts; what ends it besides this program has this long. Where it fails, nothing is left.
+	begin(first time.Duration) error
+	// renew moves the end for what ends it besides this program. errLapsed where there is nothing to renew any more.
+	renew(timeToLive time.Duration) error
+	// line tells what it does.
+	line() line
+	// over is closed when it has ended by itself; nil where it cannot.
+	over() <-chan struct{}
+	// end takes it off, and says so.
+	end(reason string) (line, int)
 }
 
-func live(asked spec) int {
+var errLapsed = errors.New("it had ended before")
+
+// lifetime is whose fault it is, and how long it lives.
+type lifetime struct {
+	owner      string
+	timeToLive time.Duration
+	notAfter   time.Duration
+}
+
+type life struct {
+	lifetime
+	harm     harm
+	deadline time.Time
+	latest   time.Time
+}
+
+func live(asked lifetime, prepare func() (harm, error)) int {
 	// Before anything is on: a signal must find a process that reverts. A reader that went away must not end it either.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
@@ -35,19 +59,23 @@ func live(asked spec) int {
 		return refuse(asked.owner, refusal{"already", "a process holds this fault: " + err.Error()})
 	}
 	defer door.Close()
-	put, err := prepare(asked)
+	put, err := prepare()
 	if err != nil {
 		return refuse(asked.owner, err)
 	}
-	// Before the gate opens, so that the kernel's deadline is never the earlier one by much, nor ours the later.
+	// Before it begins, so that the kernel's deadline is never the earlier one by much, nor ours the later.
 	now := time.Now()
-	l := &life{put: put, notAfter: now.Add(asked.notAfter)}
+	l := &life{lifetime: asked, harm: put, latest: now.Add(asked.notAfter)}
 	first := min(asked.timeToLive, asked.notAfter)
 	l.deadline = now.Add(first)
-	if err := openGate(asked.owner, first); err != nil {
+	if err := put.begin(first); errors.Is(err, errLapsed) {
 		return l.end("lapsed", nil)
+	} else if err != nil {
+		return refuse(asked.owner, err)
 	}
-	say(put.line())
+	said := put.line()
+	said.LeftMs, said.AtMostMs = first.Milliseconds(), asked.notAfter.Milliseconds()
+	say(said)
 	go listenTo(os.Stdin, requests)
 	return l.wait(signals, requests)
 }
@@ -59,17 +87,21 @@ func (l *life) wait(signals <-chan os.Signal, requests <-chan request) int {
 			return l.end("deadline", nil)
 		case <-signals:
 			return l.end("signal", nil)
+		case <-l.harm.over():
+			return l.end("lapsed", nil)
 		case asked := <-requests:
 			words := strings.Fields(asked.text)
 			switch {
 			case len(words) == 1 && words[0] == "revert":
 				return l.end("asked", asked.reply)
+			case len(words) == 1 && words[0] == "status":
+				asked.reply(l.told("status"))
 			case len(words) == 2 && words[0] == "renew":
 				if !l.renew(words[1], asked.reply) {
 					return l.end("lapsed", asked.reply)
 				}
 			default:
-				asked.reply(refusal{"usage", "renew 30s, or revert"}.line(l.put.asked.owner))
+				asked.reply(refusal{"usage", "renew 30s, status, or revert"}.line(l.owner))
 			}
 		}
 	}
@@ -77,51 +109,46 @@ func (l *life) wait(signals <-chan os.Signal, requests <-chan request) int {
 
 // renew is false when there is nothing to renew any more.
 func (l *life) renew(word string, reply func(line)) bool {
-	owner := l.put.asked.owner
 	timeToLive, err := time.ParseDuration(word)
 	if err != nil || timeToLive < minTimeToLive || timeToLive > maxTimeToLive {
-		reply(refusal{"usage", "a time to live from 1s to 1h"}.line(owner))
+		reply(refusal{"usage", "a time to live from 1s to 1h"}.line(l.owner))
 		return true
 	}
 	now := time.Now()
 	if !now.Before(l.deadline) {
 		return false
 	}
-	timeToLive = min(timeToLive, l.notAfter.Sub(now))
+	timeToLive = min(timeToLive, l.latest.Sub(now))
 	if timeToLive >= shortest {
-		if err := renewGate(owner, timeToLive); gone(err) {
+		if err := l.harm.renew(timeToLive); errors.Is(err, errLapsed) {
 			return false
 		} else if err != nil {
-			reply(refusal{"failed", err.Error()}.line(owner))
+			reply(refusal{"failed", err.Error()}.line(l.owner))
 			return true
 		}
 		l.deadline = now.Add(timeToLive)
 	}
-	reply(line{
-		Event: "renewed", Owner: owner, Mechanism: l.put.line().Mechanism,
-		LeftMs: l.deadline.Sub(now).Milliseconds(), AtMostMs: l.notAfter.Sub(now).Milliseconds(),
-	})
+	reply(l.told("renewed"))
 	return true
+}
+
+// told is how far it has come.
+func (l *life) told(event string) line {
+	now, does := time.Now(), l.harm.line()
+	return line{
+		Event: event, Owner: l.owner, Mechanism: does.Mechanism, Effect: does.Effect,
+		LeftMs: l.deadline.Sub(now).Milliseconds(), AtMostMs: l.latest.Sub(now).Milliseconds(),
+	}
 }
 
 // end reverts, and tells whoever asked as well.
 func (l *life) end(reason string, reply func(line)) int {
-	said, code := reverted(l.put.asked.owner, reason, l.put.drain)
+	said, code := l.harm.end(reason)
 	if reply != nil {
 		reply(said)
 	}
 	say(said)
 	return code
-}
-
-func reverted(owner, reason string, drain func()) (line, int) {
-	if err := revert(owner, drain); err != nil {
-		return line{Event: "stuck", Owner: owner, Reason: reason, Detail: err.Error()}, exitStuck
-	}
-	if reason == "lapsed" {
-		return line{Event: "lapsed", Owner: owner}, exitLapsed
-	}
-	return line{Event: "reverted", Owner: owner, Reason: reason}, exitDone
 }
 
 func refuse(owner string, err error) int {

@@ -1,4 +1,5 @@
-// The fault program: one network fault on the network namespace that it runs in, held for as long as somebody renews it.
+// The fault program: one fault on the network namespace, the control group, a volume or the processes of a pod, held for as long as
+// somebody renews it.
 package main
 
 // The verbs. Owns which there are and what code each ends with; holds no rule about faults.
@@ -17,7 +18,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 func run(arguments []string) int {
 	if len(arguments) == 0 {
-		return misused(fmt.Errorf("latency, loss, corrupt, bandwidth, partition, dns, renew, revert, or status"))
+		return misused(fmt.Errorf("latency, loss, corrupt, bandwidth, partition, dns, cpu, memory, disk, pause, renew, revert, or status"))
 	}
 	switch verb, rest := arguments[0], arguments[1:]; verb {
 	case "renew":
@@ -26,12 +27,18 @@ func run(arguments []string) int {
 		return revertVerb(rest)
 	case "status":
 		return statusVerb(rest)
+	case cpu, memory, disk, pause:
+		asked, err := parseBurden(verb, rest)
+		if err != nil {
+			return misused(err)
+		}
+		return live(asked.lifetime, asked.prepare)
 	default:
 		asked, err := parseFault(verb, rest)
 		if err != nil {
 			return misused(err)
 		}
-		return live(asked)
+		return live(lifetime{asked.owner, asked.timeToLive, asked.notAfter}, func() (harm, error) { return prepare(asked) })
 	}
 }
 
@@ -42,6 +49,7 @@ func misused(err error) int {
 
 func renewVerb(arguments []string) int {
 	flags := verbFlags("renew")
+	_ = kindFlag(flags)
 	timeToLive := flags.Duration("time-to-live", 30*time.Second, "")
 	owner, err := verbOwner(flags, arguments)
 	if err != nil {
@@ -68,9 +76,14 @@ func renewVerb(arguments []string) int {
 
 // revertVerb asks the process that holds it, then takes off whatever is left all the same.
 func revertVerb(arguments []string) int {
-	owner, err := verbOwner(verbFlags("revert"), arguments)
+	flags := verbFlags("revert")
+	kind := kindFlag(flags)
+	owner, err := verbOwner(flags, arguments)
 	if err != nil {
 		return misused(err)
+	}
+	if isBurden(*kind) {
+		return putDown(owner)
 	}
 	_, _ = ask(owner, "revert")
 	said, code := reverted(owner, "asked", func() {})
@@ -80,9 +93,14 @@ func revertVerb(arguments []string) int {
 
 func statusVerb(arguments []string) int {
 	flags := verbFlags("status")
+	kind := kindFlag(flags)
 	owner, err := verbOwner(flags, arguments)
 	if err != nil && flags.Lookup("id").Value.String() != "" {
 		return misused(err)
+	}
+	if isBurden(*kind) {
+		say(burdenStatus(owner))
+		return exitDone
 	}
 	said, err := status(owner)
 	if err != nil {
@@ -128,6 +146,9 @@ func verbFlags(verb string) *flag.FlagSet {
 	flags.SetOutput(io.Discard)
 	return flags
 }
+
+// kindFlag says which kind of fault is meant: one of a network, which the kernel is asked about, unless it says otherwise.
+func kindFlag(flags *flag.FlagSet) *string { return flags.String("kind", "", "") }
 
 func verbOwner(flags *flag.FlagSet, arguments []string) (string, error) {
 	owner := ownerFlags(flags)

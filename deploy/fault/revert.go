@@ -55,6 +55,22 @@ func absent(owner string) error {
 	return nil
 }
 
+// reverted takes it off and says how that went.
+func reverted(owner, reason string, drain func()) (line, int) {
+	if err := revert(owner, drain); err != nil {
+		return line{Event: "stuck", Owner: owner, Reason: reason, Detail: err.Error()}, exitStuck
+	}
+	return ended(owner, reason)
+}
+
+// ended is what is said when nothing is left.
+func ended(owner, reason string) (line, int) {
+	if reason == "lapsed" {
+		return line{Event: "lapsed", Owner: owner}, exitLapsed
+	}
+	return line{Event: "reverted", Owner: owner, Reason: reason}, exitDone
+}
+
 // drain lets go of what is held here, or waits for what netem holds, but never for long.
 func (put *applied) drain() {
 	if put.packets != nil {

@@ -31,6 +31,9 @@ type line struct {
 	Interfaces []string          `json:"interfaces,omitempty"`
 	Kept       []string          `json:"kept,omitempty"`
 
+	// What it has done so far, by its own measure, for people.
+	Effect string `json:"effect,omitempty"`
+
 	State    string `json:"state,omitempty"`
 	Held     *bool  `json:"held,omitempty"`
 	LeftMs   int64  `json:"leftMs,omitempty"`

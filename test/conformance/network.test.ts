@@ -3,8 +3,8 @@ import { conformance } from '../../activities/faults/conformance.ts';
 import { Cluster } from '../kubernetes/cluster/cluster.ts';
 import { importFaultImage, whyNoFaultImage } from '../kubernetes/fault-image.ts';
 import { serveNames } from '../kubernetes/name-server.ts';
-import { networkLab } from './networks.ts';
-import type { Network } from './networks.ts';
+import { podLab } from './pod-lab.ts';
+import type { Harming } from './pod-lab.ts';
 
 /** Packets for a look. Of 30 with half of them lost, all arrive once in a thousand million times. */
 const MANY = 30;
@@ -20,7 +20,7 @@ else {
   const cluster = await Cluster.open({ node: true });
   after(() => cluster.close());
   await importFaultImage(cluster);
-  const on = (network: Network): void => conformance(`kubernetes/${network.fault}`, () => networkLab(cluster, network));
+  const on = (harming: Harming): void => conformance(`kubernetes/${harming.fault}`, () => podLab(cluster, harming));
   on({
     fault: 'pod-loss',
     params: { loss: '50%', correlation: '25%' },

@@ -4,26 +4,16 @@
  * How long it took is nobody's concern here; that the kernel's own timeout is no longer than the time-to-live is read from the kernel.
  */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { afterEach, beforeEach, describe, it } from 'node:test';
 import { until } from '../until.ts';
 import type { Fault } from './fault.ts';
-import { FIRST, Pair, POD, PORT } from './pair.ts';
-import { build, WITH_NETEM, WITHOUT_NAMESPACES, type Built } from './program.ts';
+import { FIRST, pairHere, POD, PORT } from './pair.ts';
+import { WITH_NETEM, WITHOUT_NAMESPACES } from './program.ts';
 
 describe('the end of a fault', { skip: WITHOUT_NAMESPACES }, () => {
-  let program: Built;
-  let pair: Pair;
+  const pair = pairHere();
   let untouched: string;
 
-  before(async () => {
-    program = build();
-    pair = new Pair(program.path);
-    await pair.open();
-  });
-  after(async () => {
-    await pair.remove();
-    await program.remove();
-  });
   beforeEach(async () => {
     untouched = pair.traces();
     assert.equal(await reached(), true);

@@ -20,6 +20,7 @@ const lineSchema = z.strictObject({
   unusable: z.array(z.string()).optional(),
   interfaces: z.array(z.string()).optional(),
   kept: z.array(z.string()).optional(),
+  effect: z.string().optional(),
   state: z.enum(['absent', 'active', 'lapsed', 'occupied']).optional(),
   held: z.boolean().optional(),
   leftMs: z.number().optional(),

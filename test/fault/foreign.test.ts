@@ -1,8 +1,8 @@
 /** What a fault never touches, and where it is refused: the rules and disciplines of others, and a namespace that has a fault already. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { FIRST, Pair, PORT } from './pair.ts';
-import { build, WITHOUT_NAMESPACES, type Built } from './program.ts';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { FIRST, pairHere, PORT } from './pair.ts';
+import { WITHOUT_NAMESPACES } from './program.ts';
 
 /** Rules as a mesh or a policy engine has them, with a name like ours in another family. */
 const THEIRS = `
@@ -26,20 +26,9 @@ table ip squall {
 `;
 
 describe('what is not ours', { skip: WITHOUT_NAMESPACES }, () => {
-  let program: Built;
-  let pair: Pair;
+  const pair = pairHere((made) => made.inPod('sh', '-c', `printf '%s' "$1" | nft -f -`, 'sh', THEIRS));
   let untouched: string;
 
-  before(async () => {
-    program = build();
-    pair = new Pair(program.path);
-    await pair.open();
-    pair.inPod('sh', '-c', `printf '%s' "$1" | nft -f -`, 'sh', THEIRS);
-  });
-  after(async () => {
-    await pair.remove();
-    await program.remove();
-  });
   beforeEach(() => {
     untouched = traces();
   });

@@ -1,9 +1,9 @@
 /** What each kind of fault does to real traffic between two namespaces: nothing before, what was asked during, nothing after. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { afterEach, beforeEach, describe, it } from 'node:test';
 import { until } from '../until.ts';
-import { FIRST, FIRST6, OTHER_PORT, Pair, POD, POD6, PORT, SECOND } from './pair.ts';
-import { build, WITH_NETEM, WITHOUT_NAMESPACES, type Built } from './program.ts';
+import { FIRST, FIRST6, OTHER_PORT, pairHere, POD, POD6, PORT, SECOND } from './pair.ts';
+import { WITH_NETEM, WITHOUT_NAMESPACES } from './program.ts';
 import type { Fault } from './fault.ts';
 import type { Pinged } from './endpoint.ts';
 
@@ -15,19 +15,9 @@ const lost = ({ sent, answered }: Pinged): number => (sent - answered) / sent;
 const fastest = ({ roundTripsMs }: Pinged): number => Math.min(...roundTripsMs);
 
 describe('a fault on real traffic', { skip: WITHOUT_NAMESPACES }, () => {
-  let program: Built;
-  let pair: Pair;
+  const pair = pairHere();
   let untouched: string;
 
-  before(async () => {
-    program = build();
-    pair = new Pair(program.path);
-    await pair.open();
-  });
-  after(async () => {
-    await pair.remove();
-    await program.remove();
-  });
   beforeEach(async () => {
     untouched = pair.traces();
     for (const host of [FIRST, SECOND, FIRST6]) assert.equal((await pair.pod.ping(host, PORT)).answered, 10);

@@ -5,10 +5,10 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { DockerfileParser } from 'dockerfile-ast';
-import { FIRST, Pair, PORT } from './pair.ts';
-import { BUILD, build, go, SOURCE, WITHOUT_GO, WITHOUT_NAMESPACES, type Built } from './program.ts';
+import { FIRST, pairHere, PORT } from './pair.ts';
+import { BUILD, go, SOURCE, WITHOUT_GO, WITHOUT_NAMESPACES } from './program.ts';
 
 const INSTRUCTIONS = DockerfileParser.parse(readFileSync(join(SOURCE, 'Dockerfile'), 'utf8'))
   .getInstructions()
@@ -52,18 +52,7 @@ describe('the fault image', () => {
 });
 
 describe('the program in a root file system of its own', { skip: WITHOUT_SANDBOX }, () => {
-  let program: Built;
-  let pair: Pair;
-
-  before(async () => {
-    program = build();
-    pair = new Pair(program.path);
-    await pair.open();
-  });
-  after(async () => {
-    await pair.remove();
-    await program.remove();
-  });
+  const pair = pairHere();
 
   /** As a container has it: its own processes, of which it is the first, one capability, and no file but the program. */
   const sandboxed = (...args: string[]): [string, string[]] => [
@@ -71,7 +60,7 @@ describe('the program in a root file system of its own', { skip: WITHOUT_SANDBOX
     [`--net=/run/netns/${pair.a}`, 'bwrap', '--unshare-pid', '--as-pid-1', '--die-with-parent']
       .concat([
         '--ro-bind',
-        program.path,
+        pair.program,
         '/fault',
         '--proc',
         '/proc',

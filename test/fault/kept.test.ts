@@ -1,23 +1,15 @@
 /** What stays reachable in a fault: the node, names, and whatever is asked to be kept. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'node:test';
-import { DNS, FIRST, FIRST6, OTHER_PORT, Pair, PORT, SECOND } from './pair.ts';
-import { build, WITHOUT_NAMESPACES, type Built } from './program.ts';
+import { afterEach, before, describe, it } from 'node:test';
+import { DNS, FIRST, FIRST6, OTHER_PORT, pairHere, PORT, SECOND } from './pair.ts';
+import { WITHOUT_NAMESPACES } from './program.ts';
 
 describe('what is kept', { skip: WITHOUT_NAMESPACES }, () => {
-  let program: Built;
-  let pair: Pair;
+  const pair = pairHere();
   let untouched: string;
 
-  before(async () => {
-    program = build();
-    pair = new Pair(program.path);
-    await pair.open();
+  before(() => {
     untouched = pair.traces();
-  });
-  after(async () => {
-    await pair.remove();
-    await program.remove();
   });
   afterEach(() => assert.equal(pair.traces(), untouched));
 

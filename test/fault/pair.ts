@@ -1,13 +1,15 @@
 /**
  * Two network namespaces with a wire between them: `a` is the pod, `b` is everybody else.
  *
- * Owns the namespaces, whose names no other test has, and everything that runs in them: `remove` leaves nothing.
+ * Owns the program, the namespaces, whose names no other test has, and everything that runs in them: `remove` leaves nothing.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { after, before } from 'node:test';
 import { until } from '../until.ts';
 import { Endpoint } from './endpoint.ts';
 import { Fault, verb, type Line } from './fault.ts';
+import { build, type Built } from './program.ts';
 
 /** The other end, which has two addresses of each layer; `FIRST` is the pod's gateway where a test makes it that. */
 export const FIRST = '10.77.0.2';
@@ -22,24 +24,40 @@ export const DNS = 53;
 
 let made = 0;
 
-export class Pair {
+/** A pair for the tests of one `describe`, from the first of them to the last; `prepare` comes before the first. */
+export function pairHere(prepare: (pair: Pair) => void = () => undefined): Pair {
+  const pair = new Pair();
+  before(async () => {
+    await pair.open();
+    prepare(pair);
+  });
+  after(() => pair.remove());
+  return pair;
+}
+
+class Pair {
   readonly a: string;
   readonly #b: string;
-  readonly #program: string;
+  #built: Built | undefined;
   readonly #faults: Fault[] = [];
   #ids = 0;
   /** The pod's traffic, and the other end's. */
   pod!: Endpoint;
   other!: Endpoint;
 
-  constructor(program: string) {
+  constructor() {
     const name = `squall-fault-${process.pid}-${(made += 1)}`;
     this.a = `${name}-a`;
     this.#b = `${name}-b`;
-    this.#program = program;
+  }
+
+  /** Where the program is. */
+  get program(): string {
+    return this.#built?.path ?? assert.fail('it is not open');
   }
 
   async open(): Promise<void> {
+    this.#built = build();
     run('ip', 'netns', 'add', this.a);
     run('ip', 'netns', 'add', this.#b);
     run('ip', 'link', 'add', 'eth0', 'netns', this.a, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.#b);
@@ -78,13 +96,13 @@ export class Pair {
 
   /** A new fault, with an id of its own unless one is given. */
   start(args: readonly string[], id = `fault-${(this.#ids += 1)}`): Fault {
-    const fault = new Fault(this.a, this.#program, [...args, '--id', id]);
+    const fault = new Fault(this.a, this.program, [...args, '--id', id]);
     this.#faults.push(fault);
     return fault;
   }
 
   verb(...args: string[]): { code: number | null; said: Line } {
-    return verb(this.a, this.#program, args);
+    return verb(this.a, this.program, args);
   }
 
   async remove(): Promise<void> {
@@ -94,6 +112,7 @@ export class Pair {
     await this.pod.stop();
     await this.other.stop();
     for (const namespace of [this.a, this.#b]) run('ip', 'netns', 'delete', namespace);
+    await this.#built?.remove();
   }
 }
 

@@ -165,6 +165,12 @@ export class Pods {
     return said.length < 12 ? 'none' : Number.parseInt(said.slice(11, 12), 16);
   }
 
+  /** How full the file system of a folder is for a pod, in per cent. */
+  async usedPercent({ name }: RunningPod, folder: string): Promise<number> {
+    const said = await this.kubectl('exec', name, '-c', 'main', '--', 'df', '-P', folder);
+    return Number(/ (\d+)% /.exec(said)?.[1]);
+  }
+
   /** Where the containers that we have added to a pod have come to: their exit codes, or what they are doing. */
   async added(pod: RunningPod): Promise<(number | string)[]> {
     const { status = {} } = await this.pod(pod);

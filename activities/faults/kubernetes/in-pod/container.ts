@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Fault } from '../../../../domain/fault.ts';
+import type { Shape } from './kind-of-pod-fault.ts';
 
 /** Bounds of the program, in milliseconds. */
 const LEAST_MS = 1_000;
@@ -44,25 +45,31 @@ export function faultContainer(
   fault: Fault<unknown>,
   harm: readonly string[],
   leftMs: number,
+  shape: Shape,
 ): Readonly<Record<string, unknown>> {
   const { key } = leaveOf(fault);
   const ttl = `--time-to-live=${within(fault.ttlMs, TTL_MAX_MS)}ms`;
   const notAfter = `--not-after=${within(leftMs, NOT_AFTER_MAX_MS)}ms`;
   return {
-    ...container(containerName(fault), image, [...harm, ttl, notAfter, ...mark(fault, `$(${LEAVE})`)]),
+    ...container(containerName(fault), image, [...harm, ttl, notAfter, ...mark(fault, `$(${LEAVE})`)], shape),
     env: [{ name: LEAVE, valueFrom: { fieldRef: { fieldPath: `metadata.annotations['${key}']` } } }],
   };
 }
 
 /** The `nth` container that reverts it. */
-export function revertContainer(image: string, fault: Fault<unknown>, nth: number): Readonly<Record<string, unknown>> {
-  return container(revertName(fault, nth), image, ['revert', ...mark(fault)]);
+export function revertContainer(
+  image: string,
+  fault: Fault<unknown>,
+  nth: number,
+  shape: Shape,
+): Readonly<Record<string, unknown>> {
+  return container(revertName(fault, nth), image, ['revert', ...mark(fault)], shape);
 }
 
-/** What is run in the container of `fault` to speak to it. */
-export function command(verb: 'renew' | 'revert' | 'status', fault: Fault<unknown>): string[] {
+/** What is run in the container of `fault` to speak to it; `kind`: which it is, where that must be said. */
+export function command(verb: 'renew' | 'revert' | 'status', fault: Fault<unknown>, kind?: string): string[] {
   const ttl = verb === 'renew' ? [`--time-to-live=${within(fault.ttlMs, TTL_MAX_MS)}ms`] : [];
-  return [PROGRAM, verb, ...ttl, ...mark(fault)];
+  return [PROGRAM, verb, ...ttl, ...(kind === undefined ? [] : [`--kind=${kind}`]), ...mark(fault)];
 }
 
 function mark(fault: Fault<unknown>, id = shortId(fault)): string[] {
@@ -73,7 +80,12 @@ function within(ms: number, mostMs: number): number {
   return Math.round(Math.min(mostMs, Math.max(LEAST_MS, ms)));
 }
 
-function container(name: string, image: string, args: readonly string[]): Readonly<Record<string, unknown>> {
+function container(
+  name: string,
+  image: string,
+  args: readonly string[],
+  { user, capabilities, ...besides }: Shape,
+): Readonly<Record<string, unknown>> {
   return {
     name,
     image,
@@ -83,12 +95,13 @@ function container(name: string, image: string, args: readonly string[]): Readon
     // Why it ended without success is then said in the pod's status.
     terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: {
-      runAsUser: 0,
-      runAsNonRoot: false,
+      runAsUser: user,
+      runAsNonRoot: user !== 0,
       readOnlyRootFilesystem: true,
       allowPrivilegeEscalation: false,
-      capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] },
+      capabilities: { drop: ['ALL'], ...(capabilities.length === 0 ? {} : { add: capabilities }) },
       seccompProfile: { type: 'RuntimeDefault' },
     },
+    ...besides,
   };
 }

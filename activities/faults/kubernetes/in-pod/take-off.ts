@@ -1,5 +1,5 @@
 /**
- * Taking a network fault off one pod, once it is fenced.
+ * Taking a fault that is a container off one pod, once it is fenced.
  *
  * Owns the escalation: the running program is asked; where there is none that could answer, another container reverts. Each
  * look at the pod leads to one step, so that whoever comes after a crash goes on where the last one was.
@@ -10,6 +10,7 @@ import type { KubernetesApi } from '../../../kubernetes/api.ts';
 import { reasonOf } from '../../../probes/reading.ts';
 import type { Attempt } from '../../driver.ts';
 import { containerName, revertContainer, revertName, REVERTS_MAX } from './container.ts';
+import type { PodFault } from './kind-of-pod-fault.ts';
 import { isOverForGood, podSchema, stateOf } from './pod.ts';
 import type { ContainerState, Pod } from './pod.ts';
 import { refusalOf, speak } from './program.ts';
@@ -33,16 +34,20 @@ export type Step = { readonly off: true } | { readonly off: false; readonly why:
 const OFF: Step = { off: true };
 
 /** One attempt to take one fault off. */
-export class TakeOff {
+export class TakeOff<Params> {
   readonly #api: KubernetesApi;
-  readonly #fault: Fault<unknown>;
+  readonly #fault: Fault<Params>;
   readonly #image: string;
+  readonly #what: PodFault<Params>;
+  /** What the fault has done, by its program's own measure; undefined where it has not said. */
+  effect: string | undefined;
   #unansweredAtMs: number | undefined;
   #revertedAtMs: number | undefined;
 
   /** `image`: of the containers that revert, which is the one that the fault was made of. */
-  constructor(api: KubernetesApi, fault: Fault<unknown>, image: string) {
+  constructor(api: KubernetesApi, what: PodFault<Params>, fault: Fault<Params>, image: string) {
     this.#api = api;
+    this.#what = what;
     this.#fault = fault;
     this.#image = image;
   }
@@ -57,9 +62,9 @@ export class TakeOff {
       case 'waiting':
         return hasNoLeave(fencedForMs) ? OFF : { off: false, why: 'its container may be about to start' };
       case 'running':
-        return this.#isDeaf() ? this.#another(pod, path, attempt) : this.#ask(pod, attempt);
+        return this.#isDeaf() && this.#what.outlives ? this.#another(pod, path, attempt) : this.#ask(pod, attempt);
       case 'ended':
-        return state.clean ? OFF : this.#another(pod, path, attempt);
+        return state.clean || !this.#what.outlives ? OFF : this.#another(pod, path, attempt);
     }
   }
 
@@ -68,7 +73,9 @@ export class TakeOff {
     if (this.#revertedAtMs !== undefined)
       return performance.now() - this.#revertedAtMs > ENDING_MS ? OFF : { off: false, why: 'its program is ending' };
     try {
-      const { code, line } = await speak(this.#api, pod.metadata, 'revert', this.#fault, attempt);
+      const where = { api: this.#api, where: pod.metadata, what: this.#what };
+      const { code, line } = await speak(where, 'revert', this.#fault, attempt);
+      this.effect ??= line?.effect?.slice(0, 300);
       if (code === 0) this.#revertedAtMs = performance.now();
       else this.#unansweredAtMs ??= performance.now();
       return { off: false, why: `its program answered ${code} ${line === undefined ? '' : refusalOf(line)}` };
@@ -83,13 +90,14 @@ export class TakeOff {
   }
 
   async #another(pod: Pod, path: string, attempt: Attempt): Promise<Step> {
+    const shape = this.#what.shape(pod, this.#fault.params);
     for (let nth = 1; nth <= REVERTS_MAX; nth++) {
       const state = stateOf(pod, revertName(this.#fault, nth));
       if (state.is === 'ended' && state.code === 0) return OFF;
       if (state.is === 'ended') continue;
       if (state.is === 'none') {
         // A conflict is seen at the next look.
-        await addContainer(this.#api, pod, path, revertContainer(this.#image, this.#fault, nth), attempt);
+        await addContainer(this.#api, pod, path, revertContainer(this.#image, this.#fault, nth, shape), attempt);
         return { off: false, why: 'a container that reverts it was added' };
       }
       return { off: false, why: whyNot(state) };

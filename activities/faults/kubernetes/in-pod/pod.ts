@@ -1,5 +1,5 @@
 /**
- * A pod, as far as faults of its network look at it.
+ * A pod, as far as faults that are a container of it look at it.
  *
  * Owns what a container's status means. Pure; what has no status yet has not been looked at by any kubelet.
  */
@@ -14,11 +14,40 @@ const stateSchema = z.object({
   terminated: z.object({ exitCode: z.number().int(), reason: words, message: words }).optional(),
 });
 
+/** An amount as the API server writes it: `500m`, `64Mi`. */
+const amount = z.union([z.string(), z.number()]).transform(String);
+const resourcesSchema = z.object({ limits: z.record(z.string(), amount).default({}) }).prefault({});
+const userSchema = z.object({ runAsUser: z.number().optional(), runAsNonRoot: z.boolean().optional() }).prefault({});
+
+const containerSchema = z.object({
+  name: z.string(),
+  /** `Always`: it stays beside the others, though it is started before them. */
+  restartPolicy: z.string().optional(),
+  resources: resourcesSchema,
+  securityContext: userSchema,
+  volumeMounts: z.array(z.object({ name: z.string(), readOnly: z.boolean().default(false) })).default([]),
+});
+
 export const podSchema = z.object({
   metadata: metadataSchema,
   spec: z
     .object({
       hostNetwork: z.boolean().default(false),
+      hostPID: z.boolean().default(false),
+      shareProcessNamespace: z.boolean().default(false),
+      securityContext: userSchema,
+      resources: resourcesSchema,
+      containers: z.array(containerSchema).default([]),
+      initContainers: z.array(containerSchema).default([]),
+      volumes: z
+        .array(
+          z.object({
+            name: z.string(),
+            emptyDir: z.object({ sizeLimit: amount.optional() }).optional(),
+            persistentVolumeClaim: z.object({ claimName: z.string(), readOnly: z.boolean().default(false) }).optional(),
+          }),
+        )
+        .default([]),
       ephemeralContainers: z.array(z.object({ name: z.string() })).default([]),
     })
     .prefault({}),
@@ -26,6 +55,7 @@ export const podSchema = z.object({
     .object({
       phase: z.string().default(''),
       hostIPs: z.array(z.object({ ip: z.string() })).default([]),
+      containerStatuses: z.array(z.object({ name: z.string(), containerID: z.string().default('') })).default([]),
       ephemeralContainerStatuses: z.array(z.object({ name: z.string(), state: stateSchema.prefault({}) })).default([]),
     })
     .prefault({}),
@@ -79,13 +109,12 @@ function isClean(code: number, said: string): boolean {
   }
 }
 
-/** Whether the pod's network is gone, and everything in it: nothing of it runs any more. */
+/** Whether the pod is over, with its network and all else in it: nothing of it runs any more. */
 export function isOverForGood({ status: { phase } }: Pod): boolean {
   return phase === 'Succeeded' || phase === 'Failed';
 }
 
-/** Why a network fault must not be put on this pod; undefined where it may be. */
-export function unfit({ spec, status }: Pod): string | undefined {
-  if (spec.hostNetwork) return 'its network is its node’s (hostNetwork)';
+/** Why no container can be put into this pod; undefined where one can. */
+export function notRunning({ status }: Pod): string | undefined {
   return status.phase === 'Running' ? undefined : `it is not running, but ${status.phase || 'nowhere yet'}`;
 }

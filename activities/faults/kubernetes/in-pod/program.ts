@@ -17,6 +17,7 @@ const lineSchema = z.object({
   detail: z.string().catch(''),
   state: z.enum(['absent', 'active', 'lapsed', 'occupied']).optional(),
   mechanism: z.record(z.string(), z.string()).catch({}),
+  effect: z.string().optional().catch(undefined),
 });
 
 /** One line that it said. */
@@ -28,16 +29,19 @@ export interface Answer {
   readonly line: Line | undefined;
 }
 
+/** The pod that it is in. */
+export type Where = Pick<Metadata, 'name' | 'namespace'>;
+
 /** Speaks to the container of `fault`. Rejects where it does not run, or nobody can say what it answered. */
 export async function speak(
-  api: KubernetesApi,
-  { namespace = '', name: pod }: Pick<Metadata, 'name' | 'namespace'>,
+  { api, where, what }: { readonly api: KubernetesApi; readonly where: Where; readonly what: { verbsFor?: string } },
   verb: 'renew' | 'revert' | 'status',
   fault: Fault<unknown>,
   attempt: Attempt,
 ): Promise<Answer> {
-  const execution = { namespace, pod, container: containerName(fault), command: command(verb, fault) };
-  const { code, said } = await api.execute(execution, attempt);
+  const { namespace = '', name: pod } = where;
+  const told = command(verb, fault, what.verbsFor);
+  const { code, said } = await api.execute({ namespace, pod, container: containerName(fault), command: told }, attempt);
   return { code, line: lineOf(said) };
 }
 
@@ -49,8 +53,9 @@ function lineOf(said: string): Line | undefined {
   }
 }
 
-/** How the harm is done here, for people: `by netem (egress), nfqueue (ingress)`. */
-export function mechanismOf(line: Line | undefined): string {
+/** How the harm is done here, for people: `by netem (egress), nfqueue (ingress)`; or what it has done, where that is measured. */
+export function wayOf(line: Line | undefined): string {
+  if (line?.effect !== undefined) return line.effect.slice(0, 300);
   const ways = Object.entries(line?.mechanism ?? {}).map(([direction, name]) => `${name} (${direction})`);
   return `by ${ways.join(', ')}`;
 }

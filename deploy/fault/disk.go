@@ -1,0 +1,241 @@
+package main
+
+// Room on a volume. Owns the one file that takes it: it has no name, so that the kernel frees it with the process that holds it, whatever
+// ends that. Never more than asked of the volume's limit, and never what a node needs for itself.
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	fillEvery = time.Second
+	maxFill   = 0.95
+	// What stays free of a file system that is others' too: a kubelet evicts at a tenth.
+	mustStay = 0.15
+	fillStep = 16 << 20
+	maxLimit = 1 << 50
+)
+
+type filling struct {
+	path  string
+	share float64 // of the limit, all that is used
+	limit int64
+	alone bool // whether the volume must be a file system of its own
+
+	file   *os.File
+	guard  sync.Mutex
+	size   int64
+	full   room
+	reason string
+	stop   chan struct{}
+	done   chan struct{}
+}
+
+// room is how a volume is used.
+type room struct {
+	own   bool  // the limit is that of the file system
+	total int64 // what may be used
+	used  int64
+}
+
+func diskFlags(flags *flag.FlagSet) func() (burden, error) {
+	asked := &filling{stop: make(chan struct{}), done: make(chan struct{})}
+	flags.StringVar(&asked.path, "path", "/volume", "")
+	flags.Func("to", "", percent(&asked.share))
+	flags.Int64Var(&asked.limit, "limit", 0, "")
+	flags.BoolVar(&asked.alone, "own", false, "")
+	return func() (burden, error) {
+		switch {
+		case !filepath.IsAbs(asked.path):
+			return nil, errors.New("--path: where the volume is")
+		case asked.share < 0.01 || asked.share > maxFill:
+			return nil, fmt.Errorf("--to: from 1 to %.0f", 100*maxFill)
+		case asked.limit < 1 || asked.limit > maxLimit:
+			return nil, errors.New("--limit: how many bytes the volume may have")
+		}
+		return asked, nil
+	}
+}
+
+func (f *filling) take() error {
+	now, err := f.look()
+	if err != nil {
+		return err
+	}
+	if f.alone && !now.own {
+		return refusal{"not-its-own", "the volume is a part of a larger file system, which others would miss"}
+	}
+	if f.file, err = nameless(f.path); err != nil {
+		return fmt.Errorf("no file can be made in the volume: %w", err)
+	}
+	if err := f.step(); err != nil {
+		_ = f.file.Close()
+		f.file = nil
+		return err
+	}
+	go func() {
+		defer close(f.done)
+		for {
+			select {
+			case <-f.stop:
+				return
+			case <-time.After(fillEvery):
+				_ = f.step()
+			}
+		}
+	}()
+	return nil
+}
+
+// nameless opens a file that no other process can open, and that is gone with this one.
+func nameless(folder string) (*os.File, error) {
+	descriptor, err := unix.Open(folder, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err == nil {
+		return os.NewFile(uintptr(descriptor), "nameless"), nil
+	}
+	// Not every file system can. A death between these two leaves an empty file.
+	path := filepath.Join(folder, ".squall-fault")
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(path); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// look reads how the volume is used, with what is taken here.
+func (f *filling) look() (room, error) {
+	var of unix.Statfs_t
+	if err := unix.Statfs(f.path, &of); err != nil {
+		return room{}, err
+	}
+	block := int64(of.Bsize)
+	total := int64(of.Blocks) * block
+	if total > 0 && total <= f.limit+f.limit/20 {
+		return room{own: true, total: total, used: total - int64(of.Bfree)*block}, nil
+	}
+	if free := float64(int64(of.Bavail)*block-(f.most(f.limit)-f.size)) / float64(total); free < mustStay {
+		return room{}, refusal{"no-room", fmt.Sprintf("the volume is on a file system of which %.0f%% would be free: others need it", 100*max(0, free))}
+	}
+	others, err := filesIn(f.path)
+	return room{total: f.limit, used: others + f.size}, err
+}
+
+func (f *filling) most(limit int64) int64 { return int64(math.Floor(f.share * float64(limit))) }
+
+// step takes what is still to be taken, or gives back what is too much. Blind, it stands still.
+func (f *filling) step() error {
+	now, err := f.look()
+	f.guard.Lock()
+	defer f.guard.Unlock()
+	if err != nil {
+		f.reason = err.Error()
+		return err
+	}
+	f.full, f.reason = now, ""
+	wanted := max(0, f.size+f.most(now.total)-now.used)
+	if wanted <= f.size {
+		if f.size-wanted > now.total/200 {
+			if err := f.file.Truncate(wanted); err != nil {
+				return err
+			}
+			f.size = wanted
+		}
+		return nil
+	}
+	for f.size < wanted {
+		part := min(fillStep, wanted-f.size)
+		if err := f.grow(part); errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+			f.reason = "nothing more could be had"
+			break
+		} else if err != nil {
+			return err
+		}
+		f.size += part
+		select {
+		case <-f.stop:
+			return nil
+		default:
+		}
+	}
+	return nil
+}
+
+func (f *filling) grow(part int64) error {
+	err := unix.Fallocate(int(f.file.Fd()), 0, f.size, part)
+	if !errors.Is(err, syscall.EOPNOTSUPP) && !errors.Is(err, syscall.ENOSYS) {
+		return err
+	}
+	_, err = f.file.WriteAt(make([]byte, part), f.size)
+	return err
+}
+
+func (f *filling) effect() string {
+	f.guard.Lock()
+	defer f.guard.Unlock()
+	whose := "of its own file system"
+	if !f.full.own {
+		whose = "of its limit, which its file system does not know"
+	}
+	said := fmt.Sprintf("%.1f MB taken of a volume of %.1f MB %s", float64(f.size)/1e6, float64(f.full.total)/1e6, whose)
+	if f.reason != "" {
+		said += ": " + f.reason
+	}
+	return said
+}
+
+func (f *filling) over() <-chan struct{} { return nil }
+
+func (f *filling) putDown() error {
+	if f.file == nil {
+		return nil
+	}
+	close(f.stop)
+	<-f.done
+	if err := f.file.Truncate(0); err != nil {
+		return err
+	}
+	var left unix.Stat_t
+	if err := unix.Fstat(int(f.file.Fd()), &left); err != nil {
+		return err
+	}
+	if left.Blocks > 0 {
+		return fmt.Errorf("%d blocks are still taken", left.Blocks)
+	}
+	return f.file.Close()
+}
+
+// filesIn is what the files of a folder take; what cannot be read counts as nothing, since it cannot grow by us.
+func filesIn(folder string) (bytes int64, err error) {
+	err = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			if path == folder {
+				return err
+			}
+			return nil
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return nil
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			bytes += stat.Blocks * 512
+		}
+		return nil
+	})
+	return bytes, err
+}
