@@ -13,6 +13,7 @@ const DRIVERS: readonly (() => Promise<{ driver: DriverFactory }>)[] = [
   () => import('./host/kill.ts'),
   () => import('./kubernetes/node-cordon.ts'),
   () => import('./kubernetes/node-taint.ts'),
+  () => import('./kubernetes/node-drain.ts'),
   () => import('./kubernetes/scale.ts'),
   () => import('./kubernetes/config-change.ts'),
   () => import('./kubernetes/pod-kill.ts'),

@@ -27,6 +27,8 @@ export const ownerSchema = z.object({
   uid: z.string(),
   path: z.string(),
   ready: z.number().int(),
+  /** How many there were to be then, where that is a number. */
+  replicas: z.number().int().optional(),
 });
 export type Owner = z.infer<typeof ownerSchema>;
 
@@ -52,18 +54,31 @@ export async function findOwner(pod: Metadata, api: KubernetesApi, attempt: Atte
     const live = await api.get(path, controllerSchema, attempt);
     if (live?.metadata.uid !== uid) return 'its owner is gone';
     const ready = await readyPods(live.spec.selector, namespace, '', api, attempt);
-    found = { apiVersion, kind, name, uid, path, ready };
+    const { replicas } = live.spec;
+    found = { apiVersion, kind, name, uid, path, ready, ...(replicas === undefined ? {} : { replicas }) };
     below = live.metadata;
   }
 }
 
 /** Whether as many pods besides `uid` are ready as there were, or as there are to be by now; nobody waits for an owner that is gone. */
 export async function isWhole(owner: Owner, uid: string, api: KubernetesApi, attempt: Attempt): Promise<boolean> {
+  return (await missingOf(owner, uid, api, attempt)) === undefined;
+}
+
+/** What an owner is still without, for people; undefined when it is whole. */
+export async function missingOf(
+  owner: Owner,
+  uid: string,
+  api: KubernetesApi,
+  attempt: Attempt,
+): Promise<string | undefined> {
   const live = await api.get(owner.path, controllerSchema, attempt);
-  if (live?.metadata.uid !== owner.uid) return true;
+  if (live?.metadata.uid !== owner.uid) return undefined;
   const { replicas, selector } = live.spec;
-  const ready = await readyPods(selector, live.metadata.namespace ?? '', uid, api, attempt);
-  return ready >= Math.min(owner.ready, replicas ?? Infinity);
+  const { namespace = '', name } = live.metadata;
+  const ready = await readyPods(selector, namespace, uid, api, attempt);
+  const wanted = Math.min(owner.ready, replicas ?? Infinity);
+  return ready >= wanted ? undefined : `${owner.kind} ${namespace}/${name} has ${ready} of ${wanted} pods ready`;
 }
 
 async function readyPods(
