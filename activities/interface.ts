@@ -179,6 +179,8 @@ export interface InjectReport {
   readonly injected: number;
   readonly gone: number;
   readonly failed: readonly string[];
+  /** What drivers had to say of faults that are on, for people; absent where they had nothing. */
+  readonly said?: readonly string[];
 }
 
 /**

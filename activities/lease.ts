@@ -19,6 +19,8 @@ import { reasonOf } from './probes/reading.ts';
 const LAST_WORDS_MS = 1_000;
 /** How long a revert waits for the last look at what it reverts, in milliseconds. */
 const LOOK_MS = 2_000;
+/** What is said of one fault that is on, at most, in characters. */
+const SAID_MAX = 1_000;
 /** Faults named in a report; the rest are counted. */
 const NAMED_MAX = 10;
 
@@ -59,10 +61,12 @@ export async function inject(
   const bad = outcomes.filter(({ result }) => result !== 'injected' && result !== 'gone');
   // What a worker that shuts down has not begun is put on by the next attempt.
   if (bad.length > 0) throwIfInterrupted();
+  const said = outcomes.filter(({ result, detail }) => result === 'injected' && detail !== undefined);
   return {
     injected: outcomes.filter(({ result }) => result === 'injected').length,
     gone: outcomes.filter(({ result }) => result === 'gone').length,
     failed: named(bad),
+    ...(said.length === 0 ? {} : { said: named(said).map((words) => words.slice(0, SAID_MAX)) }),
   };
 }
 

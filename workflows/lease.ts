@@ -103,7 +103,7 @@ async function injectAndHold(input: LeaseInput, owner: Owner, wish: Wish): Promi
   const { report } = injected;
   if (report.failed.length > 0) return { endedBy: 'inject-failed', why: report.failed.join('; ') };
   if (report.injected === 0) return { endedBy: 'inject-failed', why: 'every target is gone' };
-  const problems = report.gone === 0 ? [] : [`${report.gone} targets are gone`];
+  const problems = [...(report.gone === 0 ? [] : [`${report.gone} targets are gone`]), ...(report.said ?? [])];
   await tell(input.run, { news: 'held', lease: input.lease, injected: report.injected, problems });
   return hold(input, owner, wish);
 }

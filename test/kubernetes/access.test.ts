@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { driver as configChange } from '../../activities/faults/kubernetes/config-change.ts';
 import { driver as cordon } from '../../activities/faults/kubernetes/node-cordon.ts';
+import { driver as drain } from '../../activities/faults/kubernetes/node-drain.ts';
 import { driver as taint } from '../../activities/faults/kubernetes/node-taint.ts';
 import { driver as podKill } from '../../activities/faults/kubernetes/pod-kill.ts';
 import { driver as scale } from '../../activities/faults/kubernetes/scale.ts';
@@ -38,6 +39,24 @@ describe('drivers with no more leave than they ask for', { skip: await whyNoClus
     const selector = { kind: 'node', labels: { pool: 'access' } };
     await exactly(accounts(), 'kubernetes/node-cordon', cordon, {}, selector);
     await exactly(accounts(), 'kubernetes/node-taint', taint, {}, selector);
+  });
+
+  it('kubernetes/node-drain', async () => {
+    await using made = new AsyncDisposableStack();
+    const nodes = await Promise.all([1, 2].map(() => makeNode(cluster, made)));
+    await cluster.create(deploymentOf('drained', NAMESPACE, 0));
+    made.defer(async () => void (await cluster.kubectl('delete', 'deployment', 'drained', '-n', NAMESPACE)));
+    const deployment = ['deployment', 'drained', '-n', NAMESPACE];
+    for (const [i, { name }] of nodes.entries()) {
+      await cluster.kubectl('scale', ...deployment, `--replicas=${i + 1}`);
+      await until(async () => {
+        await settle(cluster, NAMESPACE, name);
+        const ready = await cluster.kubectl('get', ...deployment, '-o', 'jsonpath={.status.readyReplicas}');
+        return ready === `${i + 1}`;
+      });
+    }
+    const selector = { kind: 'node', names: [nodes[0]?.name] };
+    await exactly(accounts(), 'kubernetes/node-drain', drain, {}, selector);
   });
 
   it('kubernetes/scale and kubernetes/pod-kill', async () => {
