@@ -17,6 +17,7 @@ const DRIVERS: readonly (() => Promise<{ driver: DriverFactory }>)[] = [
   () => import('./kubernetes/scale.ts'),
   () => import('./kubernetes/config-change.ts'),
   () => import('./kubernetes/pod-kill.ts'),
+  () => import('./kubernetes/rollout-restart.ts'),
   () => import('./kubernetes/pod-latency.ts'),
   () => import('./kubernetes/pod-loss.ts'),
   () => import('./kubernetes/pod-corrupt.ts'),

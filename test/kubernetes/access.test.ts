@@ -8,6 +8,7 @@ import { driver as cordon } from '../../activities/faults/kubernetes/node-cordon
 import { driver as drain } from '../../activities/faults/kubernetes/node-drain.ts';
 import { driver as taint } from '../../activities/faults/kubernetes/node-taint.ts';
 import { driver as podKill } from '../../activities/faults/kubernetes/pod-kill.ts';
+import { driver as restart } from '../../activities/faults/kubernetes/rollout-restart.ts';
 import { driver as scale } from '../../activities/faults/kubernetes/scale.ts';
 import { until } from '../until.ts';
 import { Cluster, whyNoCluster } from './cluster/cluster.ts';
@@ -59,7 +60,7 @@ describe('drivers with no more leave than they ask for', { skip: await whyNoClus
     await exactly(accounts(), 'kubernetes/node-drain', drain, {}, selector);
   });
 
-  it('kubernetes/scale and kubernetes/pod-kill', async () => {
+  it('kubernetes/pod-kill, kubernetes/rollout-restart and kubernetes/scale', async () => {
     await cluster.create(deploymentOf('web', NAMESPACE, 3));
     await until(async () => {
       await settle(cluster, NAMESPACE);
@@ -68,7 +69,9 @@ describe('drivers with no more leave than they ask for', { skip: await whyNoClus
     const ready = ['get', 'deployment', 'web', '-n', NAMESPACE, '-o', 'jsonpath={.status.readyReplicas}'];
     await until(async () => (await cluster.kubectl(...ready)) === '3');
     await exactly(accounts(), 'kubernetes/pod-kill', podKill, { mode: 'delete' }, { namespace: NAMESPACE });
-    await exactly(accounts(), 'kubernetes/scale', scale, { to: 1 }, { kind: 'deployment', namespace: NAMESPACE });
+    const deployment = { kind: 'deployment', namespace: NAMESPACE };
+    await exactly(accounts(), 'kubernetes/rollout-restart', restart, {}, deployment);
+    await exactly(accounts(), 'kubernetes/scale', scale, { to: 1 }, deployment);
   });
 
   it('kubernetes/config-change', async () => {

@@ -97,6 +97,8 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
   readonly expiry = 'none';
   readonly permissions;
   readonly undo;
+  /** What heals by itself is not held, and needs nobody who goes on saying that it is wanted. */
+  readonly renew?: NonNullable<FaultDriver<Params>['renew']>;
   readonly #what: ObjectFault<Params, Live, Undo>;
   readonly #slots: SlottedObjects<Live>;
 
@@ -104,6 +106,7 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
     ({ kind: this.kind, summary: this.summary, params: this.params } = what);
     ({ permissions: this.permissions, undo: this.undo } = what);
     this.reversal = what.reversal ?? 'reverted';
+    if (this.reversal === 'reverted') this.renew = (faults, attempt) => this.#renew(faults, attempt);
     this.#what = what;
     this.#slots = new SlottedObjects(site, what);
   }
@@ -183,7 +186,7 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
     }
   }
 
-  async renew(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RenewResult>[]> {
+  async #renew(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RenewResult>[]> {
     const { isOn, resource, undoRecord } = this.#what;
     const renewOne = async (fault: Fault<Params>): Promise<Omit<Outcome<RenewResult>, 'id'>> => {
       for (;;) {

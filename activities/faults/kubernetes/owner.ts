@@ -51,13 +51,35 @@ export async function findOwner(pod: Metadata, api: KubernetesApi, attempt: Atte
     if (plural === undefined || apiVersion !== 'apps/v1')
       return found ?? `its owner is a ${kind}, of which nobody can say when it is whole again`;
     const path = `/apis/apps/v1/namespaces/${namespace}/${plural}/${name}`;
-    const live = await api.get(path, controllerSchema, attempt);
-    if (live?.metadata.uid !== uid) return 'its owner is gone';
-    const ready = await readyPods(live.spec.selector, namespace, '', api, attempt);
-    const { replicas } = live.spec;
-    found = { apiVersion, kind, name, uid, path, ready, ...(replicas === undefined ? {} : { replicas }) };
-    below = live.metadata;
+    const asked = await countedAt({ apiVersion, kind, path }, uid, api, attempt);
+    if (asked === undefined) return 'its owner is gone';
+    found = asked.owner;
+    below = asked.metadata;
   }
+}
+
+/** The owner of this UID at `path`, with its ready pods counted; undefined where it is gone. */
+export async function ownerAt(
+  at: Pick<Owner, 'apiVersion' | 'kind' | 'path'>,
+  uid: string,
+  api: KubernetesApi,
+  attempt: Attempt,
+): Promise<Owner | undefined> {
+  return (await countedAt(at, uid, api, attempt))?.owner;
+}
+
+async function countedAt(
+  { apiVersion, kind, path }: Pick<Owner, 'apiVersion' | 'kind' | 'path'>,
+  uid: string,
+  api: KubernetesApi,
+  attempt: Attempt,
+): Promise<{ readonly owner: Owner; readonly metadata: Metadata } | undefined> {
+  const live = await api.get(path, controllerSchema, attempt);
+  if (live?.metadata.uid !== uid) return undefined;
+  const { metadata, spec } = live;
+  const ready = await readyPods(spec.selector, metadata.namespace ?? '', '', api, attempt);
+  const replicas = spec.replicas === undefined ? {} : { replicas: spec.replicas };
+  return { owner: { apiVersion, kind, name: metadata.name, uid, path, ready, ...replicas }, metadata };
 }
 
 /** Whether as many pods besides `uid` are ready as there were, or as there are to be by now; nobody waits for an owner that is gone. */
