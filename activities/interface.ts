@@ -180,7 +180,7 @@ export interface TargetServices {
 /** `failed` lists up to ten faults that are not on, in words; targets that are gone, or were left as the experiment says, are no failures. */
 export interface InjectReport {
   readonly injected: number;
-  /** By which means, where the driver has several: up to five, in words. Absent before 0.4. */
+  /** What drivers say of it, up to five ways, in words: by which means, or who stayed as they were. Absent before 0.4. */
   readonly how?: readonly string[];
   readonly gone: number;
   /** How many were left, and the first of them with the reason; absent where none was. */

@@ -23,7 +23,7 @@ const LOOK_MS = 2_000;
 const NAMED_MAX = 10;
 /** Ways of doing harm that are told apart, and the longest words for one. */
 const WAYS_MAX = 5;
-const WAY_MAX = 200;
+const WAY_MAX = 600;
 
 /**
  * The faults of a batch, as its driver receives them. Undoing needs no parameters, so `params` may be anything then.

@@ -18,6 +18,9 @@ import { percent } from './units.ts';
 /** Names and values: labels of a pod, tags of an instance, labels of a group of processes. */
 export type Labels = Readonly<Record<string, string>>;
 
+/** Whoever carries one of these is left out of every experiment. `environment` is left in where the policy opens it by name. */
+export const PROTECTED_LABELS = { 'chaos-monkey': 'disabled', critical: 'true', environment: 'production' } as const;
+
 /** What is known of one candidate, by whoever finds it. */
 export interface TargetFacts {
   readonly labels: Labels;

@@ -7,10 +7,9 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import { name, share } from '../documents/written.ts';
+import { PROTECTED_LABELS } from '../domain/policy.ts';
 import type { Policy } from '../domain/policy.ts';
 
-/** Whoever carries one of these is left out of every experiment. `environment` is left in where the policy opens it by name. */
-const PROTECTED_LABELS = { 'chaos-monkey': 'disabled', critical: 'true', environment: 'production' } as const;
 const PROTECTED_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease'];
 
 const KIND = 'expected a kind of fault such as host/pause, or host/*';

@@ -45,11 +45,18 @@ export const nodeSchema = z.object({
   status: z.object({ conditions }).prefault({}),
 });
 
+export type Node = z.infer<typeof nodeSchema>;
+
 export const podSchema = z.object({
   metadata: metadataSchema,
   spec: z.object({ nodeName: z.string().optional(), hostNetwork: z.boolean().default(false) }).prefault({}),
   status: z.object({ phase: z.string().optional(), conditions }).prefault({}),
 });
+
+export type Pod = z.infer<typeof podSchema>;
+
+/** A pod that a kubelet has of a file; deleting it does nothing. */
+export const MIRROR = 'kubernetes.io/config.mirror';
 
 /** A deployment or a stateful set. */
 export const workloadSchema = z.object({

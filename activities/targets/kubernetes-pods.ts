@@ -4,13 +4,12 @@
  * Owns what a pod's owner and its disruption budgets allow to be touched at once. An owner's ready replicas are what its
  * controllers say, whatever part of its pods is selected.
  */
-import { readFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { z } from 'zod';
 import { targetId } from '../faults/kubernetes/target.ts';
 import { labelQuery, selectorSchema, selects } from '../kubernetes/labels.ts';
-import { bareSchema, holds, listPath, metadataSchema, podSchema } from '../kubernetes/objects.ts';
+import { bareSchema, holds, listPath, metadataSchema, MIRROR, podSchema } from '../kubernetes/objects.ts';
 import type { Metadata } from '../kubernetes/objects.ts';
+import { ownPod } from '../kubernetes/own-pod.ts';
 import { forbidden, isHeld, ZONE } from './kubernetes-selector.ts';
 import type { KubernetesSelector, Place } from './kubernetes-selector.ts';
 import type { Candidates } from './provider.ts';
@@ -18,11 +17,6 @@ import { Sieve } from './sieve.ts';
 import type { Limit } from './sieve.ts';
 
 type Pod = z.infer<typeof podSchema>;
-
-/** Where a pod finds the namespace it is in. */
-const OWN_NAMESPACE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
-/** A pod that a kubelet has of a file; deleting it does nothing. */
-const MIRROR = 'kubernetes.io/config.mirror';
 
 const controllerSchema = z.object({
   metadata: metadataSchema,
@@ -52,7 +46,7 @@ export async function podCandidates(wanted: KubernetesSelector, place: Place): P
     ownersIn(place),
     budgetsIn(place),
     nodesOf(wanted.zone, place),
-    ownPod(place),
+    ownPod(settings),
   ]);
   const sieve = new Sieve();
   const query = {
@@ -68,7 +62,8 @@ export async function podCandidates(wanted: KubernetesSelector, place: Place): P
       if (wanted.owner !== undefined && !owner?.names.includes(wanted.owner)) continue;
       if (zone !== undefined && !zone.has(spec.nodeName ?? '')) continue;
       const shown = `${within}/${name}`;
-      const reason = forbidden('pod', metadata, settings) ?? unfit(pod, owner, shown === own);
+      const isOwn = own?.namespace === within && own.name === name;
+      const reason = forbidden('pod', metadata, settings) ?? unfit(pod, owner, isOwn);
       if (reason !== undefined) {
         sieve.leave(reason, shown);
         continue;
@@ -167,13 +162,4 @@ async function nodesOf(zone: string | undefined, { api, attempt }: Place): Promi
   for await (const { metadata } of api.list(listPath('node'), labelQuery({ [ZONE]: zone }), bareSchema, attempt))
     found.add(metadata.name);
   return found;
-}
-
-/** The pod this worker runs in, as `namespace/name`; undefined where it runs in none of this cluster. */
-async function ownPod({ settings }: Place): Promise<string | undefined> {
-  if (settings.kubeconfig !== undefined) return undefined;
-  return readFile(OWN_NAMESPACE, 'utf8').then(
-    (namespace) => `${namespace.trim()}/${hostname()}`,
-    () => undefined,
-  );
 }

@@ -8,7 +8,7 @@ import type { Lab, LabTarget } from '../../activities/faults/conformance.ts';
 import { targetId } from '../../activities/faults/kubernetes/target.ts';
 import type { Cluster } from '../kubernetes/cluster/cluster.ts';
 import { makeNode } from '../kubernetes/nodes.ts';
-import { deploymentOf, podsOf, settle } from '../kubernetes/pods.ts';
+import { deploymentOf, isReady, podsOf, settle } from '../kubernetes/pods.ts';
 import { until } from '../until.ts';
 
 const REPLICAS = 2;
@@ -50,9 +50,4 @@ export async function killedPods(cluster: Cluster, params: unknown): Promise<Lab
     },
     close: () => made.disposeAsync(),
   };
-}
-
-function isReady(status: Readonly<Record<string, unknown>> | undefined): boolean {
-  const conditions = (status?.['conditions'] ?? []) as readonly { readonly type: string; readonly status: string }[];
-  return conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True');
 }

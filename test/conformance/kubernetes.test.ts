@@ -1,9 +1,11 @@
 import { after, test } from 'node:test';
 import { conformance } from '../../activities/faults/conformance.ts';
 import { Cluster, whyNoCluster } from '../kubernetes/cluster/cluster.ts';
+import { drainedNodes } from './drained-nodes.ts';
 import { killedPods } from './killed-pods.ts';
 import { base64, objectLab } from './objects.ts';
 import type { Objects } from './objects.ts';
+import { restartedDeployments } from './restarted-deployments.ts';
 
 const SKIP = await whyNoCluster();
 if (SKIP !== false) test('Kubernetes faults on a real cluster', { skip: SKIP }, () => undefined);
@@ -41,6 +43,8 @@ else {
     kind: 'secret',
     harmed: ({ data }) => data?.['url'] !== base64('http://a'),
   });
+  conformance('kubernetes/node-drain', () => drainedNodes(cluster));
+  conformance('kubernetes/rollout-restart', () => restartedDeployments(cluster));
   conformance('kubernetes/pod-kill', () => killedPods(cluster, {}));
   conformance('kubernetes/pod-kill, without asking a budget', () =>
     killedPods(cluster, { mode: 'delete', gracePeriod: '2s' }),

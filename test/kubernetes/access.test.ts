@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { driver as configChange } from '../../activities/faults/kubernetes/config-change.ts';
 import { driver as cordon } from '../../activities/faults/kubernetes/node-cordon.ts';
+import { driver as drain } from '../../activities/faults/kubernetes/node-drain.ts';
 import { driver as taint } from '../../activities/faults/kubernetes/node-taint.ts';
 import { driver as podKill } from '../../activities/faults/kubernetes/pod-kill.ts';
+import { driver as restart } from '../../activities/faults/kubernetes/rollout-restart.ts';
 import { driver as scale } from '../../activities/faults/kubernetes/scale.ts';
 import { until } from '../until.ts';
 import { Cluster, whyNoCluster } from './cluster/cluster.ts';
@@ -40,7 +42,25 @@ describe('drivers with no more leave than they ask for', { skip: await whyNoClus
     await exactly(accounts(), 'kubernetes/node-taint', taint, {}, selector);
   });
 
-  it('kubernetes/scale and kubernetes/pod-kill', async () => {
+  it('kubernetes/node-drain', async () => {
+    await using made = new AsyncDisposableStack();
+    const nodes = await Promise.all([1, 2].map(() => makeNode(cluster, made)));
+    await cluster.create(deploymentOf('drained', NAMESPACE, 0));
+    made.defer(async () => void (await cluster.kubectl('delete', 'deployment', 'drained', '-n', NAMESPACE)));
+    const deployment = ['deployment', 'drained', '-n', NAMESPACE];
+    for (const [i, { name }] of nodes.entries()) {
+      await cluster.kubectl('scale', ...deployment, `--replicas=${i + 1}`);
+      await until(async () => {
+        await settle(cluster, NAMESPACE, name);
+        const ready = await cluster.kubectl('get', ...deployment, '-o', 'jsonpath={.status.readyReplicas}');
+        return ready === `${i + 1}`;
+      });
+    }
+    const selector = { kind: 'node', names: [nodes[0]?.name] };
+    await exactly(accounts(), 'kubernetes/node-drain', drain, {}, selector);
+  });
+
+  it('kubernetes/pod-kill, kubernetes/rollout-restart and kubernetes/scale', async () => {
     await cluster.create(deploymentOf('web', NAMESPACE, 3));
     await until(async () => {
       await settle(cluster, NAMESPACE);
@@ -49,7 +69,9 @@ describe('drivers with no more leave than they ask for', { skip: await whyNoClus
     const ready = ['get', 'deployment', 'web', '-n', NAMESPACE, '-o', 'jsonpath={.status.readyReplicas}'];
     await until(async () => (await cluster.kubectl(...ready)) === '3');
     await exactly(accounts(), 'kubernetes/pod-kill', podKill, { mode: 'delete' }, { namespace: NAMESPACE });
-    await exactly(accounts(), 'kubernetes/scale', scale, { to: 1 }, { kind: 'deployment', namespace: NAMESPACE });
+    const deployment = { kind: 'deployment', namespace: NAMESPACE };
+    await exactly(accounts(), 'kubernetes/rollout-restart', restart, {}, deployment);
+    await exactly(accounts(), 'kubernetes/scale', scale, { to: 1 }, deployment);
   });
 
   it('kubernetes/config-change', async () => {

@@ -75,6 +75,12 @@ export async function settle(cluster: Cluster, namespace: string, node?: string)
   );
 }
 
+/** Whether a pod of this status is ready. */
+export function isReady(status: Readonly<Record<string, unknown>> | undefined): boolean {
+  const conditions = (status?.['conditions'] ?? []) as readonly { readonly type: string; readonly status: string }[];
+  return conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True');
+}
+
 /** Another who plays the kubelet may have been faster. */
 function unlessDone(error: unknown): void {
   if (/NotFound|not found|Conflict/.test(String(error))) return;

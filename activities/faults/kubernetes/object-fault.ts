@@ -10,16 +10,20 @@ import type {
   InjectResult,
   Outcome,
   RenewResult,
+  Reversal,
   RevertResult,
   TargetId,
   Verification,
 } from '../../../domain/fault.ts';
+import { unhurried } from '../../kubernetes/api.ts';
 import type { KubernetesApi } from '../../kubernetes/api.ts';
 import type { Metadata, ObjectKind } from '../../kubernetes/objects.ts';
+import type { KubernetesSettings } from '../../targets/kubernetes-settings.ts';
 import { isOver } from '../driver.ts';
 import type { Attempt, DriverFactory, FaultDriver, Leftover, Permission, Site } from '../driver.ts';
-import { fence, hold, isFenced, isHeldBy, recordOf } from './slot.ts';
-import { outcomes, OVER, SlottedObjects } from './slotted.ts';
+import { fence, fenceAndRemember, hold, isFenced, isHeldBy, recordOf, remembered } from './slot.ts';
+import { NO_SECTION, outcomes, OVER, SlottedObjects } from './slotted.ts';
+import type { SlotRecord } from './slot.ts';
 import type { Change } from './slotted.ts';
 
 /** What differs between faults that are one change. */
@@ -44,12 +48,32 @@ export interface ObjectFault<Params, Live extends { readonly metadata: Metadata 
   readonly isOn: (live: Live, undo: Undo) => boolean;
   /** What makes the object as it was; what others have changed since is theirs. */
   readonly heal: (live: Live, undo: Undo) => Change;
+  /** Default: reverted. */
+  readonly reversal?: Reversal;
+  /** Which of these targets it must not be done to, and why. Default: it may be done to all. */
+  readonly unfit?: (targets: readonly TargetId[], params: Params, site: Looking) => Promise<Map<TargetId, string>>;
+  /** What else there is to be done once the change is made. Asked by every attempt, which may find it half done. */
+  readonly follow?: (fault: Fault<Params>, holding: Holding<Undo>) => Promise<Omit<Outcome<InjectResult>, 'id'>>;
+  /** What of it is to heal by itself, and has not, once the change is taken back; undefined when all has. */
+  readonly unhealed?: (live: Live, undo: Undo, looking: Looking) => Promise<string | undefined>;
 }
 
 /** How a fault looks beyond its object. */
 export interface Looking {
   readonly api: KubernetesApi;
+  readonly settings: KubernetesSettings;
   readonly attempt: Attempt;
+}
+
+/** How a fault acts beyond its object, as long as it holds it. */
+export interface Holding<Undo> extends Looking {
+  /** Whether the fault still holds the object, read anew. */
+  holds(): Promise<boolean>;
+  /**
+   * Moves the fault's time, and writes down what `change` makes of its undo record, before that is done. The record as it is
+   * then; undefined where the fault does not hold the object any more.
+   */
+  keep(change?: (undo: Undo) => Undo): Promise<Undo | undefined>;
 }
 
 /** Builds the driver of such a fault. */
@@ -59,22 +83,30 @@ export function objectFault<Params, Live extends { readonly metadata: Metadata }
   return (site) => new ObjectDriver(what, site);
 }
 
+function moved(record: SlotRecord, { ttlMs }: Fault<unknown>, nowMs: number): SlotRecord {
+  return { ...record, expiresMs: Math.min(nowMs + ttlMs, record.endsMs) };
+}
+
 const FOREIGN = 'somebody else has changed it meanwhile, which was left';
 
 class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> implements FaultDriver<Params> {
   readonly kind;
   readonly summary;
   readonly params;
-  readonly reversal = 'reverted';
+  readonly reversal;
   readonly expiry = 'none';
   readonly permissions;
   readonly undo;
+  /** What heals by itself is not held, and needs nobody who goes on saying that it is wanted. */
+  readonly renew?: NonNullable<FaultDriver<Params>['renew']>;
   readonly #what: ObjectFault<Params, Live, Undo>;
   readonly #slots: SlottedObjects<Live>;
 
   constructor(what: ObjectFault<Params, Live, Undo>, site: Site) {
     ({ kind: this.kind, summary: this.summary, params: this.params } = what);
     ({ permissions: this.permissions, undo: this.undo } = what);
+    this.reversal = what.reversal ?? 'reverted';
+    if (this.reversal === 'reverted') this.renew = (faults, attempt) => this.#renew(faults, attempt);
     this.#what = what;
     this.#slots = new SlottedObjects(site, what);
   }
@@ -87,8 +119,48 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
     return this.#slots.occupied(targets);
   }
 
+  async unfit(targets: readonly TargetId[], params: Params): Promise<ReadonlyMap<TargetId, string>> {
+    return (await this.#what.unfit?.(targets, params, this.#looking(unhurried()))) ?? new Map();
+  }
+
+  #looking(attempt: Attempt): Looking {
+    const { settings, api } = this.#slots;
+    if (settings === undefined) throw new Error(NO_SECTION);
+    return { api, settings, attempt };
+  }
+
   async inject(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<InjectResult>[]> {
-    return outcomes(faults, attempt, async (fault) => this.#injectOne(fault, attempt));
+    const { follow } = this.#what;
+    return outcomes(faults, attempt, async (fault) => {
+      const outcome = await this.#injectOne(fault, attempt);
+      if (follow === undefined || outcome.result !== 'injected') return outcome;
+      return follow(fault, this.#holding(fault, attempt));
+    });
+  }
+
+  #holding(fault: Fault<Params>, attempt: Attempt): Holding<Undo> {
+    const { resource, undoRecord } = this.#what;
+    const read = async (): ReturnType<SlottedObjects<Live>['read']> => {
+      const found = await this.#slots.read(fault, attempt);
+      const { record } = found?.slot ?? {};
+      if (found === undefined || record === undefined || !isHeldBy(found.slot, fault)) return undefined;
+      return record.expiresMs > this.#slots.api.nowMs() ? found : undefined;
+    };
+    return {
+      ...this.#looking(attempt),
+      holds: async () => (await read()) !== undefined,
+      keep: async (change = (undo) => undo) => {
+        for (;;) {
+          const found = await read();
+          const { record } = found?.slot ?? {};
+          if (found === undefined || record === undefined) return undefined;
+          const undo = change(undoRecord.parse(record.undo));
+          const kept = { ...moved(record, fault, this.#slots.api.nowMs()), undo };
+          if (await this.#slots.write(found.path, found.live, hold(found.slot, resource, kept), {}, attempt))
+            return undo;
+        }
+      },
+    };
   }
 
   async #injectOne(fault: Fault<Params>, attempt: Attempt): Promise<Omit<Outcome<InjectResult>, 'id'>> {
@@ -105,7 +177,7 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
         const on = slot.record.expiresMs > nowMs && isOn(live, undoRecord.parse(slot.record.undo));
         return { result: on ? 'injected' : 'lapsed' };
       }
-      const harmed = await harm(live, fault, { api: this.#slots.api, attempt });
+      const harmed = await harm(live, fault, this.#looking(attempt));
       if (typeof harmed === 'string') return { result: 'failed', detail: harmed };
       if (isOver(attempt)) return OVER;
       const record = recordOf(kind, fault, harmed.undo, this.#slots.api.nowMs());
@@ -114,7 +186,7 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
     }
   }
 
-  async renew(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RenewResult>[]> {
+  async #renew(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RenewResult>[]> {
     const { isOn, resource, undoRecord } = this.#what;
     const renewOne = async (fault: Fault<Params>): Promise<Omit<Outcome<RenewResult>, 'id'>> => {
       for (;;) {
@@ -126,28 +198,33 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
         if (record === undefined || !isHeldBy(slot, fault) || record.expiresMs <= nowMs) return { result: 'lapsed' };
         if (!isOn(live, undoRecord.parse(record.undo)))
           return { result: 'lapsed', detail: 'somebody else has undone it' };
-        const moved = { ...record, expiresMs: Math.min(nowMs + fault.ttlMs, record.endsMs) };
-        if (await this.#slots.write(path, live, hold(slot, resource, moved), {}, attempt)) return { result: 'renewed' };
+        const later = hold(slot, resource, moved(record, fault, nowMs));
+        if (await this.#slots.write(path, live, later, {}, attempt)) return { result: 'renewed' };
       }
     };
     return Promise.all(faults.map(async (fault) => ({ id: fault.id, ...(await renewOne(fault)) })));
   }
 
   async revert(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RevertResult>[]> {
-    const { heal, isOn, resource, undoRecord } = this.#what;
+    const { heal, isOn, resource, undoRecord, unhealed } = this.#what;
     return outcomes(faults, attempt, async (fault) => {
       for (;;) {
         const read = await this.#slots.read(fault, attempt);
         if (read === undefined) return { result: 'absent' };
         const { live, slot, path } = read;
         const held = isHeldBy(slot, fault);
-        if (!held && isFenced(slot, fault)) return { result: 'absent' };
+        if (!held && isFenced(slot, fault))
+          return { result: 'absent', ...said(await this.#unhealed(live, fault, attempt)) };
         const record = held ? undoRecord.parse(slot.record?.undo) : undefined;
         const change = record === undefined ? {} : heal(live, record);
-        const fenced = fence(slot, resource, fault, this.#slots.api.nowMs());
+        const nowMs = this.#slots.api.nowMs();
+        const fenced =
+          record === undefined || unhealed === undefined
+            ? fence(slot, resource, fault, nowMs)
+            : fenceAndRemember(slot, resource, fault, nowMs);
         if (!(await this.#slots.write(path, live, fenced, change, attempt))) continue;
         if (record === undefined) return { result: 'absent' };
-        return { result: 'reverted', ...(isOn(live, record) ? {} : { detail: FOREIGN }) };
+        return { result: 'reverted', ...said(isOn(live, record) ? undefined : FOREIGN) };
       }
     });
   }
@@ -157,7 +234,9 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
       faults.map(async (fault): Promise<Verification> => {
         try {
           const read = await this.#slots.read(fault, attempt);
-          return read !== undefined && isHeldBy(read.slot, fault) ? 'active' : 'absent';
+          if (read === undefined) return 'absent';
+          if (isHeldBy(read.slot, fault)) return 'active';
+          return (await this.#unhealed(read.live, fault, attempt)) === undefined ? 'absent' : 'active';
         } catch {
           return 'unknown';
         }
@@ -165,8 +244,20 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
     );
   }
 
+  /** What of a fault that was reverted has not healed; undefined where all has, or this fault was not the last one here. */
+  async #unhealed(live: Live, fault: Fault<Params>, attempt: Attempt): Promise<string | undefined> {
+    const { resource, undoRecord, unhealed } = this.#what;
+    const left = unhealed && remembered(live.metadata, resource, fault);
+    if (unhealed === undefined || left === undefined) return undefined;
+    return unhealed(live, undoRecord.parse(left.undo), this.#looking(attempt));
+  }
+
   async *leftovers(): AsyncGenerator<Leftover<Params>> {
     for await (const { fault, record } of this.#slots.held<Params>(this.kind))
       yield { fault, expired: record.expiresMs <= this.#slots.api.nowMs() };
   }
+}
+
+function said(detail: string | undefined): { readonly detail?: string } {
+  return detail === undefined ? {} : { detail };
 }

@@ -27,6 +27,8 @@ export const ownerSchema = z.object({
   uid: z.string(),
   path: z.string(),
   ready: z.number().int(),
+  /** How many there were to be then, where that is a number. */
+  replicas: z.number().int().optional(),
 });
 export type Owner = z.infer<typeof ownerSchema>;
 
@@ -49,21 +51,56 @@ export async function findOwner(pod: Metadata, api: KubernetesApi, attempt: Atte
     if (plural === undefined || apiVersion !== 'apps/v1')
       return found ?? `its owner is a ${kind}, of which nobody can say when it is whole again`;
     const path = `/apis/apps/v1/namespaces/${namespace}/${plural}/${name}`;
-    const live = await api.get(path, controllerSchema, attempt);
-    if (live?.metadata.uid !== uid) return 'its owner is gone';
-    const ready = await readyPods(live.spec.selector, namespace, '', api, attempt);
-    found = { apiVersion, kind, name, uid, path, ready };
-    below = live.metadata;
+    const asked = await countedAt({ apiVersion, kind, path }, uid, api, attempt);
+    if (asked === undefined) return 'its owner is gone';
+    found = asked.owner;
+    below = asked.metadata;
   }
+}
+
+/** The owner of this UID at `path`, with its ready pods counted; undefined where it is gone. */
+export async function ownerAt(
+  at: Pick<Owner, 'apiVersion' | 'kind' | 'path'>,
+  uid: string,
+  api: KubernetesApi,
+  attempt: Attempt,
+): Promise<Owner | undefined> {
+  return (await countedAt(at, uid, api, attempt))?.owner;
+}
+
+async function countedAt(
+  { apiVersion, kind, path }: Pick<Owner, 'apiVersion' | 'kind' | 'path'>,
+  uid: string,
+  api: KubernetesApi,
+  attempt: Attempt,
+): Promise<{ readonly owner: Owner; readonly metadata: Metadata } | undefined> {
+  const live = await api.get(path, controllerSchema, attempt);
+  if (live?.metadata.uid !== uid) return undefined;
+  const { metadata, spec } = live;
+  const ready = await readyPods(spec.selector, metadata.namespace ?? '', '', api, attempt);
+  const replicas = spec.replicas === undefined ? {} : { replicas: spec.replicas };
+  return { owner: { apiVersion, kind, name: metadata.name, uid, path, ready, ...replicas }, metadata };
 }
 
 /** Whether as many pods besides `uid` are ready as there were, or as there are to be by now; nobody waits for an owner that is gone. */
 export async function isWhole(owner: Owner, uid: string, api: KubernetesApi, attempt: Attempt): Promise<boolean> {
+  return (await missingOf(owner, uid, api, attempt)) === undefined;
+}
+
+/** What an owner is still without, for people; undefined when it is whole. */
+export async function missingOf(
+  owner: Owner,
+  uid: string,
+  api: KubernetesApi,
+  attempt: Attempt,
+): Promise<string | undefined> {
   const live = await api.get(owner.path, controllerSchema, attempt);
-  if (live?.metadata.uid !== owner.uid) return true;
+  if (live?.metadata.uid !== owner.uid) return undefined;
   const { replicas, selector } = live.spec;
-  const ready = await readyPods(selector, live.metadata.namespace ?? '', uid, api, attempt);
-  return ready >= Math.min(owner.ready, replicas ?? Infinity);
+  const { namespace = '', name } = live.metadata;
+  const ready = await readyPods(selector, namespace, uid, api, attempt);
+  const wanted = Math.min(owner.ready, replicas ?? Infinity);
+  return ready >= wanted ? undefined : `${owner.kind} ${namespace}/${name} has ${ready} of ${wanted} pods ready`;
 }
 
 async function readyPods(

@@ -7,14 +7,14 @@
  */
 import { z } from 'zod';
 import type { Fault, InjectResult, Outcome, TargetId, Verification } from '../../../domain/fault.ts';
-import { durationMs } from '../../../domain/written-duration.ts';
 import { FIND_PODS, missingAccess, permission } from '../../kubernetes/access.ts';
-import { Refused, unhurried } from '../../kubernetes/api.ts';
+import { unhurried } from '../../kubernetes/api.ts';
 import type { Metadata } from '../../kubernetes/objects.ts';
 import { pause } from '../../pause.ts';
 import { reasonOf } from '../../probes/reading.ts';
 import { isOver } from '../driver.ts';
 import type { Attempt, DriverFactory, FaultDriver, Leftover, Site } from '../driver.ts';
+import { BUDGET_MS, deleteOptions, evict, gracePeriod } from './eviction.ts';
 import { KillSlots, NO_SECTION } from './kill-slots.ts';
 import type { LeaseSlot } from './lease-slot.ts';
 import { findOwner, isWhole } from './owner.ts';
@@ -24,8 +24,6 @@ import type { KubernetesTarget } from './target.ts';
 
 const KIND = 'kubernetes/pod-kill';
 const OVER = { result: 'failed', detail: 'the attempt is over' } as const;
-/** Between two tries of an eviction that a disruption budget does not allow, in milliseconds. */
-const BUDGET_MS = 1_000;
 
 const params = z.strictObject({
   mode: z
@@ -38,10 +36,7 @@ const params = z.strictObject({
     .describe(
       'What becomes of an eviction that a budget does not allow: `wait` tries it for as long as an injection may take, and fails then; `skip` leaves the pod.',
     ),
-  gracePeriod: durationMs
-    .refine((ms) => ms >= 1_000 && ms <= 3_600_000 && ms % 1_000 === 0, 'expected whole seconds from 1s to 1h')
-    .optional()
-    .describe('What the pod has to end in its own way. Default: what it asks for itself.'),
+  gracePeriod,
   statefulSets: z.boolean().default(false).describe('Whether `delete` may be done to pods of stateful sets.'),
 });
 type Params = z.infer<typeof params>;
@@ -162,34 +157,19 @@ class PodKill implements FaultDriver<Params> {
     pod: Metadata,
     attempt: Attempt,
   ): Promise<Done | 'changed'> {
-    const { name, namespace, uid, resourceVersion } = pod;
-    const { mode, gracePeriod } = fault.params;
-    const options = {
-      preconditions: { uid, resourceVersion },
-      ...(gracePeriod === undefined ? {} : { gracePeriodSeconds: gracePeriod / 1_000 }),
-    };
+    const { mode, gracePeriod: graceMs } = fault.params;
     if (isOver(attempt)) return OVER;
-    const path = pathOf(target);
-    if (mode === 'delete')
-      return (await this.#slots.api.remove(path, options, attempt)) ? { result: 'injected' } : 'changed';
-    const eviction = {
-      apiVersion: 'policy/v1',
-      kind: 'Eviction',
-      metadata: { name, namespace },
-      deleteOptions: options,
-    };
-    try {
-      const evicted = await this.#slots.api.create(`${path}/eviction`, eviction, z.unknown(), attempt);
-      return evicted === 'conflict' ? 'changed' : { result: 'injected' };
-    } catch (error) {
-      // Gone: it is looked at again.
-      if (error instanceof Refused && error.status === 404) return 'changed';
-      if (!(error instanceof Refused && error.overBudget)) throw error;
-      if (fault.params.overBudget === 'skip') return { result: 'skipped', detail: error.message };
-      if (attempt.remainingMs() <= 2 * BUDGET_MS) return { result: 'failed', detail: error.message };
-      await pause(BUDGET_MS, attempt.signal);
-      return 'changed';
+    if (mode === 'delete') {
+      const removed = await this.#slots.api.remove(pathOf(target), deleteOptions(pod, graceMs), attempt);
+      return removed ? { result: 'injected' } : 'changed';
     }
+    const answer = await evict(pod, graceMs, this.#slots.api, attempt);
+    if (answer === 'evicted') return { result: 'injected' };
+    if (answer === 'changed') return 'changed';
+    if (fault.params.overBudget === 'skip') return { result: 'skipped', detail: answer.overBudget };
+    if (attempt.remainingMs() <= 2 * BUDGET_MS) return { result: 'failed', detail: answer.overBudget };
+    await pause(BUDGET_MS, attempt.signal);
+    return 'changed';
   }
 
   async revert(faults: readonly Fault<Params>[], attempt: Attempt): ReturnType<FaultDriver<Params>['revert']> {

@@ -38,6 +38,10 @@ export type SlotRecord = z.infer<typeof recordSchema>;
 const fencesSchema = z.record(z.string(), z.number());
 type Fences = z.infer<typeof fencesSchema>;
 
+/** What the fault that was fenced last had written down: what is to heal is counted by it. */
+const lastSchema = z.object({ installation: z.string(), id: z.string(), undo: z.unknown() });
+type Last = z.infer<typeof lastSchema>;
+
 /** What is written of one resource on one object. */
 export interface Slot {
   readonly record: SlotRecord | undefined;
@@ -57,6 +61,7 @@ export function labelOf(resource: string): string {
 
 const recordKey = (resource: string): string => `squall/${resource}`;
 const fencesKey = (resource: string): string => `squall/${resource}-ended`;
+const lastKey = (resource: string): string => `squall/${resource}-last`;
 const keyOf = ({ installation, id }: Pick<Fault<unknown>, 'installation' | 'id'>): string =>
   targetKey(`${installation} ${id}`);
 
@@ -116,6 +121,20 @@ export function fence(slot: Slot, resource: string, fault: Fault<unknown>, nowMs
   };
 }
 
+/** Fences `fault`, which holds the slot, frees it, and keeps what it has written down for {@link remembered}. */
+export function fenceAndRemember(slot: Slot, resource: string, fault: Fault<unknown>, nowMs: number): MetadataPatch {
+  const { labels, annotations } = fence(slot, resource, fault, nowMs);
+  const { installation, id, undo } = slot.record ?? {};
+  return { labels, annotations: { ...annotations, [lastKey(resource)]: JSON.stringify({ installation, id, undo }) } };
+}
+
+/** What `fault` had written down when it was fenced; undefined where it was not the last one here. */
+export function remembered({ annotations }: Metadata, resource: string, fault: Fault<unknown>): Last | undefined {
+  const text = annotations[lastKey(resource)];
+  const last = text === undefined ? undefined : lastSchema.parse(JSON.parse(text.slice(0, 2 * RECORD_MAX)));
+  return last?.installation === fault.installation && last.id === fault.id ? last : undefined;
+}
+
 /** Fences `fault`, which goes on holding the slot until what it has done is undone as well. */
 export function fenceHolder(slot: Slot, resource: string, fault: Fault<unknown>, nowMs: number): MetadataPatch {
   const { annotations } = fence(slot, resource, fault, nowMs);
@@ -131,7 +150,10 @@ export function fencedAtMs({ fences }: Slot, fault: Fault<unknown>): number | un
 /** Takes the last trace away, once every fence is old; undefined where one is not. */
 export function forget(slot: Slot, resource: string, nowMs: number): MetadataPatch | undefined {
   if (slot.record !== undefined || Object.keys(living(slot.fences, nowMs)).length > 0) return undefined;
-  return { labels: { [labelOf(resource)]: null }, annotations: { [fencesKey(resource)]: null } };
+  return {
+    labels: { [labelOf(resource)]: null },
+    annotations: { [fencesKey(resource)]: null, [lastKey(resource)]: null },
+  };
 }
 
 function living(fences: Fences, nowMs: number): Fences {

@@ -6,7 +6,7 @@
  */
 import type { z } from 'zod';
 import type { Fault, Outcome, TargetId } from '../../../domain/fault.ts';
-import { missingAccess } from '../../kubernetes/access.ts';
+import { missingAccess, rulesOf } from '../../kubernetes/access.ts';
 import { kubernetesApi, METADATA_ONLY, unhurried } from '../../kubernetes/api.ts';
 import type { KubernetesApi } from '../../kubernetes/api.ts';
 import { bareSchema, listPath } from '../../kubernetes/objects.ts';
@@ -20,7 +20,8 @@ import { forget, labelOf, readSlot } from './slot.ts';
 import type { MetadataPatch, Slot, SlotRecord } from './slot.ts';
 import { parseTarget, pathOf, targetId } from './target.ts';
 
-const NO_SECTION = 'this site has no `kubernetes:` section';
+/** Why nothing can be done at a site without a cluster. */
+export const NO_SECTION = 'this site has no `kubernetes:` section';
 /** The outcome of what is not begun any more. */
 export const OVER = { result: 'failed', detail: 'the attempt is over' } as const;
 
@@ -86,8 +87,17 @@ export class SlottedObjects<Live extends Known> {
   async missing(permissions: readonly Permission[]): Promise<readonly string[]> {
     const { settings } = this;
     if (settings === undefined) return [NO_SECTION];
-    const namespaces = this.#what.objects.includes('node') ? undefined : settings.namespaces;
-    return missingAccess(permissions, namespaces, this.api, unhurried()).catch((error: unknown) => [reasonOf(error)]);
+    const rules = rulesOf(permissions);
+    // What is in no namespace is allowed in the whole cluster, or not at all.
+    const asked = [true, false].map((isWide) => {
+      const some = rules.filter(({ resources }) => resources.includes('nodes') === isWide);
+      const namespaces = isWide ? undefined : settings.namespaces;
+      return missingAccess([{ needs: '', rules: some }], namespaces, this.api, unhurried());
+    });
+    return Promise.all(asked).then(
+      (missing) => missing.flat(),
+      (error: unknown) => [reasonOf(error)],
+    );
   }
 
   /** Which of `targets` are held, and by which faults. */

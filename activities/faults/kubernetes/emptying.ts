@@ -1,0 +1,153 @@
+/**
+ * Emptying a node: its pods are evicted, as long as the fault holds the node.
+ *
+ * Owns which pods go and which stay, and why. An owner is written down before any pod of it goes, and its last ready pod never
+ * does: that is waited for, like a disruption budget. Must never evict what nobody would replace.
+ */
+import type { InjectResult, Outcome } from '../../../domain/fault.ts';
+import { hasAll } from '../../kubernetes/labels.ts';
+import { holds, listPath, MIRROR, podSchema } from '../../kubernetes/objects.ts';
+import type { Pod } from '../../kubernetes/objects.ts';
+import type { PodName } from '../../kubernetes/own-pod.ts';
+import { pause } from '../../pause.ts';
+import { mayTouch } from '../../targets/kubernetes-settings.ts';
+import { isOver } from '../driver.ts';
+import { BUDGET_MS, evict } from './eviction.ts';
+import type { Holding } from './object-fault.ts';
+import { findOwner } from './owner.ts';
+import type { Owner } from './owner.ts';
+import { OVER } from './slotted.ts';
+
+/** Pods that stayed, named in an outcome; the rest are counted. */
+const NAMED_MAX = 10;
+/** What is left of an attempt to say which pods stayed, in milliseconds. */
+const LAST_WORDS_MS = 2_500;
+
+/** What is written on the node while it is emptied: whose pods may have been evicted, with what they had ready before. */
+export interface Emptied {
+  readonly owners: readonly Owner[];
+}
+
+/** How a node is emptied. */
+export interface Emptying {
+  readonly node: string;
+  readonly gracePeriod?: number | undefined;
+  /** Pods with one of these labels stay. */
+  readonly spare: Readonly<Record<string, string>>;
+  /** The pod of this worker, which stays. */
+  readonly own: PodName | undefined;
+}
+
+/** Why pods stay, by their names. */
+type Stayed = Map<string, string>;
+interface Going {
+  readonly pod: Pod;
+  readonly owner: Owner;
+}
+
+/** Evicts what may go, and says what stayed when the attempt's time is over. */
+export async function emptyNode<Undo extends Emptied>(
+  asked: Emptying,
+  holding: Holding<Undo>,
+): Promise<Omit<Outcome<InjectResult>, 'id'>> {
+  const { attempt } = holding;
+  for (;;) {
+    if (isOver(attempt)) return OVER;
+    const { going, stay } = await sorted(asked, holding);
+    const kept = await holding.keep((undo) => ({ ...undo, owners: joined(undo.owners, going) }));
+    if (kept === undefined)
+      return { result: 'lapsed', detail: 'it was reverted, or its time was over, in the midst of it' };
+    if (going.length === 0) return { result: 'injected', ...words(stay) };
+    const waiting = await evictSome(going, asked, holding);
+    if (attempt.signal.aborted) return OVER;
+    if (attempt.remainingMs() <= LAST_WORDS_MS) return { result: 'injected', ...words(new Map([...waiting, ...stay])) };
+    if (waiting.size > 0) await pause(BUDGET_MS, attempt.signal);
+  }
+}
+
+/** The pods of the node that go, with their owners, and those that stay although they would have to go. */
+async function sorted(asked: Emptying, holding: Holding<Emptied>): Promise<{ going: Going[]; stay: Stayed }> {
+  const { api, attempt, settings } = holding;
+  const going: Going[] = [];
+  const stay: Stayed = new Map();
+  const query = { fieldSelector: `spec.nodeName=${asked.node},status.phase!=Succeeded,status.phase!=Failed` };
+  for (const namespace of settings.namespaces ?? [undefined]) {
+    for await (const pod of api.list(listPath('pod', namespace), query, podSchema, attempt)) {
+      if (isOfTheNode(pod) || pod.metadata.deletionTimestamp !== undefined) continue;
+      const owner = whyItStays(pod, asked, holding) ?? (await findOwner(pod.metadata, api, attempt));
+      const why = typeof owner === 'string' ? owner : onlyOne(owner);
+      if (typeof owner === 'string' || why !== undefined) stay.set(shownAs(pod), why ?? '');
+      else going.push({ pod, owner });
+    }
+  }
+  return { going, stay };
+}
+
+/** Whether a pod is there because the node is: another would be started at once, or nothing would happen. */
+function isOfTheNode({ metadata: { annotations, ownerReferences } }: Pod): boolean {
+  return (
+    Object.hasOwn(annotations, MIRROR) ||
+    ownerReferences.some(({ controller, kind }) => controller && kind === 'DaemonSet')
+  );
+}
+
+function whyItStays(
+  { metadata: { namespace = '', name, labels } }: Pod,
+  { spare, own }: Emptying,
+  { settings }: Holding<Emptied>,
+): string | undefined {
+  if (!mayTouch(settings, namespace)) return 'in a namespace that this site may not touch';
+  if (own?.namespace === namespace && own.name === name) return 'this worker itself';
+  if (labels['app.kubernetes.io/part-of'] === 'squall') return 'part of Squall';
+  const label = Object.entries(spare).find(([key, value]) => hasAll(labels, { [key]: value }));
+  return label && `spared by the label ${label.join('=')}`;
+}
+
+function onlyOne({ replicas }: Owner): string | undefined {
+  return replicas !== undefined && replicas <= 1 ? 'all there is of its owner' : undefined;
+}
+
+/** What is known, and who comes in addition: what they have ready now is what they had. */
+function joined(known: readonly Owner[], going: readonly Going[]): Owner[] {
+  const owners = new Map([...going.map(({ owner }) => owner), ...known].map((owner) => [owner.uid, owner]));
+  return [...owners.values()];
+}
+
+/** Evicts what may go now; returns what has to wait, and why. */
+async function evictSome(
+  going: readonly Going[],
+  { gracePeriod }: Emptying,
+  { api, attempt, ...holding }: Holding<Emptied>,
+): Promise<Stayed> {
+  const waiting: Stayed = new Map();
+  const ofOwners = Map.groupBy(going, ({ owner }) => owner.uid);
+  await Promise.all(
+    [...ofOwners.values()].map(async (pods) => {
+      // Counted anew for each of them: the least is what is left.
+      let spare = Math.min(...pods.map(({ owner }) => owner.ready)) - 1;
+      for (const { pod } of pods) {
+        const isReady = holds(pod, 'Ready');
+        if (isReady && spare < 1) {
+          waiting.set(shownAs(pod), 'the last ready replica of its owner');
+          continue;
+        }
+        if (isOver(attempt) || !(await holding.holds())) return;
+        const answer = await evict(pod.metadata, gracePeriod, api, attempt);
+        if (typeof answer === 'object') waiting.set(shownAs(pod), answer.overBudget);
+        else if (isReady) spare -= 1;
+      }
+    }),
+  );
+  return waiting;
+}
+
+function shownAs({ metadata: { namespace, name } }: Pod): string {
+  return `${namespace ?? ''}/${name}`;
+}
+
+function words(stayed: Stayed): { readonly detail?: string } {
+  if (stayed.size === 0) return {};
+  const named = [...stayed].slice(0, NAMED_MAX).map(([pod, why]) => `${pod} (${why})`);
+  const more = stayed.size > NAMED_MAX ? [`${stayed.size - NAMED_MAX} more`] : [];
+  return { detail: `${stayed.size} pods stayed: ${[...named, ...more].join(', ')}` };
+}
