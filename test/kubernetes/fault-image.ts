@@ -38,11 +38,14 @@ export async function importFaultImage(cluster: Cluster, name = FAULT_IMAGE): Pr
 }
 
 /** Runs a program on the node; returns what it prints. */
-export function onNode({ holder }: Cluster, command: readonly string[]): string {
+export function onNode(cluster: Cluster, command: readonly string[]): string {
+  const [program = '', ...args] = intoNode(cluster, ['--mount', '--net', '--pid'], command);
+  return execFileSync(program, args, { encoding: 'utf8', maxBuffer: 64 << 20 });
+}
+
+/** The command that runs `command` in these namespaces of the node. */
+export function intoNode({ holder }: Cluster, namespaces: readonly string[], command: readonly string[]): string[] {
   // What holds the namespaces is a child of what made them.
   const [inside = ''] = readFileSync(`/proc/${holder}/task/${holder}/children`, 'utf8').trim().split(' ');
-  return execFileSync('nsenter', [`--target=${inside}`, '--mount', '--net', '--pid', ...command], {
-    encoding: 'utf8',
-    maxBuffer: 64 << 20,
-  });
+  return ['nsenter', `--target=${inside}`, ...namespaces, ...command];
 }

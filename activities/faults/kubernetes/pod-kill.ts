@@ -8,7 +8,7 @@
 import { z } from 'zod';
 import type { Fault, InjectResult, Outcome, TargetId, Verification } from '../../../domain/fault.ts';
 import { durationMs } from '../../../domain/written-duration.ts';
-import { FIND_PODS, missingAccess, permission } from '../../kubernetes/access.ts';
+import { FIND_PODS, missingAccess, permission, Skipped } from '../../kubernetes/access.ts';
 import { kubernetesApi, Refused, unhurried } from '../../kubernetes/api.ts';
 import type { KubernetesApi } from '../../kubernetes/api.ts';
 import { bareSchema, listPath, podSchema } from '../../kubernetes/objects.ts';
@@ -268,7 +268,8 @@ class PodKill implements FaultDriver<Params> {
 
   async *leftovers(): AsyncGenerator<Leftover<Params>> {
     if (this.#settings === undefined) return;
-    for await (const { slot, about } of this.#leases('held')) {
+    const skipped = new Skipped();
+    for await (const { slot, about } of this.#leases('held', skipped)) {
       const { record } = slot;
       if (about === undefined || record?.kind !== KIND || record.installation !== this.#site.installation) continue;
       const { installation, id, run, ttlMs, notAfterMs, expiresMs } = record;
@@ -276,20 +277,23 @@ class PodKill implements FaultDriver<Params> {
       yield { fault, expired: expiresMs <= this.#api.nowMs() };
     }
     await this.#forget();
+    if (skipped.first !== undefined) throw skipped.first;
   }
 
   /** Takes our last traces away: Leases, and fences on pods that live on. */
   async #forget(): Promise<void> {
     const attempt = unhurried();
     const api = this.#api;
-    for await (const { slot, metadata } of this.#leases('ended')) {
+    for await (const { slot, metadata } of this.#leases('ended', new Skipped())) {
       const { namespace, name, uid, resourceVersion } = metadata;
       if (forget(slot, RESOURCE, api.nowMs()) === undefined) continue;
       await api.remove(`${leasesPath(namespace)}/${name}`, { preconditions: { uid, resourceVersion } }, attempt);
     }
     for (const namespace of this.#settings?.namespaces ?? [undefined]) {
       const query = { labelSelector: `${labelOf(RESOURCE)}=ended` };
-      for await (const { metadata } of api.list(listPath('pod', namespace), query, bareSchema, attempt)) {
+      const path = listPath('pod', namespace);
+      const pods = api.list(path, query, bareSchema, attempt);
+      for await (const { metadata } of new Skipped().over(pods, path, api, attempt)) {
         const forgotten = forget(readSlot(metadata, RESOURCE), RESOURCE, api.nowMs());
         if (forgotten === undefined) continue;
         await writeMetadata(
@@ -303,12 +307,15 @@ class PodKill implements FaultDriver<Params> {
     }
   }
 
-  async *#leases(state: 'held' | 'ended'): AsyncGenerator<LeaseSlot> {
+  async *#leases(state: 'held' | 'ended', skipped?: Skipped): AsyncGenerator<LeaseSlot> {
     const query = { labelSelector: `${labelOf(RESOURCE)}=${state}` };
     const attempt = unhurried();
-    for (const namespace of this.#settings?.namespaces ?? [undefined])
-      for await (const { metadata } of this.#api.list(leasesPath(namespace), query, bareSchema, attempt))
+    for (const namespace of this.#settings?.namespaces ?? [undefined]) {
+      const path = leasesPath(namespace);
+      const list = this.#api.list(path, query, bareSchema, attempt);
+      for await (const { metadata } of skipped?.over(list, path, this.#api, attempt) ?? list)
         yield parseLease(metadata, RESOURCE);
+    }
   }
 
   async #lease(target: TargetId, attempt: Attempt): Promise<LeaseSlot | undefined> {
