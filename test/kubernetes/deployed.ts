@@ -148,7 +148,8 @@ TEMPORAL_TLS_CLIENT_KEY_PATH=${tls}/tls.key
     const { door, address } = await openDoor(this.cluster);
     door.on('connection', (socket) => guard.emit('connection', socket));
     undo.defer(async () => void door.close());
-    guard.on('secureConnection', () => console.log('secure')); door.on('connection', () => console.log('connection'));
+    guard.on('secureConnection', () => console.log('secure'));
+    door.on('connection', () => console.log('connection'));
     return address;
   }
 
