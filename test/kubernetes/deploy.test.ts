@@ -22,13 +22,13 @@ recoverWithin: 1m
 const SCALED = `experiment: scaled
 hypothesis: Half of payments is enough
 steadyState:
-  system: [{ probe: error-rate, max: 20% }]
+  system: [{ probe: payments-ready, min: 90% }]
 fault: kubernetes/scale
 with: { to: 2 }
 targets: { site: cluster, kind: deployment, namespace: shop, names: [payments] }
 blastRadius: { stages: [1], hold: 1h }
 stopConditions:
-  - { probe: error-rate, above: 90%, for: 1m, abort: immediate }
+  - { probe: payments-ready, below: 10%, for: 1m, abort: immediate }
 recoverWithin: 1m
 timeToLive: 15s
 `;

@@ -144,12 +144,10 @@ TEMPORAL_TLS_CLIENT_KEY_PATH=${tls}/tls.key
         from.pipe(to);
       }
     });
-    guard.on('tlsClientError', (error) => console.log(error));
+    guard.on('tlsClientError', () => undefined);
     const { door, address } = await openDoor(this.cluster);
     door.on('connection', (socket) => guard.emit('connection', socket));
     undo.defer(async () => void door.close());
-    guard.on('secureConnection', () => console.log('secure'));
-    door.on('connection', () => console.log('connection'));
     return address;
   }
 
@@ -162,22 +160,16 @@ TEMPORAL_TLS_CLIENT_KEY_PATH=${tls}/tls.key
       `mkdir -p /tmp/www && echo paid > /tmp/www/index.html && exec httpd -f -p ${PORT} -h /tmp/www`,
     );
     await this.cluster.kubectl('-n', 'shop', 'expose', 'deployment', 'payments', `--port=${PORT}`);
-    const service = await this.cluster.kubectl(
-      '-n',
-      'shop',
-      'get',
-      'service',
-      'payments',
-      '-o',
-      'jsonpath={.spec.clusterIP}',
-    );
+    const ip = 'jsonpath={.spec.clusterIP}';
+    const service = await this.cluster.kubectl('-n', 'shop', 'get', 'service', 'payments', '-o', ip);
     const count = (outcome: string): string => `load_requests_total{outcome=\\"${outcome}\\"} $${outcome}`;
     await this.#run(
       'load',
       1,
       `mkdir -p /tmp/www; httpd -p ${PORT} -h /tmp/www; ok=0; bad=0
 while sleep 0.05; do
-  if wget -q -T ${PATIENCE_S} -O /dev/null http://${service}:${PORT}/; then ok=$((ok + 1)); else bad=$((bad + 1)); fi
+  if printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w ${PATIENCE_S} ${service} ${PORT} | grep -q paid
+  then ok=$((ok + 1)); else bad=$((bad + 1)); fi
   printf '%s\\n' '# TYPE load_requests_total counter' "${count('ok')}" "${count('bad')}" > /tmp/www/next
   mv /tmp/www/next /tmp/www/metrics
 done`,
