@@ -248,4 +248,6 @@ export interface SweepReport {
   readonly found: number;
   readonly reverted: readonly string[];
   readonly failed: readonly string[];
+  /** What was not looked for, since this worker was given no leave for it; absent where all was. */
+  readonly unseen?: readonly string[];
 }

@@ -7,7 +7,7 @@
  */
 import type { Fault } from '../domain/fault.ts';
 import { inTime } from './attempt.ts';
-import { CHUNK_MAX } from './faults/driver.ts';
+import { CHUNK_MAX, NoLeave } from './faults/driver.ts';
 import type { Attempt, FaultDriver } from './faults/driver.ts';
 import type { SweepReport } from './interface.ts';
 import { revertAndVerify } from './lease.ts';
@@ -16,10 +16,12 @@ import { reasonOf } from './probes/reading.ts';
 /** Reverts and verifies every fault whose time is over; a driver that fails or hangs does not stop the others. */
 export async function sweep(drivers: Iterable<FaultDriver<unknown>>, attempt: Attempt): Promise<SweepReport> {
   const reports = await Promise.all([...drivers].map((driver) => sweepOne(driver, attempt)));
+  const unseen = reports.flatMap((report) => report.unseen ?? []);
   return {
     found: reports.reduce((sum, { found }) => sum + found, 0),
     reverted: reports.flatMap(({ reverted }) => reverted),
     failed: reports.flatMap(({ failed }) => failed),
+    ...(unseen.length === 0 ? {} : { unseen }),
   };
 }
 
@@ -27,6 +29,7 @@ async function sweepOne(driver: FaultDriver<unknown>, attempt: Attempt): Promise
   let found = 0;
   const reverted: string[] = [];
   const failed: string[] = [];
+  const unseen: string[] = [];
   try {
     for await (const expired of expiredOf(driver, attempt, () => found++)) {
       // What cannot be undone now must not keep the rest waiting.
@@ -37,9 +40,10 @@ async function sweepOne(driver: FaultDriver<unknown>, attempt: Attempt): Promise
       reverted.push(...expired.map(({ id }) => id).filter((id) => !left.some((words) => words.startsWith(`${id}:`))));
     }
   } catch (error) {
-    failed.push(`${driver.kind}: ${error instanceof Error ? error.message : String(error)}`);
+    const where = error instanceof NoLeave ? unseen : failed;
+    where.push(`${driver.kind}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return { found, reverted, failed };
+  return { found, reverted, failed, unseen };
 }
 
 /** What a driver that only lists must leave of the attempt for the undoing, in milliseconds. */

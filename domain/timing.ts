@@ -59,6 +59,14 @@ export function attemptTimeoutMs(targets: number): number {
   return 10_000 + Math.ceil(targets / 500) * 5_000;
 }
 
+/** A stage of this many targets is what a worker's stop is dimensioned for. */
+const STAGE_TARGETS = 5_000;
+/**
+ * How long a worker that is told to stop waits for reverts under way, in milliseconds: the longest attempt on a stage of 5,000. It
+ * is over sooner where there are none; of a larger stage, what it has not reverted is the next worker's.
+ */
+export const DRAIN_MS = attemptTimeoutMs(STAGE_TARGETS);
+
 /** How long the revert of `targets` targets may fail before the run is told, in milliseconds; it goes on being tried. */
 export function revertPatienceMs(targets: number): number {
   return Math.max(30_000, attemptTimeoutMs(targets));

@@ -1,4 +1,4 @@
-/** `squall faults`: the catalogue, or one fault with its parameters, undo, expiry and permissions. */
+/** `squall faults`: the catalogue, or some faults with their parameters, undo, expiry and permissions. */
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import type { FaultDriver } from '../activities/faults/driver.ts';
@@ -12,17 +12,18 @@ import type { Common } from './verbs.ts';
 
 interface Options extends Common {
   readonly permissions?: boolean;
+  readonly role?: string;
 }
 
-export async function main([kind]: readonly string[], options: Options): Promise<number> {
+export async function main(kinds: readonly string[], options: Options): Promise<number> {
   const config = await configOf(options);
   const out = output(options.json === true);
   const { drivers } = await openSite(config, 'catalogue');
-  const chosen =
-    kind === undefined ? [...drivers.values()] : [...drivers.values()].filter((driver) => driver.kind === kind);
-  if (chosen.length === 0)
-    throw new UsageError(`there is no fault ${kind ?? ''}; there are: ${[...drivers.keys()].join(', ')}`);
-  if (options.permissions === true) return printRole(kind, chosen, out);
+  const unknown = kinds.find((kind) => !drivers.has(kind));
+  if (unknown !== undefined)
+    throw new UsageError(`there is no fault ${unknown}; there are: ${[...drivers.keys()].join(', ')}`);
+  const chosen = [...drivers.values()].filter(({ kind }) => kinds.length === 0 || kinds.includes(kind));
+  if (options.permissions === true) return printRole(options.role, kinds, chosen, out);
   const width = Math.max(...chosen.map((driver) => driver.kind.length));
   for (const driver of chosen) {
     const { summary, reversal, expiry, undo } = driver;
@@ -30,7 +31,7 @@ export async function main([kind]: readonly string[], options: Options): Promise
     const params = z.toJSONSchema(driver.params, { io: 'input', unrepresentable: 'any' });
     out.event('fault', { kind: driver.kind, summary, reversal, expiry, undo, permissions, params });
     out.line(`${out.style('bold', driver.kind.padEnd(width))}  ${summary}`);
-    if (kind === undefined) continue;
+    if (kinds.length === 0) continue;
     out.line(`  reversal     ${reversal}`);
     out.line(`  expiry       ${expiry}`);
     out.line(`  undo         ${undo}`);
@@ -45,14 +46,20 @@ export async function main([kind]: readonly string[], options: Options): Promise
 }
 
 /** Prints the rules that a cluster's worker needs for these faults, to be bound in each namespace, or, where nodes are among them, in the cluster. */
-function printRole(kind: string | undefined, drivers: readonly FaultDriver<unknown>[], out: Output): number {
+function printRole(
+  named: string | undefined,
+  kinds: readonly string[],
+  drivers: readonly FaultDriver<unknown>[],
+  out: Output,
+): number {
   const rules = rulesOf(drivers.flatMap(({ permissions }) => permissions)).map(({ group, resources, verbs }) => ({
     apiGroups: [group],
     resources,
     verbs,
   }));
-  if (rules.length === 0) throw new UsageError(`${kind ?? 'no fault'} needs nothing of a cluster`);
-  const name = `squall-${(kind ?? 'faults').replace('/', '-')}`;
+  if (rules.length === 0) throw new UsageError(`${kinds.join(', ') || 'no fault'} needs nothing of a cluster`);
+  const [only = 'faults'] = kinds.length === 1 ? kinds : [];
+  const name = named ?? `squall-${only.replace('/', '-')}`;
   const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, rules };
   out.event('role', { role });
   for (const line of stringify(role).trimEnd().split('\n')) out.line(line);

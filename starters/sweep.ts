@@ -25,6 +25,7 @@ export async function main(_args: readonly string[], options: Common & { site?: 
     out.line(
       `${name}: ${report.found} faults found, ${report.reverted.length} ended, ${report.failed.length} not confirmed`,
     );
+    for (const words of report.unseen ?? []) out.line(`  not looked for ${words}`);
     for (const words of report.failed) out.line(`  ${out.style('red', 'not confirmed')} ${words}`);
   }
   const wrong = problems.length === 0 ? 0 : fail(new InvalidDocument(problems), out.json);

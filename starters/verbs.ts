@@ -227,11 +227,13 @@ export const verbs: readonly ((program: Command) => void)[] = [
   (program) =>
     verb(
       program,
-      'faults [kind]',
-      'the catalogue of faults, or one of them',
+      'faults [kinds...]',
+      'the catalogue of faults, or some of them',
       () => import('./faults.ts'),
       '  squall faults\n  squall faults host/stutter\n  squall faults kubernetes/scale --permissions | kubectl apply -f -',
-    ).option('--permissions', 'print the role that a worker needs for it in a cluster'),
+    )
+      .option('--permissions', 'print the role that a worker needs for them in a cluster')
+      .option('--role <name>', 'the name of that role (default: after the fault)'),
   (program) =>
     verb(
       program,

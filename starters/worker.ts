@@ -9,6 +9,8 @@ import { output } from './output.ts';
 import { servingConfigOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
 interface Options extends Common {
   readonly control?: boolean;
   readonly site?: string;
@@ -25,6 +27,9 @@ export async function main(_args: readonly string[], given: Common & Record<stri
     options.json ? out.event('log', { line }) : void process.stderr.write(`${line}\n`);
   const config = await servingConfigOf(options, options.site, log);
   const port = options.metricsPort === undefined ? undefined : portOf(options.metricsPort);
+  // The first process of a container is not ended by a signal that it does not listen to.
+  const leave = (): void => process.exit();
+  for (const signal of SIGNALS) process.once(signal, leave);
   const worker = await startWorker({
     config,
     control: options.control === true,
@@ -43,9 +48,7 @@ export async function main(_args: readonly string[], given: Common & Record<stri
     pid: process.pid,
   });
   out.line(`serving ${serves}; metrics on http://${options.metricsHost}:${worker.metricsPort}/metrics`);
-  const stop = (): void => void worker.stop();
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  for (const signal of SIGNALS) process.off(signal, leave).once(signal, () => void worker.stop());
   await worker.done;
   return 0;
 }

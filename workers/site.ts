@@ -12,6 +12,10 @@ import { dataConverter } from '../activities/packing.ts';
 import { siteActivities } from '../activities/site.ts';
 import type { OpenSite, Sampled } from '../activities/site.ts';
 import { siteQueues } from '../domain/queues.ts';
+import { DRAIN_MS } from '../domain/timing.ts';
+
+/** How long a worker that stops waits for anything but reverts, in milliseconds. */
+const GRACE_MS = 1_000;
 
 /** What a site worker is made of. */
 export interface SiteOptions {
@@ -31,13 +35,14 @@ export async function siteWorkers(options: SiteOptions): Promise<Worker[]> {
   const served = siteQueues(name);
   const queues = [
     // Pre-flight takes its baseline in one of these, a few seconds each.
-    { taskQueue: served.chaos, slots: 200 },
+    { taskQueue: served.chaos, slots: 200, graceMs: GRACE_MS },
     // A run holds one slot for watching and one for each stage, for as long as it lasts.
-    { taskQueue: served.hold, slots: 10_000 },
-    { taskQueue: served.revert, slots: 100 },
+    { taskQueue: served.hold, slots: 10_000, graceMs: GRACE_MS },
+    // A worker that stops lets a revert end: nobody else may be there to begin it anew.
+    { taskQueue: served.revert, slots: 100, graceMs: DRAIN_MS },
   ];
   return Promise.all(
-    queues.map(({ taskQueue, slots }) =>
+    queues.map(({ taskQueue, slots, graceMs }) =>
       Worker.create({
         connection,
         namespace,
@@ -49,7 +54,7 @@ export async function siteWorkers(options: SiteOptions): Promise<Worker[]> {
         // Cancellation is learnt from heartbeats, so they must not be saved up.
         maxHeartbeatThrottleInterval: '500ms',
         defaultHeartbeatThrottleInterval: '500ms',
-        shutdownGraceTime: '1s',
+        shutdownGraceTime: graceMs,
       }),
     ),
   );

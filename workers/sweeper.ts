@@ -14,7 +14,7 @@ import type { Sweepable } from './open-site.ts';
 /** How long the sweep of one site may take, in milliseconds. */
 const SWEEP_MS = 60_000;
 /** How long a sweep under way may go on when its worker stops, in milliseconds. */
-const STOP_MS = 3_000;
+export const STOP_MS = 3_000;
 
 /** Sites to be swept where none is named: those of the configuration, or the one that `squall dev` would serve. */
 export function sitesOf({ sites }: Pick<SweepConfig, 'sites'>): string[] {
@@ -70,12 +70,14 @@ export function startSweeping(
   const said = new Map<string, readonly string[]>();
   const once = async (): Promise<void> => {
     for (const name of site === undefined ? sitesOf(config) : [site]) {
-      const { reverted, failed } = await sweepOpen(await open(name));
+      const { reverted, failed, unseen = [] } = await sweepOpen(await open(name));
       if (reverted.length > 0)
         log(`sweep: ended ${reverted.length} faults whose time was over: ${reverted.slice(0, 5).join(', ')}`);
       const news = failed.filter((words) => said.get(name)?.includes(words) !== true);
       if (news.length > 0) log(`sweep: not confirmed: ${news.slice(0, 5).join('; ')}`);
-      said.set(name, failed);
+      const dark = unseen.filter((words) => said.get(name)?.includes(words) !== true);
+      if (dark.length > 0) log(`sweep: not looked for: ${dark.join('; ')}`);
+      said.set(name, [...failed, ...unseen]);
     }
   };
   let sweeping: Promise<void> | undefined;

@@ -55,6 +55,14 @@ export interface Leftover<Params> {
   readonly expired: boolean;
 }
 
+/**
+ * Where leftovers were not looked for, since this worker may not, nor do this fault there: it was never given leave, and has put
+ * none on. Thrown after everything else was looked through.
+ */
+export class NoLeave extends Error {
+  override readonly name = 'NoLeave';
+}
+
 /** One kind of fault on one provider. */
 export interface FaultDriver<Params> {
   /** `<provider>/<fault>`; targets are resolved by the target provider of the same `<provider>`. */

@@ -5,7 +5,9 @@
  * anything is touched; and the Role that allows exactly these.
  */
 import { z } from 'zod';
+import { NoLeave } from '../faults/driver.ts';
 import type { AccessRule, Attempt, Permission } from '../faults/driver.ts';
+import { Refused } from './api.ts';
 import type { KubernetesApi } from './api.ts';
 
 const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
@@ -54,6 +56,29 @@ export async function missingAccess(
     }),
   );
   return answers.flat();
+}
+
+/** A list of the core group, or of a named one; of one namespace, or of all. */
+const LISTED = /^\/(?:api|apis\/([^/]+))\/v[^/]+\/(?:namespaces\/([^/]+)\/)?([^/]+)$/;
+
+/** Lists that whoever looks for leftovers may not read, nor write to what is in them: this worker has put no fault on there. */
+export class Skipped {
+  /** Undefined where there was none. */
+  first: NoLeave | undefined;
+
+  /** `list`, of what is at `path`; empty where that is one of these. Any other refusal stays one. */
+  async *over<T>(list: AsyncIterable<T>, path: string, api: KubernetesApi, attempt: Attempt): AsyncGenerator<T> {
+    try {
+      yield* list;
+    } catch (error) {
+      const [, group = '', namespace = '', resource = ''] = LISTED.exec(path) ?? [];
+      if (!(error instanceof Refused) || error.status !== 403) throw error;
+      const both = permission(group, [resource], ['list', 'patch']);
+      const missing = await missingAccess([both], [namespace], api, attempt);
+      if (missing.length < 2) throw error;
+      this.first ??= new NoLeave(missing.join(', '));
+    }
+  }
 }
 
 /** The rules of permissions, those for the same resources in one. */

@@ -4,7 +4,7 @@
  *
  * Owns the misbehaviour, which a file beside the state folder switches on; everything else is the real driver's.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attempt, DriverFactory, FaultDriver } from '../../activities/faults/driver.ts';
 import { driver as pause } from '../../activities/faults/host/pause.ts';
@@ -12,7 +12,7 @@ import { driver as stutter } from '../../activities/faults/host/stutter.ts';
 import type { Fault } from '../../domain/fault.ts';
 
 /** What the file says: one word; absent or empty means to behave. */
-export type Mood = 'lose-reply' | 'stall' | 'fail-revert' | 'lie-revert' | 'hang-renew';
+export type Mood = 'lose-reply' | 'stall' | 'fail-revert' | 'lie-revert' | 'slow-revert' | 'hang-renew';
 
 /** The file that sets the mood of every driver with this state folder. */
 export function moodFile(stateDir: string): string {
@@ -46,11 +46,22 @@ function moody(kind: `${string}/${string}`, factory: DriverFactory): DriverFacto
       },
       async revert(faults, attempt) {
         if (mood() === 'fail-revert') throw new Error('the target does not answer');
+        if (mood() === 'slow-revert') await slowly(site.stateDir);
         if (mood() === 'lie-revert') return faults.map(({ id }) => ({ id, result: 'reverted' }));
         return real.revert(faults, attempt);
       },
     };
   };
+}
+
+/** Where a revert says that it has begun, before it takes its time. */
+export function begunFile(stateDir: string): string {
+  return join(stateDir, 'begun');
+}
+
+async function slowly(stateDir: string): Promise<void> {
+  writeFileSync(begunFile(stateDir), '');
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
 }
 
 const UNAWARE: Attempt = { signal: new AbortController().signal, remainingMs: () => 60_000 };

@@ -1,4 +1,5 @@
 /** Each driver as a service account that may do exactly what it says it needs; with one verb less, pre-flight refuses. */
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,10 +11,13 @@ import { driver as taint } from '../../activities/faults/kubernetes/node-taint.t
 import { driver as podKill } from '../../activities/faults/kubernetes/pod-kill.ts';
 import { driver as restart } from '../../activities/faults/kubernetes/rollout-restart.ts';
 import { driver as scale } from '../../activities/faults/kubernetes/scale.ts';
+import { NoLeave } from '../../activities/faults/driver.ts';
+import type { DriverFactory } from '../../activities/faults/driver.ts';
+import { Refused } from '../../activities/kubernetes/api.ts';
 import { until } from '../until.ts';
 import { Cluster, whyNoCluster } from './cluster/cluster.ts';
-import { exactly } from './exactly.ts';
-import type { Accounts } from './exactly.ts';
+import { accountOf, exactly } from './exactly.ts';
+import type { Accounts, Role } from './exactly.ts';
 import { makeNode } from './nodes.ts';
 import { deploymentOf, podsOf, settle } from './pods.ts';
 
@@ -83,5 +87,34 @@ describe('drivers with no more leave than they ask for', { skip: await whyNoClus
       { key: 'a', value: 'c' },
       { kind: 'configmap', names: ['app'] },
     );
+  });
+
+  it('a fault for which no leave was ever given was not looked for; one that may be done but not seen is a problem', async () => {
+    await using made = new AsyncDisposableStack();
+    const apiVersion = 'rbac.authorization.k8s.io/v1';
+    const looker = async (
+      name: string,
+      factory: DriverFactory,
+      rules: Role['rules'],
+    ): Promise<() => Promise<unknown>> => {
+      const role: Role = { apiVersion, kind: 'ClusterRole', metadata: { name }, rules };
+      const kubeconfig = await accountOf(accounts(), role, made, false);
+      const settings = { kubernetes: { kubeconfig, namespaces: [NAMESPACE], nodes: true } };
+      const driver = factory({ name: 'lab', installation: 'lab', stateDir: '', settings });
+      return () => Array.fromAsync(driver.leftovers()).catch((error: unknown) => error);
+    };
+    const none = [{ apiGroups: [''], resources: ['services'], verbs: ['get'] }];
+    for (const [name, factory] of Object.entries({ scale, 'pod-kill': podKill, 'node-cordon': cordon })) {
+      const look = await looker(`no-${name}`, factory, none);
+      assert.ok((await look()) instanceof NoLeave, name);
+    }
+    const patch = [
+      { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: ['patch'] },
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['patch'] },
+    ];
+    for (const [name, factory] of Object.entries({ scale, 'pod-kill': podKill })) {
+      const look = await looker(`blind-${name}`, factory, patch);
+      await until(async () => (await look()) instanceof Refused, name);
+    }
   });
 });

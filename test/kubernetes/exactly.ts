@@ -13,7 +13,7 @@ import { until } from '../until.ts';
 import type { Cluster, KubernetesObject } from './cluster/cluster.ts';
 import { ATTEMPT, faultOn } from './nodes.ts';
 
-interface Role extends KubernetesObject {
+export interface Role extends KubernetesObject {
   readonly rules: readonly { readonly apiGroups: string[]; readonly resources: string[]; readonly verbs: string[] }[];
 }
 
@@ -34,7 +34,7 @@ async function apply({ cluster, folder }: Accounts, role: KubernetesObject): Pro
 }
 
 /** A kubeconfig of a service account to which `role` is bound: in the namespace, or in the whole cluster. */
-async function accountOf(
+export async function accountOf(
   accounts: Accounts,
   role: Role,
   made: AsyncDisposableStack,

@@ -37,14 +37,18 @@ export async function importFaultImage(cluster: Cluster, name = FAULT_IMAGE): Pr
   }
 }
 
-/** How a program is run on the node. */
-export function nodeCommand({ holder }: Cluster, command: readonly string[]): [string, string[]] {
-  // What holds the namespaces is a child of what made them.
-  const [inside = ''] = readFileSync(`/proc/${holder}/task/${holder}/children`, 'utf8').trim().split(' ');
-  return ['nsenter', [`--target=${inside}`, '--mount', '--net', '--pid', ...command]];
-}
-
 /** Runs a program on the node; returns what it prints. */
 export function onNode(cluster: Cluster, command: readonly string[]): string {
   return execFileSync(...nodeCommand(cluster, command), { encoding: 'utf8', maxBuffer: 64 << 20 });
+}
+
+/** How a program is run in these namespaces of the node. */
+export function nodeCommand(
+  { holder }: Cluster,
+  command: readonly string[],
+  namespaces: readonly string[] = ['--mount', '--net', '--pid'],
+): [string, string[]] {
+  // What holds the namespaces is a child of what made them.
+  const [inside = ''] = readFileSync(`/proc/${holder}/task/${holder}/children`, 'utf8').trim().split(' ');
+  return ['nsenter', [`--target=${inside}`, ...namespaces, ...command]];
 }

@@ -1,7 +1,8 @@
 /**
  * The commands of README.md, and of docs/safety.md.
  *
- * Every `sh` block says in its info string who runs it: `terminal=N`, in the tour; `by=FILE`, a test of its own.
+ * Every `sh` block says in its info string who runs it: `terminal=N`, in the tour; `by=FILE`, a test of its own; `step=NAME`, the
+ * page's test, by that name.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ export interface Block {
   readonly terminal?: number;
   /** The test that runs it instead. */
   readonly by?: string;
+  readonly step?: string;
 }
 
 /** The `sh` blocks of README.md, or of another page, in order. */
@@ -23,10 +25,12 @@ export function readmeBlocks(page = 'README.md'): Block[] {
   return [...text.matchAll(/^```sh(.*)\n([^]*?)^```$/gm)].map(([, info = '', commands = '']) => {
     const terminal = /\bterminal=(\d)/.exec(info)?.[1];
     const by = /\bby=(\S+)/.exec(info)?.[1];
+    const step = /\bstep=(\S+)/.exec(info)?.[1];
     return {
       commands,
       ...(terminal === undefined ? {} : { terminal: Number(terminal) }),
       ...(by === undefined ? {} : { by }),
+      ...(step === undefined ? {} : { step }),
     };
   });
 }

@@ -5,6 +5,7 @@
  * means for a fault.
  */
 import type { Fault, TargetId } from '../../../domain/fault.ts';
+import { Skipped } from '../../kubernetes/access.ts';
 import { kubernetesApi, unhurried } from '../../kubernetes/api.ts';
 import type { KubernetesApi } from '../../kubernetes/api.ts';
 import { bareSchema, listPath, podSchema } from '../../kubernetes/objects.ts';
@@ -85,14 +86,16 @@ export class KillSlots {
   async forget(): Promise<void> {
     const attempt = unhurried();
     const api = this.api;
-    for await (const { slot, metadata } of this.leases('ended')) {
+    for await (const { slot, metadata } of this.leases('ended', new Skipped())) {
       const { namespace, name, uid, resourceVersion } = metadata;
       if (forget(slot, RESOURCE, api.nowMs()) === undefined) continue;
       await api.remove(`${leasesPath(namespace)}/${name}`, { preconditions: { uid, resourceVersion } }, attempt);
     }
     for (const namespace of this.settings?.namespaces ?? [undefined]) {
       const query = { labelSelector: `${labelOf(RESOURCE)}=ended` };
-      for await (const { metadata } of api.list(listPath('pod', namespace), query, bareSchema, attempt)) {
+      const path = listPath('pod', namespace);
+      const pods = api.list(path, query, bareSchema, attempt);
+      for await (const { metadata } of new Skipped().over(pods, path, api, attempt)) {
         const forgotten = forget(readSlot(metadata, RESOURCE), RESOURCE, api.nowMs());
         if (forgotten === undefined) continue;
         await writeMetadata(
@@ -106,12 +109,15 @@ export class KillSlots {
     }
   }
 
-  async *leases(state: 'held' | 'ended'): AsyncGenerator<LeaseSlot> {
+  /** What is in Leases; where this worker has no leave at all is `skipped`. */
+  async *leases(state: 'held' | 'ended', skipped: Skipped): AsyncGenerator<LeaseSlot> {
     const query = { labelSelector: `${labelOf(RESOURCE)}=${state}` };
     const attempt = unhurried();
-    for (const namespace of this.settings?.namespaces ?? [undefined])
-      for await (const { metadata } of this.api.list(leasesPath(namespace), query, bareSchema, attempt))
-        yield parseLease(metadata, RESOURCE);
+    for (const namespace of this.settings?.namespaces ?? [undefined]) {
+      const path = leasesPath(namespace);
+      const list = this.api.list(path, query, bareSchema, attempt);
+      for await (const { metadata } of skipped.over(list, path, this.api, attempt)) yield parseLease(metadata, RESOURCE);
+    }
   }
 
   async lease(target: TargetId, attempt: Attempt): Promise<LeaseSlot | undefined> {

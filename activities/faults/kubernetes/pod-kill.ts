@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import type { Fault, InjectResult, Outcome, TargetId, Verification } from '../../../domain/fault.ts';
-import { FIND_PODS, missingAccess, permission } from '../../kubernetes/access.ts';
+import { FIND_PODS, missingAccess, permission, Skipped } from '../../kubernetes/access.ts';
 import { unhurried } from '../../kubernetes/api.ts';
 import type { Metadata } from '../../kubernetes/objects.ts';
 import { pause } from '../../pause.ts';
@@ -220,7 +220,8 @@ class PodKill implements FaultDriver<Params> {
 
   async *leftovers(): AsyncGenerator<Leftover<Params>> {
     if (this.#slots.settings === undefined) return;
-    for await (const { slot, about } of this.#slots.leases('held')) {
+    const skipped = new Skipped();
+    for await (const { slot, about } of this.#slots.leases('held', skipped)) {
       const { record } = slot;
       if (about === undefined || record?.kind !== KIND || record.installation !== this.#site.installation) continue;
       const { installation, id, run, ttlMs, notAfterMs, expiresMs } = record;
@@ -228,5 +229,6 @@ class PodKill implements FaultDriver<Params> {
       yield { fault, expired: expiresMs <= this.#slots.api.nowMs() };
     }
     await this.#slots.forget();
+    if (skipped.first !== undefined) throw skipped.first;
   }
 }

@@ -6,7 +6,7 @@
  */
 import type { z } from 'zod';
 import type { Fault, Outcome, TargetId } from '../../../domain/fault.ts';
-import { missingAccess, rulesOf } from '../../kubernetes/access.ts';
+import { missingAccess, rulesOf, Skipped } from '../../kubernetes/access.ts';
 import { kubernetesApi, METADATA_ONLY, unhurried } from '../../kubernetes/api.ts';
 import type { KubernetesApi } from '../../kubernetes/api.ts';
 import { bareSchema, listPath } from '../../kubernetes/objects.ts';
@@ -144,7 +144,8 @@ export class SlottedObjects<Live extends Known> {
   async *heldAs<Params, Found extends Known>(kind: string, listed: Listed<Found>): AsyncGenerator<Held<Params, Found>> {
     if (this.settings === undefined) return;
     let problem: Error | undefined;
-    for await (const [target, found] of this.#marked('held', listed)) {
+    const skipped = new Skipped();
+    for await (const [target, found] of this.#marked('held', listed, skipped)) {
       try {
         const { record } = readSlot(found.metadata, this.#what.resource);
         if (record?.kind !== kind || record.installation !== this.#site.installation) continue;
@@ -157,6 +158,7 @@ export class SlottedObjects<Live extends Known> {
       }
     }
     await this.#forget();
+    problem ??= skipped.first;
     if (problem !== undefined) throw problem;
   }
 
@@ -164,7 +166,7 @@ export class SlottedObjects<Live extends Known> {
   async #forget(): Promise<void> {
     const { resource, objects } = this.#what;
     const attempt = unhurried();
-    for await (const [target, found] of this.#marked('ended', BARE)) {
+    for await (const [target, found] of this.#marked('ended', BARE, new Skipped())) {
       const forgotten = forget(readSlot(found.metadata, resource), resource, this.api.nowMs());
       if (forgotten === undefined) continue;
       // Whoever writes it at the same time has a fence to keep.
@@ -172,10 +174,11 @@ export class SlottedObjects<Live extends Known> {
     }
   }
 
-  /** Objects that carry our mark, wherever this site may look. */
+  /** Objects that carry our mark, wherever this site may look; where it has no leave at all is `skipped`, if that is given. */
   async *#marked<Found extends Known>(
     state: 'held' | 'ended',
     { schema, accept }: Listed<Found>,
+    skipped?: Skipped,
   ): AsyncGenerator<readonly [TargetId, Found]> {
     const { objects, resource } = this.#what;
     const query = { labelSelector: `${labelOf(resource)}=${state}` };
@@ -183,7 +186,9 @@ export class SlottedObjects<Live extends Known> {
     for (const kind of objects) {
       const places = kind === 'node' ? [undefined] : (this.settings?.namespaces ?? [undefined]);
       for (const place of places) {
-        for await (const found of this.api.list(listPath(kind, place), query, schema, attempt, accept)) {
+        const path = listPath(kind, place);
+        const list = this.api.list(path, query, schema, attempt, accept);
+        for await (const found of skipped?.over(list, path, this.api, attempt) ?? list) {
           const { namespace, name, uid } = found.metadata;
           yield [targetId({ kind, name, uid, ...(namespace === undefined ? {} : { namespace }) }), found];
         }
