@@ -109,14 +109,15 @@ export class KillSlots {
     }
   }
 
-  /** What is in Leases; where this worker has no leave at all is `skipped`. */
-  async *leases(state: 'held' | 'ended', skipped: Skipped): AsyncGenerator<LeaseSlot> {
+  /** What is in Leases; where this worker has no leave at all is `skipped`, if that is given. */
+  async *leases(state: 'held' | 'ended', skipped?: Skipped): AsyncGenerator<LeaseSlot> {
     const query = { labelSelector: `${labelOf(RESOURCE)}=${state}` };
     const attempt = unhurried();
     for (const namespace of this.settings?.namespaces ?? [undefined]) {
       const path = leasesPath(namespace);
       const list = this.api.list(path, query, bareSchema, attempt);
-      for await (const { metadata } of skipped.over(list, path, this.api, attempt)) yield parseLease(metadata, RESOURCE);
+      for await (const { metadata } of skipped.over(list, path, this.api, attempt))
+        yield parseLease(metadata, RESOURCE);
     }
   }
 
