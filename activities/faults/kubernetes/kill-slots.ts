@@ -116,7 +116,7 @@ export class KillSlots {
     for (const namespace of this.settings?.namespaces ?? [undefined]) {
       const path = leasesPath(namespace);
       const list = this.api.list(path, query, bareSchema, attempt);
-      for await (const { metadata } of skipped.over(list, path, this.api, attempt))
+      for await (const { metadata } of skipped?.over(list, path, this.api, attempt) ?? list)
         yield parseLease(metadata, RESOURCE);
     }
   }
