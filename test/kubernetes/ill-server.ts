@@ -47,7 +47,9 @@ export class IllServer {
     const ill = new IllServer(config);
     await new Promise<void>((resolve) => ill.#server.listen(0, '127.0.0.1', resolve));
     const { port } = ill.#server.address() as AddressInfo;
-    const clusters = [{ name: 'test', cluster: { server: `http://127.0.0.1:${port}` } }];
+    const clusters = [
+      { name: 'test', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } },
+    ];
     await writeFile(kubeconfig, JSON.stringify({ ...config, clusters }), { mode: 0o600 });
     return ill;
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { candidatesOf } from '../../activities/candidates.ts';
 import { driver as partition } from '../../activities/faults/kubernetes/pod-partition.ts';
-import type { FaultDriver } from '../../activities/faults/driver.ts';
+import type { FaultDriver, Site } from '../../activities/faults/driver.ts';
 import { targets } from '../../activities/targets/kubernetes.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { Lane } from '../../bench/torture/lane.ts';
@@ -51,19 +51,22 @@ describe('network faults at a site', { skip: await whyNoFaultImage() }, () => {
   it('pods whom it cannot be done to are no candidates, with the reason', async () => {
     const guarded = await Pods.open(cluster);
     await guarded.deploy('guarded', 3);
+    await pods.deploy('on-host', 3, { container: { command: ['sleep', '1000'] }, spec: { hostNetwork: true } });
     const label = 'pod-security.kubernetes.io/enforce';
     await cluster.kubectl('label', 'namespace', guarded.namespace, `${label}=baseline`);
-    const site = { name: 'lab', installation: 'lab', stateDir: '', settings: guarded.settings };
-    const driver = partition(site);
-    const found = async (): Promise<string[]> => {
-      const doing = { driver: driver as FaultDriver<unknown>, params: {} };
-      const selector = { labels: { app: 'guarded' } };
+    const siteOf = ({ settings }: Pods): Site => ({ name: 'lab', installation: 'lab', stateDir: '', settings });
+    const driver = partition(siteOf(guarded));
+    const excluded = async (within: Pods, app: string): Promise<string[]> => {
+      const site = siteOf(within);
+      const doing = { driver: partition(site) as FaultDriver<unknown>, params: {} };
+      const selector = { labels: { app } };
       const candidates = await candidatesOf(targets(site), selector, undefined, doing, AbortSignal.timeout(60_000));
       if ('invalid' in candidates) throw new Error(candidates.invalid);
       return candidates.excluded.map(({ reason, count }) => `${count} ${reason}`);
     };
     const last = '1 the last ready replica of its owner';
-    assert.deepEqual(await found(), [
+    assert.deepEqual(await excluded(pods, 'on-host'), [last, '2 its network is its node’s (hostNetwork)']);
+    assert.deepEqual(await excluded(guarded, 'guarded'), [
       last,
       `2 NET_ADMIN is forbidden in namespace ${guarded.namespace} by its label ${label}: baseline`,
     ]);
@@ -74,7 +77,7 @@ describe('network faults at a site', { skip: await whyNoFaultImage() }, () => {
     assert.equal((await driver.revert([fault], ATTEMPT))[0]?.result, 'reverted');
     assert.deepEqual(await driver.verify([fault], ATTEMPT), ['absent']);
     await cluster.kubectl('label', '--overwrite', 'namespace', guarded.namespace, `${label}=privileged`);
-    assert.deepEqual(await found(), [last]);
+    assert.deepEqual(await excluded(guarded, 'guarded'), [last]);
   });
 
   describe('in a whole run', () => {
@@ -108,6 +111,13 @@ describe('network faults at a site', { skip: await whyNoFaultImage() }, () => {
       await until(async () => (await cut()) === 3);
       const { status, deviated, reason } = (await handle.result()) as RunResult;
       assert.deepEqual([status, deviated], ['completed', false], reason);
+      const { events } = await handle.query<Story, [number]>('story', 0);
+      // Whichever form of it this kernel has: a partition needs no netem.
+      const how = events.flatMap((event) => (event.type === 'stage-held' ? [event.how?.join()] : []));
+      assert.match(
+        how.join(' '),
+        /^by nft-\w+ \(egress\), nft-drop \(ingress\) by nft-\w+ \(egress\), nft-drop \(ingress\)$/,
+      );
       assert.deepEqual([await cut(), await held()], [0, []]);
       assert.deepEqual((await Promise.all(running.map((pod) => pods.added(pod)))).flat(), [0, 0, 0]);
     });

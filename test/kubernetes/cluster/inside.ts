@@ -18,6 +18,8 @@ import { hide, makeGroup, nodeComponents, removeGroup } from './node.ts';
 /** Hidden by a file system in memory, which nobody else sees. */
 const STATE = '/run/squall';
 
+/** Who gives up where a busy machine's API server does not answer in time is started again. */
+const LIVES: Readonly<Record<string, number>> = { 'kube-controller-manager': 5 };
 /** What has been started, by name. */
 const components = new Map<string, { readonly child: ChildProcess; readonly again: () => void }>();
 
@@ -69,14 +71,17 @@ function end({ folder, group }: Begin): void {
 }
 
 /** Starts a component; the cluster is nothing without it. */
-function start(begin: Begin, binary: string, name: string, args: readonly string[]): void {
+function start(begin: Begin, binary: string, name: string, args: readonly string[], lives = LIVES[name] ?? 1): void {
   const log = openSync(join(begin.folder, `${name}.log`), 'a');
   const child = spawn(binary, args, { argv0: name, stdio: ['ignore', log, log] });
   closeSync(log);
   components.set(name, { child, again: () => start(begin, binary, name, args) });
   const died = (): void => void (process.connected && process.send?.({ died: name } satisfies Died));
   child.once('error', died);
-  child.once('exit', died);
+  child.once('exit', () => {
+    if (lives > 1) start(begin, binary, name, args, lives - 1);
+    else died();
+  });
 }
 
 /** Does to a component what the test wants to see survived. */
