@@ -17,8 +17,8 @@ import { reasonOf } from './probes/reading.ts';
 
 /** What is left of an attempt to say that a driver has not answered, in milliseconds. */
 const LAST_WORDS_MS = 1_000;
-/** How long a revert waits for the last look at what it reverts, in milliseconds. */
-const LOOK_MS = 2_000;
+/** The share of a revert's attempt for which it waits for the last look at what it reverts. The time of an attempt grows with its targets. */
+const LOOK_SHARE = 1 / 3;
 /** Faults named in a report; the rest are counted. */
 const NAMED_MAX = 10;
 /** Ways of doing harm that are told apart, and the longest words for one. */
@@ -188,7 +188,7 @@ async function look(
   try {
     const faults = faultsOf(batch, driver, installation, driver.params.parse(batch.params));
     const lapsed = await inTime(
-      LOOK_MS,
+      attempt.remainingMs() * LOOK_SHARE,
       driver.renew ? renew(faults, driver, attempt) : ended(faults, driver, attempt),
     );
     return lapsed === undefined ? {} : { lapsed };

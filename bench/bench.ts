@@ -11,6 +11,7 @@ import { machineNow } from './machine.ts';
 import { megabytes, renderOutcome } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { canMeasureProcesses } from './process-cost.ts';
+import { measureScale } from './scale/scale.ts';
 import { measureStop } from './stop.ts';
 
 const whole = (text: string): number => {
@@ -20,14 +21,16 @@ const whole = (text: string): number => {
 
 const options = new Command('bench')
   .description(
-    'Measures abort latency, the cost of a run beside Chaos Toolkit, the memory of held runs, and the emergency stop.',
+    'Measures abort latency, the cost of a run beside Chaos Toolkit, the memory of held runs, the emergency stop, and a fault on many pods.',
   )
-  .option('--only <part>', 'latency, cost, held or stop')
+  .option('--only <part>', 'latency, cost, held, stop or scale')
   .option('--aborts <n>', 'runs that are aborted, for the latency', whole, 30)
   .option('--runs <n>', 'no-op runs one after the other, for the cost', whole, 50)
   .option('--at-once <n>', 'no-op runs at once', whole, 50)
   .option('--held <n>', 'runs held at once', whole, 200)
   .option('--stopped <n>', 'held runs that an emergency stop ends', whole, 200)
+  .option('--pods <n>', 'pods of a cluster, half of which a run reaches', whole, 10_000)
+  .option('--hold <s>', 'how long each of its stages is held, in seconds', whole, 30)
   .option('--seldom', 'sample them every 30 s and renew them for 10 min, so that more of them fit')
   .option('--json', 'one JSON object a part')
   .addHelpText('after', '\nExamples:\n  npm run bench\n  npm run bench -- --only cost --at-once 100\n')
@@ -39,6 +42,8 @@ const options = new Command('bench')
     atOnce: number;
     held: number;
     stopped: number;
+    pods: number;
+    hold: number;
     seldom?: true;
     json?: true;
   }>();
@@ -54,8 +59,12 @@ const parts: Readonly<Record<string, () => Promise<Outcome>>> = {
   cost: () => measureCost(options, say),
   held: () => measureHeld(options, say),
   stop: () => measureStop(options, say),
+  scale: () => measureScale({ pods: options.pods, holdS: options.hold }, say),
 };
-const chosen = Object.entries(parts).filter(([name]) => options.only === undefined || name === options.only);
+// Scale makes a cluster of its own, and needs the machine for itself: it is measured where it is asked for.
+const chosen = Object.entries(parts).filter(([name]) =>
+  options.only === undefined ? name !== 'scale' : name === options.only,
+);
 if (chosen.length === 0) {
   say(`found --only ${options.only}, expected ${Object.keys(parts).join(', ')}`);
   process.exit(2);

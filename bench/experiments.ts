@@ -4,7 +4,7 @@ import type { Experiment, JsonObject } from '../domain/experiment.ts';
 import { SITE } from './installation.ts';
 
 /** What a site needs in `squall.yaml` for {@link noop}. */
-export const noopConfig = (): Readonly<Record<string, unknown>> => ({
+export const noopConfig = () => ({
   sites: { [SITE]: {} },
   plugins: [join(import.meta.dirname, 'constant-probe.ts')],
   probes: { value: { type: 'constant', value: 1, unit: 'count' } },

@@ -4,7 +4,8 @@
  * Owns the bounds and the loading of the client library, which brings credentials, certificates and connections, and is
  * loaded when the first request is made. Must never decide what an answer means, nor try twice.
  */
-import type { KubeConfig } from '@kubernetes/client-node';
+import { isDeepStrictEqual } from 'node:util';
+import type { KubeConfig, RequestContext } from '@kubernetes/client-node';
 import type { KubernetesSettings } from '../targets/kubernetes-settings.ts';
 
 /** The most bytes of an answer that are read: a page of 500 large objects. */
@@ -75,7 +76,34 @@ async function open({ kubeconfig, context }: KubernetesSettings): Promise<Opened
   const server = config.getCurrentCluster()?.server;
   if (server === undefined)
     throw new Error(`${kubeconfig ?? 'the kubeconfig'} has no context ${config.getCurrentContext()} with a cluster`);
+  keepConnections(config);
   return { client, config, server: server.replace(/\/+$/, '') };
+}
+
+type Dispatcher = ReturnType<RequestContext['getDispatcher']>;
+
+/**
+ * Has connections kept, and shared by all requests, for as long as certificates and keys are the same. Of itself the library
+ * opens a connection for each request, and leaves it open: a handshake costs more than what is asked. They are of HTTP/1.1:
+ * a request that was given up takes its connection along, so that of one that is dead nobody hears twice.
+ */
+function keepConnections(config: KubeConfig): void {
+  const library = config as unknown as { createDispatcher: (cluster: unknown, options: unknown) => Dispatcher };
+  const make = library.createDispatcher.bind(config);
+  const optionsOf = config.createDispatcherOptions.bind(config);
+  config.createDispatcherOptions = (cluster, options) => {
+    const made = optionsOf(cluster, options);
+    return made.type === 'agent' ? { ...made, connect: { ...made.connect, allowH2: false } } : made;
+  };
+  let kept: { readonly options: unknown; readonly dispatcher: Dispatcher } | undefined;
+  library.createDispatcher = (cluster, options) => {
+    if (kept === undefined || !isDeepStrictEqual(kept.options, options)) {
+      // What is under way on the old ones ends in its own time.
+      void kept?.dispatcher?.close();
+      kept = { options, dispatcher: make(cluster, options) };
+    }
+    return kept.dispatcher;
+  };
 }
 
 async function send({ client, config, server }: Opened, asked: Asked, signal: AbortSignal): Promise<Answered> {

@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createSecureServer } from 'node:http2';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { generate } from 'selfsigned';
 import { z } from 'zod';
 import { kubernetesApi, Refused } from '../../activities/kubernetes/api.ts';
 import type { KubernetesApi } from '../../activities/kubernetes/api.ts';
@@ -42,6 +45,31 @@ test('a busy server is asked again, and a broken one too', () =>
       assert.equal(requests.length, 3);
     },
   ));
+
+test('connections are kept, and one that is dead takes one request with it', async () => {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'api' }], { keyType: 'ec' });
+  const server = createSecureServer({ key, cert, allowHTTP1: true });
+  const used = new Map<Socket, number>();
+  const versions = new Set<string>();
+  let dead: Socket | undefined;
+  server.on('request', ({ httpVersion, socket }, response) => {
+    versions.add(httpVersion);
+    used.set(socket, (used.get(socket) ?? 0) + 1);
+    // The ninth request is never answered, nor is anything else on its connection.
+    if ([...used.values()].reduce((sum, count) => sum + count, 0) === 9) dead = socket;
+    if (socket !== dead) response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":1}');
+  });
+  await served(server, async (api) => {
+    for (let i = 0; i < 8; i++) assert.deepEqual(await api.get('/x', anything, within(20_000)), { ok: 1 });
+    // One may still be busy with the end of an answer.
+    assert.ok(used.size < 4, `${used.size} connections`);
+    assert.deepEqual([...versions], ['1.1']);
+    await assert.rejects(api.get('/x', anything, within(500)));
+    for (let i = 0; i < 8; i++) assert.deepEqual(await api.get('/x', anything, within(20_000)), { ok: 1 });
+    assert.ok(used.size < 5, `${used.size} connections`);
+    for (const socket of used.keys()) socket.destroy();
+  });
+});
 
 test('who asks to be left alone for longer than there is time is not asked again', () =>
   against(

@@ -50,6 +50,14 @@ describe('pods of a real cluster', { skip: await whyNoCluster() }, () => {
     const fault = faultOn(target, PARAMS);
     const look = async (): Promise<string> => (await driver.verify([fault], ATTEMPT)).join();
     assert.equal((await driver.inject([fault], ATTEMPT))[0]?.result, 'injected');
+    // Whoever has not heard so tries again, and writes no second event.
+    assert.equal((await driver.inject([fault], ATTEMPT))[0]?.result, 'injected');
+    const told = 'reason=SquallPodKill,involvedObject.kind=Deployment,involvedObject.name=heals';
+    const events = ['get', 'events', '-n', namespace, '--field-selector', told, '-o', 'jsonpath={.items[*].message}'];
+    assert.match(
+      await cluster.kubectl(...events),
+      /^Squall has evicted pod heals-\S+ for run \S+ of installation \S+$/,
+    );
     await driver.revert([fault], ATTEMPT);
     await until(async () => (await podsOf(cluster, namespace, 'heals')).length === 3);
     assert.equal(await look(), 'active', 'it ends, and another has been started');

@@ -5,6 +5,7 @@
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
+import type { Http2SecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,11 +15,14 @@ import type { KubernetesApi } from '../../activities/kubernetes/api.ts';
 import { kubernetesSettings } from '../../activities/targets/kubernetes-settings.ts';
 
 /** Runs `work` with the API of `server`. */
-export async function served(server: Server, work: (api: KubernetesApi) => Promise<void>): Promise<void> {
+export async function served(
+  server: Server | Http2SecureServer,
+  work: (api: KubernetesApi) => Promise<void>,
+): Promise<void> {
   await using undo = new AsyncDisposableStack();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   undo.defer(async () => {
-    server.closeAllConnections();
+    if ('closeAllConnections' in server) server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
   const folder = await mkdtemp(join(tmpdir(), 'squall-api-'));
@@ -29,7 +33,15 @@ export async function served(server: Server, work: (api: KubernetesApi) => Promi
     kubeconfig,
     JSON.stringify({
       'current-context': 'lab',
-      clusters: [{ name: 'lab', cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true } }],
+      clusters: [
+        {
+          name: 'lab',
+          cluster: {
+            server: `${'closeAllConnections' in server ? 'http' : 'https'}://127.0.0.1:${port}`,
+            'insecure-skip-tls-verify': true,
+          },
+        },
+      ],
       contexts: [{ name: 'lab', context: { cluster: 'lab', user: 'lab' } }],
       users: [{ name: 'lab', user: { token: 'secret' } }],
     }),

@@ -18,6 +18,7 @@ import { BUDGET_MS, deleteOptions, evict, gracePeriod } from './eviction.ts';
 import { KillSlots, NO_SECTION } from './kill-slots.ts';
 import type { LeaseSlot } from './lease-slot.ts';
 import { findOwner, isWhole } from './owner.ts';
+import { tellOwner, WRITE_EVENTS } from './owner-event.ts';
 import { isHeldBy, recordOf } from './slot.ts';
 import { parseTarget, pathOf } from './target.ts';
 import type { KubernetesTarget } from './target.ts';
@@ -46,6 +47,7 @@ const EVERY_KILL = [
   permission('', ['pods/eviction'], ['create']),
   permission('apps', ['deployments', 'replicasets', 'statefulsets', 'daemonsets'], ['get']),
   permission('coordination.k8s.io', ['leases'], ['get', 'list', 'create', 'patch', 'delete']),
+  WRITE_EVENTS,
   FIND_PODS,
 ];
 /** What only `mode: delete` needs besides. */
@@ -119,7 +121,11 @@ class PodKill implements FaultDriver<Params> {
       if (lease !== undefined && held !== undefined && !isHeldBy(lease.slot, fault))
         return { result: 'occupied', detail: held.id };
       if (held !== undefined && held.expiresMs <= this.#slots.api.nowMs()) return { result: 'lapsed' };
-      if (pod === undefined || pod.deletionTimestamp !== undefined) return { result: held ? 'injected' : 'gone' };
+      if (pod === undefined || pod.deletionTimestamp !== undefined) {
+        if (held === undefined) return { result: 'gone' };
+        await this.#tell(fault, target, lease, attempt);
+        return { result: 'injected' };
+      }
       if (held === undefined) {
         const refusal = await this.#claim(fault, pod, lease, attempt);
         if (refusal !== undefined) return { result: 'failed', detail: refusal };
@@ -127,8 +133,21 @@ class PodKill implements FaultDriver<Params> {
         continue;
       }
       const killed = await this.#kill(fault, target, pod, attempt);
-      if (killed !== 'changed') return killed;
+      if (killed === 'changed') continue;
+      if (killed.result === 'injected') await this.#tell(fault, target, lease, attempt);
+      return killed;
     }
+  }
+
+  async #tell(
+    fault: Fault<Params>,
+    { namespace = '', name: pod }: KubernetesTarget,
+    lease: LeaseSlot | undefined,
+    attempt: Attempt,
+  ): Promise<void> {
+    const what = fault.params.mode === 'delete' ? 'deleted' : 'evicted';
+    const told = { namespace, pod, reason: 'SquallPodKill', what };
+    if (lease?.about !== undefined) await tellOwner(lease.about.owner, fault, told, this.#slots.api, attempt);
   }
 
   /** Writes down what is going to be done; why it must not be, or undefined whoever was first. */

@@ -71,13 +71,16 @@ export class Cluster {
     this.#close = close;
   }
 
-  /** Names a cluster, or starts one, with a node where that is asked for, as {@link whyNoCluster} has found it possible. */
-  static async open({ node = false } = {}): Promise<Cluster> {
+  /**
+   * Names a cluster, or starts one, with a node where that is asked for, as {@link whyNoCluster} has found it possible. In one that
+   * is `still` there are no controllers.
+   */
+  static async open({ node = false, still = false } = {}): Promise<Cluster> {
     const named = process.env['KUBECONFIG'];
-    return named ? new Cluster(named, 'kubectl', async () => undefined) : Cluster.#start(node);
+    return named ? new Cluster(named, 'kubectl', async () => undefined) : Cluster.#start(node, still);
   }
 
-  static async #start(node: boolean): Promise<Cluster> {
+  static async #start(node: boolean, still: boolean): Promise<Cluster> {
     const binary = await findBinary();
     if (binary === undefined) throw new Error('there is no Kubernetes binary');
     await using undo = new AsyncDisposableStack();
@@ -94,7 +97,7 @@ export class Cluster {
     undo.defer(() => end(inside));
     for (const group of node ? forgottenGroups(isAlive) : []) removeGroup(group);
     const group = node ? { group: `squall-test-${process.pid}-${token.slice(0, 8)}` } : {};
-    const begin: Begin = { binary, folder, token, key, certificate: cert, ...group };
+    const begin: Begin = { binary, folder, token, key, certificate: cert, ...group, ...(still ? { still } : {}) };
     await new Promise<void>((resolve, reject) =>
       inside.send(begin, door, {}, (error) => (error === null ? resolve() : reject(error))),
     );

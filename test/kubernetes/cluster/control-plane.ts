@@ -23,7 +23,7 @@ export interface Component {
 }
 
 /** Writes what the components read into `state`, and says how they are started. */
-export function controlPlane({ token, key, certificate, group }: Begin, state: string): Component[] {
+export function controlPlane({ token, key, certificate, group, still }: Begin, state: string): Component[] {
   const at = (name: string): string => join(state, name);
   const write = (name: string, text: string | Buffer): void => writeFileSync(at(name), text, { mode: 0o600 });
   const controller = randomBytes(16).toString('hex');
@@ -69,7 +69,7 @@ export function controlPlane({ token, key, certificate, group }: Begin, state: s
         // With an identity for each controller the first pod waits for seconds.
         '--use-service-account-credentials=false',
         // Where no kubelet is, nodes would be given up, and pods with them.
-        `--controllers=*${group === undefined ? ',-node-lifecycle-controller' : ''}`,
+        `--controllers=${still ? 'serviceaccount-controller' : `*${group === undefined ? ',-node-lifecycle-controller' : ''}`}`,
       ],
     },
   ];

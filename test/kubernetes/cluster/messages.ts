@@ -16,6 +16,8 @@ export interface Begin {
   readonly certificate: string;
   /** The control group of its pods; absent: it has no node. */
   readonly group?: string;
+  /** Whether objects are what is written of them, and nobody makes or deletes any: there are no controllers then. */
+  readonly still?: true;
 }
 
 /** The API server answers: whatever else there is may start. */
