@@ -23,6 +23,7 @@ const DRIVERS: readonly (() => Promise<{ driver: DriverFactory }>)[] = [
   () => import('./kubernetes/pod-corrupt.ts'),
   () => import('./kubernetes/pod-bandwidth.ts'),
   () => import('./kubernetes/pod-partition.ts'),
+  () => import('./kubernetes/network-policy-partition.ts'),
 ];
 
 const TARGETS: readonly (() => Promise<{ targets: TargetProviderFactory }>)[] = [

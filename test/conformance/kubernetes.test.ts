@@ -5,6 +5,7 @@ import { drainedNodes } from './drained-nodes.ts';
 import { killedPods } from './killed-pods.ts';
 import { base64, objectLab } from './objects.ts';
 import type { Objects } from './objects.ts';
+import { cutPods } from './policies.ts';
 import { restartedDeployments } from './restarted-deployments.ts';
 
 const SKIP = await whyNoCluster();
@@ -45,6 +46,7 @@ else {
   });
   conformance('kubernetes/node-drain', () => drainedNodes(cluster));
   conformance('kubernetes/rollout-restart', () => restartedDeployments(cluster));
+  conformance('kubernetes/network-policy-partition', () => cutPods(cluster));
   conformance('kubernetes/pod-kill', () => killedPods(cluster, {}));
   conformance('kubernetes/pod-kill, without asking a budget', () =>
     killedPods(cluster, { mode: 'delete', gracePeriod: '2s' }),
