@@ -35,7 +35,7 @@ describe('the rules of a policy that cuts off', () => {
   });
 
   it('of peers everybody else is allowed, and of ports every other', () => {
-    const asked = { dns: true, direction: 'ingress', ports: [1, 5432] } as const;
+    const asked = { dns: true, direction: 'ingress' as const, ports: [1, 5432] };
     const { ingress, egress } = policySpec(asked, ['10.0.0.7', 'fd00::/8'], [], SELECTED);
     assert.equal(egress, undefined);
     const [others, ports] = ingress as {
