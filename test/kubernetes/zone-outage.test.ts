@@ -14,7 +14,8 @@ import { ATTEMPT, faultOn, makeNode, openDriver } from './nodes.ts';
 import { Pods } from './running-pods.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
-const PARAMS = { network: false, outside: '50%', spare: { critical: 'true' } };
+const PARAMS = { network: false, outside: '50%', spare: { critical: 'true' } as Record<string, string> };
+const SKIP = process.env['KUBECONFIG'] ? 'nobody knows what a named cluster can carry' : await whyNoCluster();
 
 describe('what is left outside of a zone', () => {
   const node = (
@@ -50,7 +51,7 @@ describe('what is left outside of a zone', () => {
   });
 });
 
-describe('zones of a real cluster', { skip: await whyNoCluster() }, () => {
+describe('zones of a real cluster', { skip: SKIP }, () => {
   it('an outage is refused where too little is left, and where nobody says in which zone a node is', async () => {
     await using undo = new AsyncDisposableStack();
     const cluster = await Cluster.open();
@@ -71,10 +72,7 @@ describe('zones of a real cluster', { skip: await whyNoCluster() }, () => {
     assert.equal(outcome?.result, 'failed', outcome?.detail);
     assert.equal(await cluster.kubectl('get', 'node', a.name, '-o', 'jsonpath={.spec.unschedulable}'), '');
     const enough = faultOn(a.id, { ...PARAMS, outside: '20%' });
-    assert.equal(
-      (await driver.inject([enough], ATTEMPT))[0]?.result,
-      process.env['KUBECONFIG'] ? 'failed' : 'injected',
-    );
+    assert.equal((await driver.inject([enough], ATTEMPT))[0]?.result, 'injected');
     await driver.revert([enough], ATTEMPT);
   });
 });
@@ -134,11 +132,7 @@ describe('a zone that is one real node', { skip: await whyNoFaultImage() }, () =
     const [outcome] = await driver.inject([fault], ATTEMPT);
     assert.match(`${outcome?.result} ${outcome?.detail}`, /^injected .*; not pod\/.*held.* \(another fault holds it/);
     // Nobody renews.
-    await until(
-      async () =>
-        (await network.verify([{ ...fault, id: `${fault.id}/${cut.id}`, target: cut.id }], ATTEMPT))[0] !== 'active' ||
-        (await pods.reaches(cut, pods.peer)),
-    );
+    await until(() => pods.reaches(cut));
     assert.deepEqual(
       (await driver.renew?.([fault], ATTEMPT))?.map(({ result }) => result),
       ['lapsed'],
