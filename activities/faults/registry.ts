@@ -14,6 +14,7 @@ const DRIVERS: readonly (() => Promise<{ driver: DriverFactory }>)[] = [
   () => import('./kubernetes/node-cordon.ts'),
   () => import('./kubernetes/node-taint.ts'),
   () => import('./kubernetes/node-drain.ts'),
+  () => import('./kubernetes/zone-outage.ts'),
   () => import('./kubernetes/scale.ts'),
   () => import('./kubernetes/config-change.ts'),
   () => import('./kubernetes/pod-kill.ts'),
@@ -28,6 +29,7 @@ const DRIVERS: readonly (() => Promise<{ driver: DriverFactory }>)[] = [
   () => import('./kubernetes/pod-memory.ts'),
   () => import('./kubernetes/pod-disk-fill.ts'),
   () => import('./kubernetes/pod-pause.ts'),
+  () => import('./kubernetes/network-policy-partition.ts'),
 ];
 
 const TARGETS: readonly (() => Promise<{ targets: TargetProviderFactory }>)[] = [

@@ -5,7 +5,9 @@ import { drainedNodes } from './drained-nodes.ts';
 import { killedPods } from './killed-pods.ts';
 import { base64, objectLab } from './objects.ts';
 import type { Objects } from './objects.ts';
+import { cutPods } from './policies.ts';
 import { restartedDeployments } from './restarted-deployments.ts';
+import { zonedNodes } from './zoned-nodes.ts';
 
 const SKIP = await whyNoCluster();
 if (SKIP !== false) test('Kubernetes faults on a real cluster', { skip: SKIP }, () => undefined);
@@ -45,6 +47,8 @@ else {
   });
   conformance('kubernetes/node-drain', () => drainedNodes(cluster));
   conformance('kubernetes/rollout-restart', () => restartedDeployments(cluster));
+  conformance('kubernetes/zone-outage', () => zonedNodes(cluster));
+  conformance('kubernetes/network-policy-partition', () => cutPods(cluster));
   conformance('kubernetes/pod-kill', () => killedPods(cluster, {}));
   conformance('kubernetes/pod-kill, without asking a budget', () =>
     killedPods(cluster, { mode: 'delete', gracePeriod: '2s' }),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { driver as configChange } from '../../activities/faults/kubernetes/config-change.ts';
+import { driver as policyPartition } from '../../activities/faults/kubernetes/network-policy-partition.ts';
 import { driver as cordon } from '../../activities/faults/kubernetes/node-cordon.ts';
 import { driver as drain } from '../../activities/faults/kubernetes/node-drain.ts';
 import { driver as taint } from '../../activities/faults/kubernetes/node-taint.ts';
@@ -64,7 +65,7 @@ describe('drivers with no more leave than they ask for', { skip: await whyNoClus
     await exactly(accounts(), 'kubernetes/node-drain', drain, {}, selector);
   });
 
-  it('kubernetes/pod-kill, kubernetes/rollout-restart and kubernetes/scale', async () => {
+  it('kubernetes/pod-kill, kubernetes/network-policy-partition, kubernetes/rollout-restart and kubernetes/scale', async () => {
     await cluster.create(deploymentOf('web', NAMESPACE, 3));
     await until(async () => {
       await settle(cluster, NAMESPACE);
@@ -73,6 +74,15 @@ describe('drivers with no more leave than they ask for', { skip: await whyNoClus
     const ready = ['get', 'deployment', 'web', '-n', NAMESPACE, '-o', 'jsonpath={.status.readyReplicas}'];
     await until(async () => (await cluster.kubectl(...ready)) === '3');
     await exactly(accounts(), 'kubernetes/pod-kill', podKill, { mode: 'delete' }, { namespace: NAMESPACE });
+    await until(async () => {
+      await settle(cluster, NAMESPACE);
+      return (await cluster.kubectl(...ready)) === '3';
+    });
+    const service = { metadata: { name: 'db', namespace: NAMESPACE }, spec: { ports: [{ port: 80 }] } };
+    await cluster.create({ apiVersion: 'v1', kind: 'Service', ...service });
+    const peers = { peers: [{ service: 'db' }] };
+    const pods = { namespace: NAMESPACE, labels: { app: 'web' } };
+    await exactly(accounts(), 'kubernetes/network-policy-partition', policyPartition, peers, pods);
     const deployment = { kind: 'deployment', namespace: NAMESPACE };
     await exactly(accounts(), 'kubernetes/rollout-restart', restart, {}, deployment);
     await exactly(accounts(), 'kubernetes/scale', scale, { to: 1 }, deployment);

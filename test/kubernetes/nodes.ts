@@ -19,13 +19,14 @@ export async function makeNode(
   cluster: Cluster,
   undo: AsyncDisposableStack,
   labels: Readonly<Record<string, string>> = {},
+  allocatable?: Readonly<Record<string, string>>,
 ): Promise<{ readonly name: string; readonly id: string }> {
   const name = `node-${randomBytes(3).toString('hex')}-${++count}`;
   const { metadata } = await cluster.create({
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name, labels },
-    status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    status: { conditions: [{ type: 'Ready', status: 'True' }], ...(allocatable && { allocatable }) },
   });
   undo.defer(async () => void (await cluster.kubectl('delete', 'node', name, '--ignore-not-found')));
   return { name, id: targetId({ kind: 'node', name, uid: metadata.uid ?? '' }) };

@@ -8,12 +8,11 @@
 import { z } from 'zod';
 import { PROTECTED_LABELS } from '../../../domain/policy.ts';
 import { permission } from '../../kubernetes/access.ts';
-import { ownNode, ownPod } from '../../kubernetes/own-pod.ts';
-import { CORDON, cordoned, CORDONING } from './cordon.ts';
+import { ownPod } from '../../kubernetes/own-pod.ts';
+import { CORDON, cordoned, CORDONING, OWN_NODE, workersNode } from './cordon.ts';
 import { emptyNode } from './emptying.ts';
 import { gracePeriod } from './eviction.ts';
 import { objectFault } from './object-fault.ts';
-import type { Looking } from './object-fault.ts';
 import { missingOf, ownerSchema } from './owner.ts';
 import { parseTarget } from './target.ts';
 
@@ -27,8 +26,6 @@ const params = z.strictObject({
 
 /** Whose pods may have been evicted. */
 const undoRecord = z.object({ owners: z.array(ownerSchema) });
-
-const OWN = 'this worker runs on it';
 
 export const driver = objectFault({
   ...CORDON,
@@ -45,10 +42,12 @@ export const driver = objectFault({
   undoRecord,
   unfit: async (targets, _params, looking) => {
     const own = await workersNode(looking);
-    return new Map(targets.flatMap((target) => (parseTarget(target, ['node']).name === own ? [[target, OWN]] : [])));
+    return new Map(
+      targets.flatMap((target) => (parseTarget(target, ['node']).name === own ? [[target, OWN_NODE]] : [])),
+    );
   },
   harm: async (node, _fault, looking) =>
-    (await workersNode(looking)) === node.metadata.name ? OWN : cordoned(node, { owners: [] }),
+    (await workersNode(looking)) === node.metadata.name ? OWN_NODE : cordoned(node, { owners: [] }),
   follow: async ({ target, params: asked }, holding) =>
     emptyNode({ ...asked, node: parseTarget(target, ['node']).name, own: await ownPod(holding.settings) }, holding),
   unhealed: async (_node, { owners }, { api, attempt }) => {
@@ -57,7 +56,3 @@ export const driver = objectFault({
     return words.length === 0 ? undefined : words.join(', ');
   },
 });
-
-async function workersNode({ settings, api, attempt }: Looking): Promise<string | undefined> {
-  return ownNode(settings, await ownPod(settings), api, attempt);
-}

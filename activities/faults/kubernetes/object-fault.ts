@@ -55,7 +55,7 @@ export interface ObjectFault<Params, Live extends { readonly metadata: Metadata 
   /** What else there is to be done once the change is made. Asked by every attempt, which may find it half done. */
   readonly follow?: (fault: Fault<Params>, holding: Holding<Undo>) => Promise<Omit<Outcome<InjectResult>, 'id'>>;
   /** What of it is to heal by itself, and has not, once the change is taken back; undefined when all has. */
-  readonly unhealed?: (live: Live, undo: Undo, looking: Looking) => Promise<string | undefined>;
+  readonly unhealed?: (live: Live, undo: Undo, looking: Looking, fault: Fault<Params>) => Promise<string | undefined>;
 }
 
 /** How a fault looks beyond its object. */
@@ -249,7 +249,7 @@ class ObjectDriver<Params, Live extends { readonly metadata: Metadata }, Undo> i
     const { resource, undoRecord, unhealed } = this.#what;
     const left = unhealed && remembered(live.metadata, resource, fault);
     if (unhealed === undefined || left === undefined) return undefined;
-    return unhealed(live, undoRecord.parse(left.undo), this.#looking(attempt));
+    return unhealed(live, undoRecord.parse(left.undo), this.#looking(attempt), fault);
   }
 
   async *leftovers(): AsyncGenerator<Leftover<Params>> {

@@ -1,0 +1,151 @@
+/** An outage of a zone: what must be left outside of it, and pods of a real node that are cut off with it. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { driver as podPartition } from '../../activities/faults/kubernetes/pod-partition.ts';
+import { targetId } from '../../activities/faults/kubernetes/target.ts';
+import { amountOf, shareOutside } from '../../activities/faults/kubernetes/zone-capacity.ts';
+import type { Carrier } from '../../activities/faults/kubernetes/zone-capacity.ts';
+import { driver as zoneOutage } from '../../activities/faults/kubernetes/zone-outage.ts';
+import type { FaultDriver } from '../../activities/faults/driver.ts';
+import { until } from '../until.ts';
+import { Cluster, whyNoCluster } from './cluster/cluster.ts';
+import { FAULT_IMAGE, importFaultImage, whyNoFaultImage } from './fault-image.ts';
+import { ATTEMPT, faultOn, makeNode, openDriver } from './nodes.ts';
+import { Pods } from './running-pods.ts';
+
+const ZONE = 'topology.kubernetes.io/zone';
+const PARAMS = { network: false, outside: '50%', spare: { critical: 'true' } as Record<string, string> };
+const SKIP = process.env['KUBECONFIG'] ? 'nobody knows what a named cluster can carry' : await whyNoCluster();
+
+describe('what is left outside of a zone', () => {
+  const node = (
+    zone: string | undefined,
+    cpu: string,
+    memory: string,
+    more: Partial<Carrier['spec']> = {},
+  ): Carrier => ({
+    metadata: {
+      ...{ name: 'node', uid: '', resourceVersion: '', annotations: {}, ownerReferences: [] },
+      labels: zone === undefined ? {} : { [ZONE]: zone },
+    },
+    spec: { unschedulable: false, taints: [], ...more },
+    status: { conditions: [{ type: 'Ready', status: 'True' }], allocatable: { cpu, memory } },
+  });
+
+  it('is the lesser of CPU and memory, of nodes that can take pods', () => {
+    const nodes = [node('a', '2', '8Gi'), node('b', '6000m', '8Gi')];
+    assert.equal(shareOutside('a', nodes), 0.5);
+    assert.equal(shareOutside('b', nodes), 0.25);
+    const not = [
+      node('b', '6', '8Gi', { unschedulable: true }),
+      { ...node('c', '6', '8Gi'), status: { conditions: [], allocatable: {} } },
+    ];
+    assert.equal(shareOutside('a', [node('a', '2', '8Gi'), ...not]), 0);
+    assert.equal(shareOutside('a', [node('a', '2', '8Gi'), node(undefined, '6', '8Gi')]), 0, 'nobody says where it is');
+  });
+
+  it('counts nothing that nobody says, or that cannot be read', () => {
+    assert.deepEqual(['3920m', '16Gi', '2k', '4'].map(amountOf), [3.92, 16 * 1_024 ** 3, 2_000, 4]);
+    assert.deepEqual([undefined, '', 'many', '-1', '1Zi'].map(amountOf), [0, 0, 0, 0, 0]);
+    assert.equal(shareOutside('a', []), 0);
+  });
+});
+
+describe('zones of a real cluster', { skip: SKIP }, () => {
+  it('an outage is refused where too little is left, and where nobody says in which zone a node is', async () => {
+    await using undo = new AsyncDisposableStack();
+    const cluster = await Cluster.open();
+    undo.defer(() => cluster.close());
+    const size = { cpu: '4', memory: '16Gi' };
+    const a = await makeNode(cluster, undo, { [ZONE]: 'lab-a' }, size);
+    const b = await makeNode(cluster, undo, { [ZONE]: 'lab-b' }, { cpu: '3', memory: '64Gi' });
+    const nowhere = await makeNode(cluster, undo, {}, size);
+    const driver = openDriver(cluster, zoneOutage);
+    const asked = { ...PARAMS, outside: '30%' };
+    const unfit = await driver.unfit?.([a.id, b.id, nowhere.id], asked);
+    assert.match(
+      unfit?.get(a.id) ?? '',
+      /^only .*% of the cluster would be left outside of zone lab-a; 30% are asked for/,
+    );
+    assert.match(unfit?.get(nowhere.id) ?? '', /in which zone/);
+    const [outcome] = await driver.inject([faultOn(a.id, asked)], ATTEMPT);
+    assert.equal(outcome?.result, 'failed', outcome?.detail);
+    assert.equal(await cluster.kubectl('get', 'node', a.name, '-o', 'jsonpath={.spec.unschedulable}'), '');
+    const enough = faultOn(a.id, { ...PARAMS, outside: '20%' });
+    assert.equal((await driver.inject([enough], ATTEMPT))[0]?.result, 'injected');
+    await driver.revert([enough], ATTEMPT);
+  });
+});
+
+describe('a zone that is one real node', { skip: await whyNoFaultImage() }, () => {
+  let cluster: Cluster;
+  let pods: Pods;
+  let node: string;
+  before(async () => {
+    cluster = await Cluster.open({ node: true });
+    await importFaultImage(cluster);
+    pods = await Pods.open(cluster);
+    const [name = '', uid = ''] = (
+      await cluster.kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].metadata.name} {.items[0].metadata.uid}')
+    ).split(' ');
+    await cluster.kubectl('label', 'node', name, `${ZONE}=lab-a`);
+    node = targetId({ kind: 'node', name, uid });
+  });
+  after(() => cluster.close());
+
+  const open = (): FaultDriver<typeof PARAMS> => {
+    const kubernetes = { ...(pods.settings['kubernetes'] as object), faultImage: FAULT_IMAGE, nodes: true };
+    return zoneOutage({ name: 'lab', installation: 'lab', stateDir: '', settings: { kubernetes } });
+  };
+  const asked = { ...PARAMS, network: true, outside: '0%' };
+
+  it('its pods are cut off and its node cordoned, both are held, and both are as before', async () => {
+    const [cut, spared] = [await pods.run('cut'), await pods.run('spared', { labels: { critical: 'true' } })];
+    const driver = open();
+    const fault = faultOn(node, asked, { ttlMs: 30_000 });
+    const [outcome] = await driver.inject([fault], ATTEMPT);
+    assert.match(`${outcome?.result} ${outcome?.detail}`, /^injected 2 pods are cut off$/);
+    assert.equal(await pods.reaches(cut, spared), false);
+    assert.equal(await pods.isUntouched(spared), true);
+    assert.equal(await cluster.kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].spec.unschedulable}'), 'true');
+    assert.deepEqual(
+      (await driver.renew?.([fault], ATTEMPT))?.map(({ result }) => result),
+      ['renewed'],
+    );
+    assert.deepEqual(await driver.verify([fault], ATTEMPT), ['active']);
+    const [reverted] = await open().revert([fault], ATTEMPT);
+    assert.equal(reverted?.result, 'reverted', reverted?.detail);
+    await until(async () => (await driver.verify([fault], ATTEMPT))[0] === 'absent');
+    assert.equal(await pods.reaches(cut, spared), true);
+    assert.equal(await cluster.kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].spec.unschedulable}'), '');
+    assert.equal((await driver.occupied([node])).size, 0);
+  });
+
+  it('a pod that another fault holds is left to it, and said; cut-off pods end that themselves', async () => {
+    const [held, cut] = [await pods.run('held'), await pods.run('mine')];
+    const driver = open();
+    const settings = { kubernetes: { ...(pods.settings['kubernetes'] as object), faultImage: FAULT_IMAGE } };
+    const network = podPartition({ name: 'lab', installation: 'lab', stateDir: '', settings });
+    const other = faultOn(held.id, network.params.parse({}));
+    assert.equal((await network.inject([other], ATTEMPT))[0]?.result, 'injected');
+    const fault = faultOn(node, asked, { ttlMs: 8_000 });
+    const [outcome] = await driver.inject([fault], ATTEMPT);
+    assert.match(`${outcome?.result} ${outcome?.detail}`, /^injected .*; not pod\/.*held.* \(another fault holds it/);
+    // Nobody renews.
+    await until(() => pods.reaches(cut));
+    assert.deepEqual(
+      (await driver.renew?.([fault], ATTEMPT))?.map(({ result }) => result),
+      ['lapsed'],
+    );
+    await until(
+      async () =>
+        (await driver.revert([fault], ATTEMPT))[0]?.result !== 'failed' &&
+        (await driver.verify([fault], ATTEMPT))[0] === 'absent',
+    );
+    assert.deepEqual(await network.verify([other], ATTEMPT), ['active']);
+    assert.deepEqual(
+      (await network.revert([other], ATTEMPT)).map(({ result }) => result),
+      ['reverted'],
+    );
+  });
+});
