@@ -14,9 +14,6 @@ import type { Attempt } from './driver.ts';
 
 export type { Lab, LabTarget } from './conformance-bench.ts';
 
-/** A time-to-live to wait for, in milliseconds. */
-const SHORT_TTL_MS = 2_000;
-
 /** Registers the suite for one driver: the cases that apply to it. */
 export function conformance(name: string, openLab: () => Promise<Lab>): void {
   void describe(`conformance: ${name}`, async () => {
@@ -115,8 +112,8 @@ const EVERY: Cases = {
 const EXPIRING: Cases = {
   'when whoever injected it is killed, the fault ends by itself, and is never put on again': async (bench) => {
     const target = await bench.target();
-    const notAfterMs = bench.driver.expiry === 'fixed' ? SHORT_TTL_MS : LONG_MS;
-    const fault = bench.fault(target, { ttlMs: SHORT_TTL_MS, notAfterMs });
+    const notAfterMs = bench.driver.expiry === 'fixed' ? bench.shortTtlMs : LONG_MS;
+    const fault = bench.fault(target, { ttlMs: bench.shortTtlMs, notAfterMs });
     assert.equal(await bench.injectAndDie(fault), 'injected');
     await until(async () => !(await target.harmed()));
     if (bench.driver.renew) assert.deepEqual(await bench.renew(fault), ['lapsed']);
@@ -126,7 +123,7 @@ const EXPIRING: Cases = {
   },
   'nothing moves the end past the last time at all': async (bench) => {
     const target = await bench.target();
-    const fault = bench.fault(target, { notAfterMs: SHORT_TTL_MS });
+    const fault = bench.fault(target, { notAfterMs: bench.shortTtlMs });
     await bench.inject(fault);
     await until(async () => (await bench.renew(fault))[0] !== 'renewed' && !(await target.harmed()));
     await bench.reverted(fault, target);
@@ -136,9 +133,9 @@ const EXPIRING: Cases = {
 const RENEWED: Cases = {
   'renewing moves the end': async (bench) => {
     const target = await bench.target();
-    const fault = bench.fault(target, { ttlMs: SHORT_TTL_MS });
+    const fault = bench.fault(target, { ttlMs: bench.shortTtlMs });
     await bench.inject(fault);
-    for (let passedMs = 0; passedMs < 2 * SHORT_TTL_MS; passedMs += 250) {
+    for (let passedMs = 0; passedMs < 2 * bench.shortTtlMs; passedMs += 250) {
       await sleep(250);
       assert.deepEqual(await bench.renew(fault), ['renewed']);
     }
@@ -147,11 +144,11 @@ const RENEWED: Cases = {
   },
   'the sweep leaves a fault alone as long as it is renewed, and no longer': async (bench) => {
     const target = await bench.target();
-    const fault = bench.fault(target, { ttlMs: SHORT_TTL_MS });
+    const fault = bench.fault(target, { ttlMs: bench.shortTtlMs });
     const expired = async (): Promise<boolean | undefined> =>
       (await Array.fromAsync(bench.reopened().leftovers())).find(({ fault: { id } }) => id === fault.id)?.expired;
     await bench.inject(fault);
-    for (let passedMs = 0; passedMs < 2 * SHORT_TTL_MS; passedMs += 250) {
+    for (let passedMs = 0; passedMs < 2 * bench.shortTtlMs; passedMs += 250) {
       await sleep(250);
       await bench.renew(fault);
       assert.equal(await expired(), false);
