@@ -27,7 +27,9 @@ export const kubernetesSettings = z.strictObject({
     .min(1)
     .max(500)
     .optional()
-    .describe('The image that is a fault of a pod’s network, or a burden on a pod, built from `deploy/fault/`. Without it there are none.'),
+    .describe(
+      'The image that is a fault of a pod’s network, or a burden on a pod, built from `deploy/fault/`. Without it there are none.',
+    ),
 });
 
 /** A parsed `kubernetes:` section. */
