@@ -81,13 +81,17 @@ export class Pods {
   }
 
   /** Starts `replicas` pods that a deployment replaces; returns once all are ready. */
-  async deploy(app: string, replicas: number): Promise<RunningPod[]> {
+  async deploy(app: string, replicas: number, { container = {}, spec = {} }: Described = {}): Promise<RunningPod[]> {
     const labels = { app };
     await this.cluster.create({
       apiVersion: 'apps/v1',
       kind: 'Deployment',
       metadata: { name: app, namespace: this.namespace },
-      spec: { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec() } },
+      spec: {
+        replicas,
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: podSpec(container, spec) },
+      },
     });
     await this.kubectl('wait', '--for=condition=Available', `deployment/${app}`, '--timeout=90s');
     const listed = await this.kubectl('get', 'pods', '-l', `app=${app}`, '-o', 'json');
