@@ -108,7 +108,7 @@ describe('faults that are a burden on a pod', { skip: await whyNoFaultImage() },
     await until(() => processorMs(busy.pod) - before > 500 && throttled(busy.pod) > waits);
     const share = (processorMs(busy.pod) - before) / (performance.now() - beganAtMs);
     assert.ok(share < 0.4, `three threads had ${share} processors`);
-    assert.match(await healed(busy), /^3 busy for 90% took \d+\.\d s of processor time/);
+    assert.match(await healed(busy), /^3 threads busy for 90% took \d+\.\d s of processor time/);
     await killed(await harmed(cpu, { workers: 1 }, limited({ cpu: '200m' })));
   });
 
@@ -148,7 +148,7 @@ describe('faults that are a burden on a pod', { skip: await whyNoFaultImage() },
     assert.equal(await pods.kubectl(...files), '');
     await pods.kubectl('exec', filled.pod.name, '--', 'dd', 'if=/dev/zero', 'of=/data/own', 'bs=1k', 'count=400');
     await until(async () => (await pods.usedPercent(filled.pod, '/data')) <= 91, 'it makes room for what others write');
-    assert.match(await healed(filled), /^\d+\.\d MB taken of a volume of 8\.4 MB of its own file system/);
+    assert.match(await healed(filled), /^\d\.\d MB taken of 8\.4 MB by a nameless file on a file system of its own/);
     assert.ok((await pods.usedPercent(filled.pod, '/data')) < 10);
     const another = await harmed(diskFill, { volume: 'data' }, withVolume(inMemory));
     assert.ok((await pods.usedPercent(another.pod, '/data')) >= 89);
@@ -157,7 +157,7 @@ describe('faults that are a burden on a pod', { skip: await whyNoFaultImage() },
     const onDisk = withVolume({ name: 'data', emptyDir: { sizeLimit: '8Mi' } });
     assert.match(
       await healed(await harmed(diskFill, { volume: 'data' }, onDisk)),
-      /^7\.5 MB taken of a volume of 8\.4 MB of its limit, which its file system does not know/,
+      /^7\.5 MB taken of 8\.4 MB by a nameless file within a limit that its file system does not know/,
     );
   });
 
