@@ -32,6 +32,8 @@ export interface Lab {
   readonly params: unknown;
   /** The site's settings, by provider. */
   readonly settings?: Site['settings'];
+  /** A time-to-live that is waited for, in milliseconds: longer than the way to the target is on a bad day. Default: 2,000. */
+  readonly shortTtlMs?: number;
   /** Makes a target at `site` that nobody else uses; the lab ends it after the suite. */
   target(site: Site): Promise<LabTarget>;
   close?(): Promise<void>;
@@ -39,6 +41,7 @@ export interface Lab {
 
 /** Beyond this long, what should have happened by itself has not, in milliseconds. */
 const FOREVER_MS = 30_000;
+const SHORT_TTL_MS = 2_000;
 /** A time-to-live that no test waits for, in milliseconds. */
 export const LONG_MS = 600_000;
 
@@ -49,6 +52,7 @@ export class Bench {
   readonly attempt: Attempt = { signal: new AbortController().signal, remainingMs: () => FOREVER_MS };
   readonly driver: FaultDriver<unknown>;
   readonly params: unknown;
+  readonly shortTtlMs: number;
   readonly #lab: Lab;
   readonly #factory: DriverFactory<unknown>;
   readonly #site: Site;
@@ -56,6 +60,7 @@ export class Bench {
 
   private constructor(lab: Lab, factory: DriverFactory<unknown>, stateDir: string) {
     this.#lab = lab;
+    this.shortTtlMs = lab.shortTtlMs ?? SHORT_TTL_MS;
     this.#factory = factory;
     this.#site = { name: 'lab', installation: 'lab', stateDir, settings: lab.settings ?? {} };
     this.driver = factory(this.#site);

@@ -14,9 +14,6 @@ import type { Attempt } from './driver.ts';
 
 export type { Lab, LabTarget } from './conformance-bench.ts';
 
-/** A time-to-live to wait for, in milliseconds. */
-const SHORT_TTL_MS = 2_000;
-
 /** Registers the suite for one driver: the cases that apply to it. */
 export function conformance(name: string, openLab: () => Promise<Lab>): void {
   void describe(`conformance: ${name}`, async () => {
@@ -115,8 +112,8 @@ const EVERY: Cases = {
 const EXPIRING: Cases = {
   'when whoever injected it is killed, the fault ends by itself, and is never put on again': async (bench) => {
     const target = await bench.target();
-    const notAfterMs = bench.driver.expiry === 'fixed' ? SHORT_TTL_MS : LONG_MS;
-    const fault = bench.fault(target, { ttlMs: SHORT_TTL_MS, notAfterMs });
+    const notAfterMs = bench.driver.expiry === 'fixed' ? bench.shortTtlMs : LONG_MS;
+    const fault = bench.fault(target, { ttlMs: bench.shortTtlMs, notAfterMs });
     assert.equal(await bench.injectAndDie(fault), 'injected');
     await until(async () => !(await target.harmed()));
     if (bench.driver.renew) assert.deepEqual(await bench.renew(fault), ['lapsed']);
@@ -126,7 +123,7 @@ const EXPIRING: Cases = {
   },
   'nothing moves the end past the last time at all': async (bench) => {
     const target = await bench.target();
-    const fault = bench.fault(target, { notAfterMs: SHORT_TTL_MS });
+    const fault = bench.fault(target, { notAfterMs: bench.shortTtlMs });
     await bench.inject(fault);
     await until(async () => (await bench.renew(fault))[0] !== 'renewed' && !(await target.harmed()));
     await bench.reverted(fault, target);
@@ -171,7 +168,7 @@ const REMOVABLE: Cases = {
 
 /** A fault that was renewed for twice its time. A machine too slow to renew in time gets more of it. */
 async function keptUp(bench: Bench): Promise<{ fault: Fault<unknown>; target: LabTarget }> {
-  for (let ttlMs = SHORT_TTL_MS; ttlMs <= 8 * SHORT_TTL_MS; ttlMs *= 2) {
+  for (let ttlMs = bench.shortTtlMs; ttlMs <= 8 * bench.shortTtlMs; ttlMs *= 2) {
     const target = await bench.target();
     const fault = bench.fault(target, { ttlMs });
     let renewedAtMs = performance.now();

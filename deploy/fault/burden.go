@@ -29,6 +29,8 @@ func isBurden(kind string) bool {
 type burden interface {
 	// take begins; a refusal where it may not or cannot.
 	take() error
+	// means is how it is done here, for people.
+	means() string
 	// effect is what it has done so far, for people.
 	effect() string
 	// over is closed when there is nothing left to harm; nil where there always is.
@@ -61,7 +63,10 @@ func (c carried) renew(time.Duration) error { return nil }
 func (c carried) over() <-chan struct{}     { return c.burden.over() }
 
 func (c carried) line() line {
-	return line{Event: "applied", Owner: c.owner, Kind: c.kind, Effect: c.burden.effect()}
+	return line{
+		Event: "applied", Owner: c.owner, Kind: c.kind,
+		Mechanism: map[string]string{c.kind: c.burden.means()}, Effect: c.burden.effect(),
+	}
 }
 
 func (c carried) end(reason string) (line, int) {

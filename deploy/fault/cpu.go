@@ -77,9 +77,13 @@ func (b *burning) work() {
 	}
 }
 
+func (b *burning) means() string {
+	return fmt.Sprintf("%d threads busy for %.0f%%", b.workers, 100*b.load)
+}
+
 func (b *burning) effect() string {
 	took, passed := (processorTime() - b.before).Seconds(), time.Since(b.began).Seconds()
-	return fmt.Sprintf("%d busy for %.0f%% took %.1f s of processor time in %.1f s, %.2f processors", b.workers, 100*b.load, took, passed, took/passed)
+	return fmt.Sprintf("%s took %.1f s of processor time in %.1f s, %.2f processors", b.means(), took, passed, took/passed)
 }
 
 func (b *burning) over() <-chan struct{} { return nil }

@@ -184,14 +184,20 @@ func (f *filling) grow(part int64) error {
 	return err
 }
 
-func (f *filling) effect() string {
+func (f *filling) means() string {
 	f.guard.Lock()
 	defer f.guard.Unlock()
-	whose := "of its own file system"
-	if !f.full.own {
-		whose = "of its limit, which its file system does not know"
+	if f.full.own {
+		return "a nameless file on a file system of its own"
 	}
-	said := fmt.Sprintf("%.1f MB taken of a volume of %.1f MB %s", float64(f.size)/1e6, float64(f.full.total)/1e6, whose)
+	return "a nameless file within a limit that its file system does not know"
+}
+
+func (f *filling) effect() string {
+	means := f.means()
+	f.guard.Lock()
+	defer f.guard.Unlock()
+	said := fmt.Sprintf("%.1f MB taken of %.1f MB by %s", float64(f.size)/1e6, float64(f.full.total)/1e6, means)
 	if f.reason != "" {
 		said += ": " + f.reason
 	}

@@ -52,8 +52,8 @@ func memoryFlags(flags *flag.FlagSet) func() (burden, error) {
 	}
 }
 
-func (g *growing) take() error {
-	if _, _, err := resident(); err != nil {
+func (g *growing) take() (err error) {
+	if g.seen, g.others, err = resident(); err != nil {
 		return err
 	}
 	go func() {
@@ -106,6 +106,15 @@ func (g *growing) step(passed time.Duration) {
 	for at := uint64(0); at < due; at += page {
 		chunk[at] = 1
 	}
+}
+
+func (g *growing) means() string {
+	g.guard.Lock()
+	defer g.guard.Unlock()
+	if g.others == 0 {
+		return "touched pages, blind to what others have"
+	}
+	return "touched pages, beside what others have"
 }
 
 func (g *growing) effect() string {

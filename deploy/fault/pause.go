@@ -183,6 +183,8 @@ func letGo(held map[int]bool) error {
 	}
 }
 
+func (h *holdingStill) means() string { return "tracing" }
+
 func (h *holdingStill) effect() string {
 	h.guard.Lock()
 	defer h.guard.Unlock()

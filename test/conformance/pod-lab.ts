@@ -34,6 +34,8 @@ export async function podLab(
     driver: new URL(`../../activities/faults/kubernetes/${fault}.ts`, import.meta.url),
     params,
     settings: pods.settings,
+    // A renewal goes through a kubelet and a runtime that are as busy as the machine.
+    shortTtlMs: 6_000,
     async target(): Promise<LabTarget> {
       const taken = next;
       next = pods.run(undefined, described);

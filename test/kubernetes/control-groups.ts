@@ -53,20 +53,22 @@ export function memoryBytes(pod: RunningPod): number {
 /** What the processes of all containers of a pod are doing, by the kernel's letters: `S` sleeping, `t` held by a tracer. */
 export function states(pod: RunningPod): string {
   const group = groupOf(pod, UNIFIED ? '' : 'pids');
-  const processes = readdirSync(group, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
+  const containers = readdirSync(group, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return containers
     .flatMap(({ name }) =>
-      readFileSync(join(group, name, 'cgroup.procs'), 'utf8')
+      whole(join(group, name, 'cgroup.procs'))
         .split('\n')
         .filter(Boolean),
-    );
-  return processes.map(stateOf).join('');
+    )
+    .map((process) => /^State:\t(\w)/m.exec(whole(`/proc/${process}/status`))?.[1] ?? '')
+    .join('');
 }
 
-function stateOf(process: string): string {
+/** What a file says; nothing where a container or a process has just ended. */
+function whole(file: string): string {
   try {
-    return /^State:\t(\w)/m.exec(readFileSync(`/proc/${process}/status`, 'utf8'))?.[1] ?? '';
+    return readFileSync(file, 'utf8');
   } catch {
-    return ''; // it has just ended
+    return '';
   }
 }

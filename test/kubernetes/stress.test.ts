@@ -108,7 +108,7 @@ describe('faults that are a burden on a pod', { skip: await whyNoFaultImage() },
     await until(() => processorMs(busy.pod) - before > 500 && throttled(busy.pod) > waits);
     const share = (processorMs(busy.pod) - before) / (performance.now() - beganAtMs);
     assert.ok(share < 0.4, `three threads had ${share} processors`);
-    assert.match(await healed(busy), /^3 busy for 90% took \d+\.\d s of processor time/);
+    assert.match(await healed(busy), /^3 threads busy for 90% took \d+\.\d s of processor time/);
     await killed(await harmed(cpu, { workers: 1 }, limited({ cpu: '200m' })));
   });
 
@@ -148,12 +148,17 @@ describe('faults that are a burden on a pod', { skip: await whyNoFaultImage() },
     assert.equal(await pods.kubectl(...files), '');
     await pods.kubectl('exec', filled.pod.name, '--', 'dd', 'if=/dev/zero', 'of=/data/own', 'bs=1k', 'count=400');
     await until(async () => (await pods.usedPercent(filled.pod, '/data')) <= 91, 'it makes room for what others write');
-    assert.match(await healed(filled), /^\d+\.\d MB taken of a volume of 8\.4 MB of its own file system/);
+    assert.match(await healed(filled), /^\d\.\d MB taken of 8\.4 MB by a nameless file on a file system of its own/);
     assert.ok((await pods.usedPercent(filled.pod, '/data')) < 10);
     const another = await harmed(diskFill, { volume: 'data' }, withVolume(inMemory));
     assert.ok((await pods.usedPercent(another.pod, '/data')) >= 89);
     await killed(another);
     assert.equal(await pods.usedPercent(another.pod, '/data'), 0);
+    const onDisk = withVolume({ name: 'data', emptyDir: { sizeLimit: '8Mi' } });
+    assert.match(
+      await healed(await harmed(diskFill, { volume: 'data' }, onDisk)),
+      /^7\.5 MB taken of 8\.4 MB by a nameless file within a limit that its file system does not know/,
+    );
   });
 
   it('fills a claim that is a file system of its own, and none that is a folder of a larger one', async () => {
@@ -221,6 +226,9 @@ describe('faults that are a burden on a pod', { skip: await whyNoFaultImage() },
     assert.match((await why(diskFill, { volume: 'data' })) ?? '', /its volume data has no sizeLimit/);
     assert.match((await why(diskFill, { volume: 'other' })) ?? '', /it has no volume other/);
     assert.match((await why(pause, { container: 'other' })) ?? '', /it has no container other/);
+    const wide = await pods.run(undefined, { spec: { hostPID: true } });
+    const driver = open(pause);
+    assert.match((await driver.unfit?.([wide.id], {}))?.get(wide.id) ?? '', /hostPID/);
   });
 
   it('a namespace that lets in nothing with a privilege lets in all but the one that holds processes still', async () => {
@@ -244,10 +252,12 @@ describe('faults that are a burden on a pod', { skip: await whyNoFaultImage() },
     const folder = await mkdtemp(join(tmpdir(), 'squall-stress-'));
     undo.defer(() => rm(folder, { recursive: true, force: true }));
     const exact = await Pods.open(cluster);
-    await exact.deploy('exact', 2);
+    await exact.deploy('exact', 2, withVolume(inMemory));
     const accounts = { cluster, namespace: exact.namespace, folder, section: { faultImage: FAULT_IMAGE } };
     const selector = { namespace: exact.namespace, owner: 'deployment/exact' };
     await exactly(accounts, 'kubernetes/pod-cpu', cpu, { workers: 1, load: '10%' }, selector);
+    await exactly(accounts, 'kubernetes/pod-memory', memory, { rate: '1MB/s', to: '20MB' }, selector);
+    await exactly(accounts, 'kubernetes/pod-disk-fill', diskFill, { volume: 'data' }, selector);
     await exactly(accounts, 'kubernetes/pod-pause', pause, {}, selector);
   });
 });

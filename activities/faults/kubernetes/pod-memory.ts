@@ -1,7 +1,7 @@
 /** `kubernetes/pod-memory`: memory of a pod is taken, more and more, up to a ceiling. */
 import { z } from 'zod';
 import { parseQuantity } from '../../../domain/units.ts';
-import { burden, NOBODY } from './burden/burden.ts';
+import { burden, mixedUp, NOBODY } from './burden/burden.ts';
 import { limitOf } from './in-pod/limit.ts';
 import type { Pod } from './in-pod/pod.ts';
 
@@ -33,8 +33,10 @@ export const driver = burden({
   params: z.strictObject({ rate, to: ceiling }),
   unfit(pod, { to }) {
     const limit = limitOf(pod, 'memory');
-    if (limit === undefined) return shareOf(to) === undefined ? undefined : 'it has no memory limit: say an amount';
-    return ceilingOf(pod, to) > MOST * limit ? 'its memory limit is not much more than what is to be taken' : undefined;
+    if (limit === undefined) return shareOf(to) === undefined ? mixedUp(pod) : 'it has no memory limit: say an amount';
+    return ceilingOf(pod, to) > MOST * limit
+      ? 'its memory limit is not much more than what is to be taken'
+      : mixedUp(pod);
   },
   shape: (pod) => ({ user: NOBODY, capabilities: [], ...neighbour(pod) }),
   harm: async ({ pod, params: { rate: written, to } }) => [
@@ -47,7 +49,7 @@ export const driver = burden({
 /** Whose memory counts too: what the program can see of the others is what it leaves them. */
 function neighbour({ spec }: Pod): { readonly targetContainerName?: string } {
   const [only, ...others] = spec.containers;
-  if (spec.shareProcessNamespace || spec.hostPID || only === undefined || others.length > 0) return {};
+  if (spec.shareProcessNamespace || only === undefined || others.length > 0) return {};
   return { targetContainerName: only.name };
 }
 

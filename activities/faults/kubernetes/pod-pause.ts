@@ -1,6 +1,6 @@
 /** `kubernetes/pod-pause`: the processes of a container stand still, as when a host is overcommitted or a debugger holds them. */
 import { z } from 'zod';
-import { burden } from './burden/burden.ts';
+import { burden, mixedUp } from './burden/burden.ts';
 import type { Pod } from './in-pod/pod.ts';
 
 export const driver = burden({
@@ -15,8 +15,7 @@ export const driver = burden({
       .describe('Whose processes. Default: the pod’s only container; a pod with several needs it said.'),
   }),
   unfit(pod, { container }) {
-    if (pod.spec.hostPID) return 'its processes are among its node’s (hostPID)';
-    if (nameOf(pod, container) !== undefined) return undefined;
+    if (nameOf(pod, container) !== undefined) return mixedUp(pod);
     return container === undefined
       ? 'it has several containers: say which `container`'
       : `it has no container ${container}`;

@@ -6,7 +6,13 @@
  */
 import type { DriverFactory } from '../../driver.ts';
 import type { PodFault } from '../in-pod/kind-of-pod-fault.ts';
+import type { Pod } from '../in-pod/pod.ts';
 import { podFault } from '../in-pod/pod-fault.ts';
+
+/** Why a pod's processes cannot be told from others; undefined where they can. */
+export function mixedUp({ spec }: Pod): string | undefined {
+  return spec.hostPID ? 'its processes are among its node’s (hostPID)' : undefined;
+}
 
 /** Nobody's: a namespace that lets in nothing else lets this in. */
 export const NOBODY = 65_532;

@@ -53,9 +53,8 @@ function lineOf(said: string): Line | undefined {
   }
 }
 
-/** How the harm is done here, for people: `by netem (egress), nfqueue (ingress)`; or what it has done, where that is measured. */
+/** How the harm is done here, for people: `by netem (egress), nfqueue (ingress)`. */
 export function wayOf(line: Line | undefined): string {
-  if (line?.effect !== undefined) return line.effect.slice(0, 300);
   const ways = Object.entries(line?.mechanism ?? {}).map(([direction, name]) => `${name} (${direction})`);
   return `by ${ways.join(', ')}`;
 }
