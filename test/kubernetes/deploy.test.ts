@@ -115,7 +115,7 @@ kubectl apply --dry-run=server -k deploy/kubernetes/overlays/all 2>&1 || true`);
     await until(() => Date.now() > expiresMs + 1_000);
     assert.deepEqual([await ready(), await held()], ['2', 'deployment.apps/payments\n'], 'nobody has ended it');
     const said = await step('sweep');
-    assert.match(said, /"reverted":\["[^"]+"\],"failed":\[\]/);
+    assert.match(said, /"reverted":\["[^"]+"\],"failed":\[\],"unseen":\["kubernetes\/node-cordon: /);
     await until(async () => (await ready()) === '4');
     assert.equal(await held(), '');
     // The run, which nobody served, comes to its end when somebody does.

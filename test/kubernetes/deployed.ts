@@ -26,7 +26,7 @@ const PAGE = 'deploy/kubernetes/README.md';
 const SERVER_NAME = 'temporal.test';
 const PORT = 8080;
 /** How long each request of the load may take, in seconds. */
-const PATIENCE_S = 5;
+const PATIENCE_S = 2;
 
 /** Why nothing can be deployed here; false where it can. */
 export async function whyNotDeployed(): Promise<string | false> {
@@ -104,7 +104,7 @@ TEMPORAL_TLS_CLIENT_KEY_PATH=${tls}/tls.key
       of: 'deployment/payments',
     };
     const probes = {
-      'error-rate': { type: 'metrics', unit: 'ratio', url: `http://${load}:${PORT}/metrics`, ratio, window: '5s' },
+      'error-rate': { type: 'metrics', unit: 'ratio', url: `http://${load}:${PORT}/metrics`, ratio, window: '10s' },
       'payments-ready': ready,
     };
     const admission = { healthy: [{ probe: 'error-rate', max: '20%' }], incidents: 'none', capacity: 'none' };
