@@ -78,6 +78,11 @@ kubectl apply --dry-run=server -k deploy/kubernetes/overlays/all 2>&1 || true`);
     const problems = said.split('\n').filter((line) => /error|invalid|no matches/i.test(line));
     assert.equal(problems.length, 1, said);
     assert.match(problems.join(), /no matches for kind "ServiceMonitor"/);
+    const second = await deployed.shell(`cd deploy/kubernetes/overlays/all
+printf '%s\\n' 'resources: [../mine]' 'components: [../../components/site-only]' > kustomization.yaml
+kubectl apply --dry-run=server -o name -k .`);
+    assert.match(second, /deployment.apps\/squall-site/);
+    assert.doesNotMatch(second, /squall-control|squall-journal/);
   });
 
   it('runs an experiment on another deployment under load, from start to clean end', async () => {

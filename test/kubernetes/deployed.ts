@@ -87,6 +87,7 @@ export class Deployed {
       join(mine, 'temporal.env'),
       `TEMPORAL_ADDRESS=${temporal}
 TEMPORAL_NAMESPACE=default
+SQUALL_SITE=cluster
 TEMPORAL_TLS_SERVER_NAME=${SERVER_NAME}
 TEMPORAL_TLS_SERVER_CA_CERT_PATH=${tls}/ca.crt
 TEMPORAL_TLS_CLIENT_CERT_PATH=${tls}/tls.crt
