@@ -105,7 +105,7 @@ TEMPORAL_TLS_CLIENT_KEY_PATH=${tls}/tls.key
       of: 'deployment/payments',
     };
     const probes = {
-      'error-rate': { type: 'metrics', unit: 'ratio', url: `http://${load}:${PORT}/metrics`, ratio, window: '10s' },
+      'error-rate': { type: 'metrics', unit: 'ratio', url: `http://${load}:${PORT}/metrics`, ratio, window: '15s' },
       'payments-ready': ready,
     };
     const admission = { healthy: [{ probe: 'error-rate', max: '20%' }], incidents: 'none', capacity: 'none' };
@@ -169,7 +169,7 @@ TEMPORAL_TLS_CLIENT_KEY_PATH=${tls}/tls.key
       1,
       `mkdir -p /tmp/www; httpd -p ${PORT} -h /tmp/www; ok=0; bad=0
 while sleep 0.05; do
-  if printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w ${PATIENCE_S} ${service} ${PORT} | grep -q paid
+  if printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout ${PATIENCE_S} nc ${service} ${PORT} | grep -q paid
   then ok=$((ok + 1)); else bad=$((bad + 1)); fi
   printf '%s\\n' '# TYPE load_requests_total counter' "${count('ok')}" "${count('bad')}" > /tmp/www/next
   mv /tmp/www/next /tmp/www/metrics
