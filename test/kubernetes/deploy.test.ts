@@ -78,6 +78,11 @@ kubectl apply --dry-run=server -k deploy/kubernetes/overlays/all 2>&1 || true`);
     const problems = said.split('\n').filter((line) => /error|invalid|no matches/i.test(line));
     assert.equal(problems.length, 1, said);
     assert.match(problems.join(), /no matches for kind "ServiceMonitor"/);
+    const second = await deployed.shell(`cd deploy/kubernetes/overlays/all
+printf '%s\\n' 'resources: [../mine]' 'components: [../../components/site-only]' > kustomization.yaml
+kubectl apply --dry-run=server -o name -k .`);
+    assert.match(second, /deployment.apps\/squall-site/);
+    assert.doesNotMatch(second, /squall-control|squall-journal/);
   });
 
   it('runs an experiment on another deployment under load, from start to clean end', async () => {
@@ -115,7 +120,7 @@ kubectl apply --dry-run=server -k deploy/kubernetes/overlays/all 2>&1 || true`);
     await until(() => Date.now() > expiresMs + 1_000);
     assert.deepEqual([await ready(), await held()], ['2', 'deployment.apps/payments\n'], 'nobody has ended it');
     const said = await step('sweep');
-    assert.match(said, /"reverted":\["[^"]+"\],"failed":\[\]/);
+    assert.match(said, /"reverted":\["[^"]+"\],"failed":\[\],"unseen":\["kubernetes\/node-cordon: /);
     await until(async () => (await ready()) === '4');
     assert.equal(await held(), '');
     // The run, which nobody served, comes to its end when somebody does.

@@ -26,7 +26,7 @@ const PAGE = 'deploy/kubernetes/README.md';
 const SERVER_NAME = 'temporal.test';
 const PORT = 8080;
 /** How long each request of the load may take, in seconds. */
-const PATIENCE_S = 5;
+const PATIENCE_S = 2;
 
 /** Why nothing can be deployed here; false where it can. */
 export async function whyNotDeployed(): Promise<string | false> {
@@ -87,6 +87,7 @@ export class Deployed {
       join(mine, 'temporal.env'),
       `TEMPORAL_ADDRESS=${temporal}
 TEMPORAL_NAMESPACE=default
+SQUALL_SITE=cluster
 TEMPORAL_TLS_SERVER_NAME=${SERVER_NAME}
 TEMPORAL_TLS_SERVER_CA_CERT_PATH=${tls}/ca.crt
 TEMPORAL_TLS_CLIENT_CERT_PATH=${tls}/tls.crt
@@ -104,7 +105,7 @@ TEMPORAL_TLS_CLIENT_KEY_PATH=${tls}/tls.key
       of: 'deployment/payments',
     };
     const probes = {
-      'error-rate': { type: 'metrics', unit: 'ratio', url: `http://${load}:${PORT}/metrics`, ratio, window: '5s' },
+      'error-rate': { type: 'metrics', unit: 'ratio', url: `http://${load}:${PORT}/metrics`, ratio, window: '15s' },
       'payments-ready': ready,
     };
     const admission = { healthy: [{ probe: 'error-rate', max: '20%' }], incidents: 'none', capacity: 'none' };
@@ -168,7 +169,7 @@ TEMPORAL_TLS_CLIENT_KEY_PATH=${tls}/tls.key
       1,
       `mkdir -p /tmp/www; httpd -p ${PORT} -h /tmp/www; ok=0; bad=0
 while sleep 0.05; do
-  if printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w ${PATIENCE_S} ${service} ${PORT} | grep -q paid
+  if printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout ${PATIENCE_S} nc ${service} ${PORT} | grep -q paid
   then ok=$((ok + 1)); else bad=$((bad + 1)); fi
   printf '%s\\n' '# TYPE load_requests_total counter' "${count('ok')}" "${count('bad')}" > /tmp/www/next
   mv /tmp/www/next /tmp/www/metrics

@@ -131,7 +131,7 @@ describe('the manifests of deploy/kubernetes', () => {
   it('each is in a kustomization, and what is named there is there', () => {
     for (const file of FILES.filter((name) => name.endsWith('kustomization.yaml'))) {
       const { resources, components } = z
-        .object({ resources: z.array(z.string()), components: z.array(z.string()).default([]) })
+        .object({ resources: z.array(z.string()).default([]), components: z.array(z.string()).default([]) })
         .parse(documentsOf(file)[0]);
       for (const path of [...resources, ...components]) assert.ok(existsSync(join(HERE, dirname(file), path)), path);
       const beside = globSync('*.yaml', { cwd: join(HERE, dirname(file)) });
@@ -184,7 +184,10 @@ describe('the manifests of deploy/kubernetes', () => {
     for (const file of configs) {
       const { sites, journal } = await readConfig(join(HERE, file));
       assert.deepEqual([Object.keys(sites), journal], [['cluster'], '/var/lib/squall/journal']);
-      assert.match(read(join(dirname(file), 'temporal.env')), /^TEMPORAL_ADDRESS=\S+:7233\nTEMPORAL_NAMESPACE=\S+$/m);
+      assert.match(
+        read(join(dirname(file), 'temporal.env')),
+        /^TEMPORAL_ADDRESS=\S+:7233\nTEMPORAL_NAMESPACE=\S+\n#.*\nSQUALL_SITE=cluster$/m,
+      );
     }
   });
 });
