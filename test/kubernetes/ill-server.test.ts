@@ -79,7 +79,7 @@ describe('an API server that is not well', { skip }, () => {
     it(`a run goes on with ${how}`, async () => {
       server.illness = illness;
       const handle = await start(`on-${how.replaceAll(' ', '-')}`, 5_000);
-      const { status, reason = '' } = (await handle.result()) as RunResult;
+      const { status, reason } = (await handle.result()) as RunResult;
       const { events } = await handle.query<Story, [number]>('story', 0);
       const on = events.flatMap((event) => (event.type === 'stage-held' ? [event.injected] : []));
       assert.deepEqual(on, [2], reason);

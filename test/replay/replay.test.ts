@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { glob } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import type { Payload } from '@temporalio/common';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { packing } from '../../activities/packing.ts';
 import { workflowBundle } from '../../workers/bundle.ts';
@@ -42,7 +43,7 @@ describe('replay', () => {
       if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
       if ('payloads' in value && Array.isArray(value.payloads)) {
         packed += value.payloads.length;
-        value.payloads = await all.encode(value.payloads);
+        value.payloads = await all.encode(value.payloads as Payload[]);
       }
       for (const inner of Object.values(value)) await pack(inner);
     };

@@ -47,8 +47,8 @@ export function shareOutside(zone: string, nodes: readonly Carrier[]): number {
 const FACTORS: Readonly<Record<string, number>> = {
   m: 1e-3,
   '': 1,
-  ...Object.fromEntries([...'kMGTPE'].map((letter, i) => [letter, 1_000 ** (i + 1)])),
-  ...Object.fromEntries([...'KMGTPE'].map((letter, i) => [`${letter}i`, 1_024 ** (i + 1)])),
+  ...Object.fromEntries(['k', 'M', 'G', 'T', 'P', 'E'].map((letter, i) => [letter, 1_000 ** (i + 1)])),
+  ...Object.fromEntries(['K', 'M', 'G', 'T', 'P', 'E'].map((letter, i) => [`${letter}i`, 1_024 ** (i + 1)])),
 };
 
 /** A quantity as Kubernetes writes it: `3920m`, `16Gi`; nothing where it cannot be read. */
