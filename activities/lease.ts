@@ -158,7 +158,8 @@ export async function revert(
   const attempt = currentAttempt();
   const faults = faultsOf(batch, driver, installation, batch.params);
   // Before anything else, so that the first heartbeat tells the next attempt, which finds what this one has reverted.
-  const seen = lastLook ? (earlierLook() ?? (await look(batch, driver, installation, attempt))) : {};
+  const looking = (): Promise<Seen> => beating(() => look(batch, driver, installation, attempt));
+  const seen = lastLook ? (earlierLook() ?? (await looking())) : {};
   const report = async (): Promise<RevertReport> => {
     const left = await revertAndVerify(faults, driver, attempt).catch((error: unknown) =>
       faults.map(({ target }) => `${target}: ${reasonOf(error)}`),

@@ -239,7 +239,13 @@ class PodFaultDriver<Params> implements FaultDriver<Params> {
       const late = fencedAtMs(slot, fault);
       const mayCome = late === undefined ? isHeldBy(slot, fault) : !hasNoLeave(this.#slots.api.nowMs() - late);
       if (state.is === 'none') return isHeldBy(slot, fault) && late === undefined ? 'unknown' : 'absent';
-      if (state.is === 'waiting') return mayCome ? 'unknown' : 'absent';
+      if (state.is === 'waiting') {
+        if (!mayCome) return 'absent';
+        // It may have begun just now, which the pod says a little later.
+        if (look.isLast || look.count >= LOOKS) return 'unknown';
+        await look.next();
+        continue;
+      }
       if (state.is === 'ended')
         return this.#what.outlives && !state.clean && isLeftBehind(live, fault) ? 'unknown' : 'absent';
       try {
