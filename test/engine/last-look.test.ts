@@ -28,7 +28,7 @@ test('a last look that is slow beats, and is not taken for lost', async () => {
     const before: string[] = [];
     const env = new MockActivityEnvironment({ startToCloseTimeoutMs: 30_000, heartbeatTimeoutMs: 300 });
     env.on('heartbeat', () => before.push('beat'));
-    const { renew, revert: off } = slow;
+    const [renew, off] = [slow.renew?.bind(slow), slow.revert.bind(slow)];
     slow.renew = async (faults, attempt) => {
       // As long as three times of which one must not pass in silence.
       await sleep(900);
