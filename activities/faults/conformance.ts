@@ -16,7 +16,7 @@ export type { Lab, LabTarget } from './conformance-bench.ts';
 
 /** Registers the suite for one driver: the cases that apply to it. */
 export function conformance(name: string, openLab: () => Promise<Lab>): void {
-  void describe(`conformance: ${name}`, async () => {
+  void describe(`conformance: ${name}`, { concurrency: 1 }, async () => {
     const bench = await Bench.open(await openLab());
     after(() => bench.close());
     const { driver } = bench;

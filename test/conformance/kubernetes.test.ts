@@ -1,4 +1,4 @@
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { conformance } from '../../activities/faults/conformance.ts';
 import { Cluster, whyNoCluster } from '../kubernetes/cluster/cluster.ts';
 import { drainedNodes } from './drained-nodes.ts';
@@ -15,42 +15,45 @@ else {
   const cluster = await Cluster.open();
   after(() => cluster.close());
   const on = (objects: Objects): void => conformance(`kubernetes/${objects.fault}`, () => objectLab(cluster, objects));
-  on({
-    fault: 'node-cordon',
-    params: {},
-    kind: 'node',
-    harmed: ({ spec }) => spec?.['unschedulable'] === true,
+  // Most of it is waiting.
+  void describe('Kubernetes faults on a real cluster, side by side', { concurrency: 3 }, () => {
+    on({
+      fault: 'node-cordon',
+      params: {},
+      kind: 'node',
+      harmed: ({ spec }) => spec?.['unschedulable'] === true,
+    });
+    on({
+      fault: 'node-taint',
+      params: { key: 'lab/fault', value: 'here', effect: 'PreferNoSchedule' },
+      kind: 'node',
+      harmed: ({ spec }) => JSON.stringify(spec?.['taints'] ?? []).includes('lab/fault'),
+    });
+    on({
+      fault: 'scale',
+      params: { to: '40%' },
+      kind: 'deployment',
+      harmed: ({ spec }) => spec?.['replicas'] === 1,
+    });
+    on({
+      fault: 'config-change',
+      params: { key: 'url', value: 'http://nowhere' },
+      kind: 'configmap',
+      harmed: ({ data }) => data?.['url'] !== 'http://a',
+    });
+    on({
+      fault: 'config-change',
+      params: { key: 'url', value: null },
+      kind: 'secret',
+      harmed: ({ data }) => data?.['url'] !== base64('http://a'),
+    });
+    conformance('kubernetes/node-drain', () => drainedNodes(cluster));
+    conformance('kubernetes/rollout-restart', () => restartedDeployments(cluster));
+    conformance('kubernetes/zone-outage', () => zonedNodes(cluster));
+    conformance('kubernetes/network-policy-partition', () => cutPods(cluster));
+    conformance('kubernetes/pod-kill', () => killedPods(cluster, {}));
+    conformance('kubernetes/pod-kill, without asking a budget', () =>
+      killedPods(cluster, { mode: 'delete', gracePeriod: '2s' }),
+    );
   });
-  on({
-    fault: 'node-taint',
-    params: { key: 'lab/fault', value: 'here', effect: 'PreferNoSchedule' },
-    kind: 'node',
-    harmed: ({ spec }) => JSON.stringify(spec?.['taints'] ?? []).includes('lab/fault'),
-  });
-  on({
-    fault: 'scale',
-    params: { to: '40%' },
-    kind: 'deployment',
-    harmed: ({ spec }) => spec?.['replicas'] === 1,
-  });
-  on({
-    fault: 'config-change',
-    params: { key: 'url', value: 'http://nowhere' },
-    kind: 'configmap',
-    harmed: ({ data }) => data?.['url'] !== 'http://a',
-  });
-  on({
-    fault: 'config-change',
-    params: { key: 'url', value: null },
-    kind: 'secret',
-    harmed: ({ data }) => data?.['url'] !== base64('http://a'),
-  });
-  conformance('kubernetes/node-drain', () => drainedNodes(cluster));
-  conformance('kubernetes/rollout-restart', () => restartedDeployments(cluster));
-  conformance('kubernetes/zone-outage', () => zonedNodes(cluster));
-  conformance('kubernetes/network-policy-partition', () => cutPods(cluster));
-  conformance('kubernetes/pod-kill', () => killedPods(cluster, {}));
-  conformance('kubernetes/pod-kill, without asking a budget', () =>
-    killedPods(cluster, { mode: 'delete', gracePeriod: '2s' }),
-  );
 }

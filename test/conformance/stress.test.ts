@@ -1,4 +1,4 @@
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { conformance } from '../../activities/faults/conformance.ts';
 import { Cluster } from '../kubernetes/cluster/cluster.ts';
@@ -29,33 +29,36 @@ else {
   after(() => cluster.close());
   await importFaultImage(cluster);
   const on = (harming: Harming): void => conformance(`kubernetes/${harming.fault}`, () => podLab(cluster, harming));
-  on({
-    fault: 'pod-cpu',
-    // Without a limit of the pod's: whoever renews is not held by it either, and times are short here.
-    params: { workers: 1, load: '40%' },
-    async harmed(_pods, pod) {
-      const before = processorMs(pod);
-      return comesTo(() => processorMs(pod) - before > BUSY_MS);
-    },
-  });
-  on({
-    fault: 'pod-memory',
-    params: { rate: '40MB/s', to: '60%' },
-    pod: { container: { resources: { requests: { memory: '1Mi' }, limits: { memory: '96Mi' } } } },
-    harmed: (_pods, pod) => comesTo(() => memoryBytes(pod) > GROWN_BYTES),
-  });
-  on({
-    fault: 'pod-disk-fill',
-    params: { volume: 'data' },
-    pod: {
-      container: { volumeMounts: [{ name: 'data', mountPath: '/data' }] },
-      spec: { volumes: [{ name: 'data', emptyDir: { medium: 'Memory', sizeLimit: '8Mi' } }] },
-    },
-    harmed: async (pods, pod) => (await pods.usedPercent(pod, '/data')) >= 85,
-  });
-  on({
-    fault: 'pod-pause',
-    params: {},
-    harmed: async (_pods, pod) => states(pod).includes('t'),
+  // Most of it is waiting.
+  void describe('burdens on a pod of a real node', { concurrency: 2 }, () => {
+    on({
+      fault: 'pod-cpu',
+      // Without a limit of the pod's: whoever renews is not held by it either, and times are short here.
+      params: { workers: 1, load: '40%' },
+      async harmed(_pods, pod) {
+        const before = processorMs(pod);
+        return comesTo(() => processorMs(pod) - before > BUSY_MS);
+      },
+    });
+    on({
+      fault: 'pod-memory',
+      params: { rate: '40MB/s', to: '60%' },
+      pod: { container: { resources: { requests: { memory: '1Mi' }, limits: { memory: '96Mi' } } } },
+      harmed: (_pods, pod) => comesTo(() => memoryBytes(pod) > GROWN_BYTES),
+    });
+    on({
+      fault: 'pod-disk-fill',
+      params: { volume: 'data' },
+      pod: {
+        container: { volumeMounts: [{ name: 'data', mountPath: '/data' }] },
+        spec: { volumes: [{ name: 'data', emptyDir: { medium: 'Memory', sizeLimit: '8Mi' } }] },
+      },
+      harmed: async (pods, pod) => (await pods.usedPercent(pod, '/data')) >= 85,
+    });
+    on({
+      fault: 'pod-pause',
+      params: {},
+      harmed: async (_pods, pod) => states(pod).includes('t'),
+    });
   });
 }
