@@ -23,11 +23,17 @@ import { refusedResumeQuery, resumeSignal, stopSignal } from './messages.ts';
 import type { RefusedResume, RefusedStop, Resume, Resumed } from './messages.ts';
 import { auditing, auditingSoon, authorisingResume, enforcing } from './proxies.ts';
 
+/** Stops by others that are remembered while the first may still turn out not to be let. */
+const OTHERS_MAX = 100;
 /** Wishes to resume that are judged in one stop; each costs history, and whoever asks so often is not let. */
 const RESUMES_MAX = 500;
 
 export async function emergencyStop(payload: EmergencyStop): Promise<Resumed | RefusedStop> {
   let stop = stopNamed(payload);
+  /** When it was pulled, where whoever pulled it is still to be judged. */
+  let pulledAtMs: number | undefined = workflowInfo().startTime.getTime();
+  /** Who pulled it as well, and can prove who they are. */
+  const others: { readonly stop: EmergencyStop; readonly pulledAtMs: number }[] = [];
   let asked: Resume[] = [];
   /** What was signed since the last stop, and what was before it, which is good no more. */
   let signed = new Set<string>();
@@ -41,9 +47,15 @@ export async function emergencyStop(payload: EmergencyStop): Promise<Resumed | R
   });
   setHandler(refusedResumeQuery, () => refused);
   setHandler(stopSignal, (heard) => {
-    if (!resumed && asked.length === 0) return;
+    if (!resumed && asked.length === 0) {
+      const other = stopNamed(heard);
+      const isNew = other.proof !== undefined && other.proof.signature !== stop.proof?.signature;
+      if (isNew && others.length < OTHERS_MAX) others.push({ stop: other, pulledAtMs: Date.now() });
+      return;
+    }
     // Whoever stops after somebody asked to resume means it.
     stop = stopNamed(heard);
+    pulledAtMs = undefined;
     for (const words of signed) spent.add(words);
     signed = new Set();
     asked = [];
@@ -54,9 +66,12 @@ export async function emergencyStop(payload: EmergencyStop): Promise<Resumed | R
       setCurrentDetails(
         `**${describeStop(stop)}.** No run is admitted; \`squall resume\` ends this, a cancel does not.`,
       );
-      const released = await latched(stop, times, async () => {
+      /** Whether another stop has taken the place of this one. */
+      let over = false;
+      const released = await latched({ stop, pulledAtMs, times }, async () => {
         for (;;) {
-          await condition(() => asked.length > 0);
+          await condition(() => asked.length > 0 || over);
+          if (over) return new Promise(() => undefined);
           const wishes = asked;
           const resume = wishes[0] as Resume;
           const judged: number = refused?.times ?? 0;
@@ -67,13 +82,19 @@ export async function emergencyStop(payload: EmergencyStop): Promise<Resumed | R
               ? await authority(resume)
               : { forbidden: 'too many wishes to resume were refused' };
           // Taken back meanwhile by another stop.
-          if (asked !== wishes) continue;
+          if (asked !== wishes || over) continue;
           asked.shift();
           if (who && why === undefined) return (resumed = { ...resume, by: describeIdentity(who) });
           refused = { times: judged + 1, why: why ?? '' };
         }
       });
-      if (resumed || 'forbidden' in released) return released;
+      if (resumed) return released;
+      if (!('forbidden' in released)) continue;
+      // Whoever may stop must not be unheard because somebody who may not was faster.
+      const other = others.shift();
+      if (other === undefined) return released;
+      ({ stop, pulledAtMs } = other);
+      over = true;
     }
   });
 }
@@ -99,15 +120,14 @@ async function authority({ by, signature, reason }: Resume): Promise<Authority> 
 
 /**
  * Holds the latch until `resumed`, or until the policy turns out not to let whoever pulled it. It is audited as this workflow's
- * stop number `times`: a later one keeps a latch that is on, and is not judged.
+ * stop number `times`. One that keeps a latch which is on, against a release, is not judged.
  */
 async function latched(
-  stop: EmergencyStop,
-  times: number,
+  { stop, pulledAtMs, times }: { stop: EmergencyStop; pulledAtMs: number | undefined; times: number },
   resumed: () => Promise<Resume>,
 ): Promise<Resumed | RefusedStop> {
-  const { workflowId, firstExecutionRunId, startTime } = workflowInfo();
-  const args: [EmergencyStop, number?] = times === 1 ? [stop, startTime.getTime()] : [stop];
+  const { workflowId, firstExecutionRunId } = workflowInfo();
+  const args: [EmergencyStop, number?] = pulledAtMs === undefined ? [stop] : [stop, pulledAtMs];
   const latch = `${workflowId} ${firstExecutionRunId} ${times}`;
   const pulled = auditOfStop(latch, stop, Date.now());
   const scope = new CancellationScope();

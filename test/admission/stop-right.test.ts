@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { readLatch } from '../../activities/admission/stop.ts';
 import { openFileStore } from '../../activities/journal/file.ts';
+import type { AuditEntry } from '../../domain/audit.ts';
 import { stopId } from '../../domain/emergency-stop.ts';
 import { signedText, stopText } from '../../domain/identity.ts';
 import { workflowBundle } from '../../workers/bundle.ts';
@@ -42,6 +43,8 @@ describe('stop: people', () => {
   });
   after(() => installation.close());
 
+  const audited = (): Promise<AuditEntry[]> =>
+    Array.fromAsync(openFileStore(join(installation.lane.folder, 'journal')).audit.entries());
   const isOn = async (): Promise<boolean> => (await readLatch(installation.lane.client, stopId())) !== undefined;
 
   it('whoever may not is refused and ends no run; whoever may, with a key, ends it', async () => {
@@ -67,8 +70,7 @@ describe('stop: people', () => {
     assert.equal((await squall(['resume', '--reason', 'it is out'], bob)).code, 3);
     const resumed = await squall(['resume', '--reason', 'it is out'], carol);
     assert.equal(resumed.code, 0, resumed.out + resumed.err);
-    const entries = await Array.fromAsync(openFileStore(join(installation.lane.folder, 'journal')).audit.entries());
-    const refusals = entries.filter(({ what, who }) => what === 'resume' && who === 'the policy');
+    const refusals = (await audited()).filter(({ what, who }) => what === 'resume' && who === 'the policy');
     assert.equal(refusals.length, 4);
     assert.match(refusals[0]?.why ?? '', /^everything: .* may not stop/);
   });
@@ -80,6 +82,29 @@ describe('stop: people', () => {
     assert.ok(await isOn());
     await installation.lane.start('control');
     await until(async () => !(await isOn()));
+  });
+
+  it('whoever may stop is heard although somebody who may not was faster', async () => {
+    await installation.lane.kill('control');
+    const first = await squall(['stop', '--no-wait', '--reason', 'a trick'], bob);
+    const second = await squall(['stop', '--no-wait', '--reason', 'a fire'], carol);
+    assert.deepEqual([first.code, second.code], [0, 0]);
+    await installation.lane.start('control');
+    await until(async () => (await audited()).some(({ what, why }) => what === 'stop' && why === 'everything: a fire'));
+    const resumed = await squall(['resume', '--reason', 'it is out'], carol);
+    assert.equal(resumed.code, 0, resumed.out + resumed.err);
+    assert.deepEqual(
+      (await audited()).slice(-4).map(({ what, who, why }) => [what, who.split(' ')[0], why]),
+      [
+        ['stop', 'bob', 'everything: a trick'],
+        ['resume', 'the', 'everything: bob may not stop; those who may, with their key: carol'],
+        ['stop', 'carol', 'everything: a fire'],
+        ['resume', 'carol', 'everything: it is out'],
+      ],
+    );
+    const latch = installation.lane.client.workflow.getHandle(stopId());
+    const codePath = await workflowBundle();
+    await Worker.runReplayHistory({ workflowBundle: { codePath } }, await latch.fetchHistory(), latch.workflowId);
   });
 
   it('an old signature, or one for another stop, is none', async () => {
