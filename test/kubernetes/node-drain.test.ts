@@ -11,7 +11,7 @@ import { until } from '../until.ts';
 import { Cluster, whyNoCluster } from './cluster/cluster.ts';
 import type { KubernetesObject } from './cluster/cluster.ts';
 import { ATTEMPT, faultOn, makeNode, openDriver } from './nodes.ts';
-import { deploymentOf, podsOf, settle, template } from './pods.ts';
+import { deploymentOf, isReady, podsOf, settle, template } from './pods.ts';
 
 const PARAMS = { spare: { critical: 'true' } };
 const SKIP = process.env['KUBECONFIG']
@@ -55,10 +55,10 @@ describe('nodes of a real cluster that are drained', { skip: SKIP }, () => {
     ...template(name),
     metadata: { name, namespace: within, labels: { app: name } },
   });
-  async function scaled(app: string, replicas: number): Promise<void> {
+  async function scaled(app: string, replicas: number, on = elsewhere): Promise<void> {
     await cluster.kubectl('scale', 'deployment', app, '-n', namespace, `--replicas=${replicas}`);
     await until(async () => {
-      await settle(cluster, namespace, elsewhere);
+      await settle(cluster, namespace, on);
       return (await podsOf(cluster, namespace, app)).length === replicas;
     });
   }
@@ -148,6 +148,25 @@ describe('nodes of a real cluster that are drained', { skip: SKIP }, () => {
       [['injected', undefined]],
     );
     await driver.revert([fault], ATTEMPT);
+  });
+
+  it('of an owner with a ready pod on each of two nodes that are drained at once, one stays', async () => {
+    const other = await makeNode(cluster, undo);
+    for (const app of ['split', 'split-too', 'split-three']) {
+      await running(web(app, 1), app, 1);
+      await scaled(app, 2, other.name);
+    }
+    const driver = openDriver(cluster, nodeDrain);
+    const faults = [node, other].map(({ id }) => faultOn(id, PARAMS));
+    const outcomes = await driver.inject(faults, short());
+    assert.match(outcomes.map(({ detail }) => detail).join(), /the last ready replica of its owner/);
+    for (const app of ['split', 'split-too', 'split-three']) {
+      const ready = (await podsOf(cluster, namespace, app)).filter(
+        ({ metadata, status }) => metadata['deletionTimestamp'] === undefined && isReady(status),
+      );
+      assert.equal(ready.length, 1, app);
+    }
+    await driver.revert(faults, ATTEMPT);
   });
 
   it('it has healed once as many are ready as before, and says until then what is missing', async () => {

@@ -13,8 +13,9 @@ import { pause } from '../../pause.ts';
 import { mayTouch } from '../../targets/kubernetes-settings.ts';
 import { isOver } from '../driver.ts';
 import { BUDGET_MS, evict } from './eviction.ts';
+import { inTurn } from './in-turn.ts';
 import type { Holding } from './object-fault.ts';
-import { findOwner } from './owner.ts';
+import { findOwner, ownerAt } from './owner.ts';
 import type { Owner } from './owner.ts';
 import { OVER } from './slotted.ts';
 
@@ -114,31 +115,37 @@ function joined(known: readonly Owner[], going: readonly Going[]): Owner[] {
 }
 
 /** Evicts what may go now; returns what has to wait, and why. */
-async function evictSome(
-  going: readonly Going[],
-  { gracePeriod }: Emptying,
-  { api, attempt, ...holding }: Holding<Emptied>,
-): Promise<Stayed> {
+async function evictSome(going: readonly Going[], asked: Emptying, holding: Holding<Emptied>): Promise<Stayed> {
   const waiting: Stayed = new Map();
   const ofOwners = Map.groupBy(going, ({ owner }) => owner.uid);
   await Promise.all(
-    [...ofOwners.values()].map(async (pods) => {
-      // Counted anew for each of them: the least is what is left.
-      let spare = Math.min(...pods.map(({ owner }) => owner.ready)) - 1;
-      for (const { pod } of pods) {
-        const isReady = holds(pod, 'Ready');
-        if (isReady && spare < 1) {
-          waiting.set(shownAs(pod), 'the last ready replica of its owner');
-          continue;
-        }
-        if (isOver(attempt) || !(await holding.holds())) return;
-        const answer = await evict(pod.metadata, gracePeriod, api, attempt);
-        if (typeof answer === 'object') waiting.set(shownAs(pod), answer.overBudget);
-        else if (isReady) spare -= 1;
+    [...ofOwners].map(async ([uid, pods]) => {
+      for (const { pod, owner } of pods) {
+        if (isOver(holding.attempt)) return;
+        // Other nodes with pods of this owner may be emptied at the same time.
+        const why = await inTurn(uid, () => evictOne(pod, owner, asked, holding));
+        if (why !== undefined) waiting.set(shownAs(pod), why);
       }
     }),
   );
   return waiting;
+}
+
+/** Evicts a pod unless it is the last ready one of its owner, counted just before; why it has to wait, or undefined. */
+async function evictOne(
+  pod: Pod,
+  owner: Owner,
+  { gracePeriod }: Emptying,
+  { api, attempt, ...holding }: Holding<Emptied>,
+): Promise<string | undefined> {
+  if (holds(pod, 'Ready')) {
+    const now = await ownerAt(owner, owner.uid, api, attempt);
+    if (now === undefined) return 'its owner is gone';
+    if (now.ready < 2) return 'the last ready replica of its owner';
+  }
+  if (isOver(attempt) || !(await holding.holds())) return undefined;
+  const answer = await evict(pod.metadata, gracePeriod, api, attempt);
+  return typeof answer === 'object' ? answer.overBudget : undefined;
 }
 
 function shownAs({ metadata: { namespace, name } }: Pod): string {
