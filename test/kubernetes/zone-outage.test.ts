@@ -75,6 +75,44 @@ describe('zones of a real cluster', { skip: SKIP }, () => {
     assert.equal((await driver.inject([enough], ATTEMPT))[0]?.result, 'injected');
     await driver.revert([enough], ATTEMPT);
   });
+
+  it('one zone is out at a time: several are no candidates, and of two begun at once one is refused', async () => {
+    await using undo = new AsyncDisposableStack();
+    const cluster = await Cluster.open();
+    undo.defer(() => cluster.close());
+    const size = { cpu: '4', memory: '16Gi' };
+    const a = await makeNode(cluster, undo, { [ZONE]: 'lab-a' }, size);
+    const too = await makeNode(cluster, undo, { [ZONE]: 'lab-a' }, size);
+    const b = await makeNode(cluster, undo, { [ZONE]: 'lab-b' }, size);
+    const asked = { ...PARAMS, outside: '0%' };
+    const driver = openDriver(cluster, zoneOutage);
+    const unfit = await driver.unfit?.([a.id, too.id, b.id], asked);
+    assert.equal(unfit?.size, 3);
+    assert.match(unfit.get(b.id) ?? '', /nodes of other zones \(.*lab-b.*\).*: say `zone: lab-[ab]`$/);
+    assert.equal((await driver.unfit?.([a.id, too.id], asked))?.size, 0);
+    const cordoned = async (): Promise<string> =>
+      cluster.kubectl('get', 'nodes', '-o', 'jsonpath={.items[?(@.spec.unschedulable==true)].metadata.name}');
+    const faults = [a, b].map(({ id }) => faultOn(id, asked));
+    // Another driver of the same process, as of another run.
+    const opened = [driver, openDriver(cluster, zoneOutage)];
+    const both = await Promise.all(faults.map((fault, i) => opened[i]?.inject([fault], ATTEMPT)));
+    assert.deepEqual(both.flatMap((some) => some?.map(({ result }) => result)).toSorted(), ['failed', 'injected']);
+    assert.match(both.map((some) => some?.[0]?.detail).join(''), /^zone lab-[ab] is being taken out already/);
+    assert.match(await cordoned(), /^\S+$/);
+    await driver.revert(faults, ATTEMPT);
+    const held = [faultOn(a.id, asked), faultOn(too.id, asked)];
+    assert.deepEqual(
+      (await driver.inject(held, ATTEMPT)).map(({ result }) => result),
+      ['injected', 'injected'],
+    );
+    const late = faultOn(b.id, asked);
+    assert.match((await driver.inject([late], ATTEMPT))[0]?.detail ?? '', /^zone lab-a is being taken out already/);
+    await driver.revert([...held, late], ATTEMPT);
+    assert.equal(await cordoned(), '');
+    const then = faultOn(b.id, asked);
+    assert.equal((await driver.inject([then], ATTEMPT))[0]?.result, 'injected');
+    await driver.revert([then], ATTEMPT);
+  });
 });
 
 describe('a zone that is one real node', { skip: await whyNoFaultImage() }, () => {

@@ -3,7 +3,7 @@
  *
  * Composes what there is: the cordon of a node, with the slot that all cordons share, and `pod-partition` for each pod on it,
  * whose faults bear ids of their own and end by themselves. Which pods these are is written on the node before the first is
- * touched. Refused where too little is left outside of the zone, and where this worker runs.
+ * touched. Refused where too little is left outside of the zone, where another zone is out, and where this worker runs.
  */
 import { z } from 'zod';
 import type {
@@ -28,6 +28,7 @@ import { parseTarget } from './target.ts';
 import { carriers, shareOutside, zoneOf } from './zone-capacity.ts';
 import type { Carrier } from './zone-capacity.ts';
 import { ZonePods } from './zone-pods.ts';
+import { claim, giveBack, zoneHeldBesides } from './zones-going.ts';
 
 const params = z.strictObject({
   network: z
@@ -50,6 +51,7 @@ const params = z.strictObject({
 });
 type Params = z.infer<typeof params>;
 
+const NO_ZONE = 'nobody says in which zone it is';
 const undoRecord = z.object({ pods: z.array(z.string()) });
 
 export const driver: DriverFactory<Params> = (site) => new ZoneOutage(site);
@@ -82,16 +84,24 @@ class ZoneOutage implements FaultDriver<Params> {
       undoRecord,
       unfit: async (targets, asked, looking) => {
         const [own, nodes] = await Promise.all([workersNode(looking), carriers(looking.api, looking.attempt)]);
+        const names = targets.map((target) => parseTarget(target, ['node']).name);
+        const several = severalZones(names, nodes);
         return new Map(
-          targets.flatMap((target) => {
-            const why = refusal(parseTarget(target, ['node']).name, own, nodes, asked);
+          targets.flatMap((target, i) => {
+            const why = refusal(names[i] ?? '', own, nodes, asked) ?? several;
             return why === undefined ? [] : [[target, why]];
           }),
         );
       },
-      harm: async (node, { params: asked }, looking) => {
+      harm: async (node, fault, looking) => {
+        const zone = zoneOf(node);
+        if (zone === undefined) return NO_ZONE;
+        const begun = claim(fault, zone, looking.api);
+        if (begun !== undefined) return out(begun);
         const [own, nodes] = await Promise.all([workersNode(looking), carriers(looking.api, looking.attempt)]);
-        return refusal(node.metadata.name, own, nodes, asked) ?? cordoned(node, { pods: [] });
+        const held = zoneHeldBesides(zone, nodes, this.kind);
+        if (held !== undefined) return out(held);
+        return refusal(node.metadata.name, own, nodes, fault.params) ?? cordoned(node, { pods: [] });
       },
       follow: async (fault, holding) => (fault.params.network ? pods.cutOff(fault, holding) : { result: 'injected' }),
       unhealed: async (_node, { pods: cut }, { attempt }, fault) => pods.left(fault, cut, attempt),
@@ -112,7 +122,11 @@ class ZoneOutage implements FaultDriver<Params> {
   }
 
   async inject(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<InjectResult>[]> {
-    return this.#nodes.inject(faults, attempt);
+    try {
+      return await this.#nodes.inject(faults, attempt);
+    } finally {
+      giveBack(faults);
+    }
   }
 
   async renew(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RenewResult>[]> {
@@ -163,6 +177,19 @@ class ZoneOutage implements FaultDriver<Params> {
   }
 }
 
+function out(zone: string): string {
+  return `zone ${zone} is being taken out already: one at a time`;
+}
+
+/** Why nodes must not be taken out together: it would be more than a zone. */
+function severalZones(names: readonly string[], nodes: readonly Carrier[]): string | undefined {
+  const zones = new Set(nodes.filter(({ metadata }) => names.includes(metadata.name)).map(zoneOf));
+  zones.delete(undefined);
+  if (zones.size < 2) return undefined;
+  const [first = ''] = zones;
+  return `selected with nodes of other zones (${[...zones].join(', ')}), and an outage is of one: say \`zone: ${first}\``;
+}
+
 /** Why a node must not be taken out with its zone; undefined where it may be. */
 function refusal(
   name: string,
@@ -173,7 +200,7 @@ function refusal(
   if (name === own) return OWN_NODE;
   const node = nodes.find(({ metadata }) => metadata.name === name);
   const zone = node && zoneOf(node);
-  if (zone === undefined) return 'nobody says in which zone it is';
+  if (zone === undefined) return NO_ZONE;
   const share = 100 * shareOutside(zone, nodes);
   if (share + 1e-9 >= Number.parseFloat(outside)) return undefined;
   return `only ${share.toFixed(1)}% of the cluster would be left outside of zone ${zone}; ${outside} are asked for`;
