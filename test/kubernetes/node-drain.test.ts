@@ -13,7 +13,8 @@ import type { KubernetesObject } from './cluster/cluster.ts';
 import { ATTEMPT, faultOn, makeNode, openDriver } from './nodes.ts';
 import { deploymentOf, isReady, podsOf, settle, template } from './pods.ts';
 
-const PARAMS = { spare: { critical: 'true' } };
+/** Adds to what is protected anyway. */
+const PARAMS = { spare: { keep: 'me' } };
 const SKIP = process.env['KUBECONFIG']
   ? 'pods of a named cluster are not where a test wants them'
   : await whyNoCluster();
@@ -79,8 +80,10 @@ describe('nodes of a real cluster that are drained', { skip: SKIP }, () => {
     await running(web('goes', 1), 'goes', 1);
     await scaled('goes', 2);
     await running(web('single', 1), 'single', 1);
-    await running(web('spared', 1, { critical: 'true' }), 'spared', 1);
+    await running(web('spared', 1, { keep: 'me' }), 'spared', 1);
     await scaled('spared', 2);
+    await running(web('critical', 1, { critical: 'true' }), 'critical', 1);
+    await scaled('critical', 2);
     await running(web('ours', 1, { 'app.kubernetes.io/part-of': 'squall' }), 'ours', 1);
     await scaled('ours', 2);
     await running(bare('bare'), 'bare', 1);
@@ -105,14 +108,15 @@ describe('nodes of a real cluster that are drained', { skip: SKIP }, () => {
       'bare (nobody',
       'single-',
       'all there is',
-      'spared by the label critical=true',
+      'spared by the label keep=me',
+      'protected by the label critical=true',
       'part of Squall',
     ])
       assert.ok(outcome?.detail?.includes(said), `${said}: ${outcome?.detail}`);
     const left = new Set(await staying());
     assert.deepEqual(
-      [left.has('goes'), left.has('single'), left.has('spared'), left.has('ours')],
-      [false, true, true, true],
+      ['goes', 'single', 'spared', 'critical', 'ours'].map((app) => left.has(app)),
+      [false, true, true, true, true],
     );
     assert.deepEqual([left.has('bare'), left.has('daemon')], [true, true]);
     assert.deepEqual(await staying('kube-system'), [`bare-${count}`]);

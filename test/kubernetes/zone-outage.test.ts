@@ -14,7 +14,7 @@ import { ATTEMPT, faultOn, makeNode, openDriver } from './nodes.ts';
 import { Pods } from './running-pods.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
-const PARAMS = { network: false, outside: '50%', spare: { critical: 'true' } as Record<string, string> };
+const PARAMS = { network: false, outside: '50%', spare: { keep: 'me' } as Record<string, string> };
 const SKIP = process.env['KUBECONFIG'] ? 'nobody knows what a named cluster can carry' : await whyNoCluster();
 
 describe('what is left outside of a zone', () => {
@@ -52,10 +52,14 @@ describe('what is left outside of a zone', () => {
 });
 
 describe('zones of a real cluster', { skip: SKIP }, () => {
+  let cluster: Cluster;
+  before(async () => {
+    cluster = await Cluster.open();
+  });
+  after(() => cluster.close());
+
   it('an outage is refused where too little is left, and where nobody says in which zone a node is', async () => {
     await using undo = new AsyncDisposableStack();
-    const cluster = await Cluster.open();
-    undo.defer(() => cluster.close());
     const size = { cpu: '4', memory: '16Gi' };
     const a = await makeNode(cluster, undo, { [ZONE]: 'lab-a' }, size);
     const b = await makeNode(cluster, undo, { [ZONE]: 'lab-b' }, { cpu: '3', memory: '64Gi' });
@@ -78,8 +82,6 @@ describe('zones of a real cluster', { skip: SKIP }, () => {
 
   it('one zone is out at a time: several are no candidates, and of two begun at once one is refused', async () => {
     await using undo = new AsyncDisposableStack();
-    const cluster = await Cluster.open();
-    undo.defer(() => cluster.close());
     const size = { cpu: '4', memory: '16Gi' };
     const a = await makeNode(cluster, undo, { [ZONE]: 'lab-a' }, size);
     const too = await makeNode(cluster, undo, { [ZONE]: 'lab-a' }, size);
@@ -138,13 +140,15 @@ describe('a zone that is one real node', { skip: await whyNoFaultImage() }, () =
   const asked = { ...PARAMS, network: true, outside: '0%' };
 
   it('its pods are cut off and its node cordoned, both are held, and both are as before', async () => {
-    const [cut, spared] = [await pods.run('cut'), await pods.run('spared', { labels: { critical: 'true' } })];
+    const [cut, spared] = [await pods.run('cut'), await pods.run('spared', { labels: { keep: 'me' } })];
+    const critical = await pods.run('critical', { labels: { critical: 'true' } });
     const driver = open();
     const fault = faultOn(node, asked, { ttlMs: 30_000 });
     const [outcome] = await driver.inject([fault], ATTEMPT);
     assert.match(`${outcome?.result} ${outcome?.detail}`, /^injected 2 pods are cut off$/);
     assert.equal(await pods.reaches(cut, spared), false);
     assert.equal(await pods.isUntouched(spared), true);
+    assert.equal(await pods.isUntouched(critical), true);
     assert.equal(await cluster.kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].spec.unschedulable}'), 'true');
     assert.deepEqual(
       (await driver.renew?.([fault], ATTEMPT))?.map(({ result }) => result),

@@ -5,6 +5,7 @@
  * does: that is waited for, like a disruption budget. Must never evict what nobody would replace.
  */
 import type { InjectResult, Outcome } from '../../../domain/fault.ts';
+import { PROTECTED, protectionOf } from '../../../domain/policy.ts';
 import { hasAll } from '../../kubernetes/labels.ts';
 import { holds, listPath, MIRROR, podSchema } from '../../kubernetes/objects.ts';
 import type { Pod } from '../../kubernetes/objects.ts';
@@ -33,7 +34,7 @@ export interface Emptied {
 export interface Emptying {
   readonly node: string;
   readonly gracePeriod?: number | undefined;
-  /** Pods with one of these labels stay. */
+  /** Pods with one of these labels stay, besides those that every policy protects. */
   readonly spare: Readonly<Record<string, string>>;
   /** The pod of this worker, which stays. */
   readonly own: PodName | undefined;
@@ -100,6 +101,8 @@ function whyItStays(
   if (!mayTouch(settings, namespace)) return 'in a namespace that this site may not touch';
   if (own?.namespace === namespace && own.name === name) return 'this worker itself';
   if (labels['app.kubernetes.io/part-of'] === 'squall') return 'part of Squall';
+  const why = protectionOf(PROTECTED, { labels, namespace });
+  if (why !== undefined) return why;
   const label = Object.entries(spare).find(([key, value]) => hasAll(labels, { [key]: value }));
   return label && `spared by the label ${label.join('=')}`;
 }

@@ -15,7 +15,6 @@ import type {
   TargetId,
   Verification,
 } from '../../../domain/fault.ts';
-import { PROTECTED_LABELS } from '../../../domain/policy.ts';
 import { nodeSchema } from '../../kubernetes/objects.ts';
 import { reasonOf } from '../../probes/reading.ts';
 import type { Attempt, DriverFactory, FaultDriver, Leftover, Site } from '../driver.ts';
@@ -46,8 +45,8 @@ const params = z.strictObject({
     ),
   spare: z
     .record(z.string(), z.string())
-    .default(PROTECTED_LABELS)
-    .describe('Pods with one of these labels are not cut off. Default: those that the policy protects by itself.'),
+    .default({})
+    .describe('Pods with one of these labels are not cut off, besides those that every policy protects.'),
 });
 type Params = z.infer<typeof params>;
 

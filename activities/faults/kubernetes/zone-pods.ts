@@ -4,6 +4,7 @@
  * Owns which pods these are, their faults' ids, and the order: written on the node, then cut off. Must never touch a node.
  */
 import type { Fault, InjectResult, Outcome, TargetId } from '../../../domain/fault.ts';
+import { PROTECTED, protectionOf } from '../../../domain/policy.ts';
 import { hasAll } from '../../kubernetes/labels.ts';
 import { listPath, MIRROR, podSchema } from '../../kubernetes/objects.ts';
 import type { Pod } from '../../kubernetes/objects.ts';
@@ -68,10 +69,11 @@ export class ZonePods {
       else if (result !== 'injected' && result !== 'gone')
         return { result: 'failed', detail: `${pod}: ${result}${detail === undefined ? '' : ` (${detail})`}` };
     }
-    const on = kept.pods.filter((_, i) => outcomes[i]?.result === 'injected');
-    // What is held by others must not be renewed, nor reverted.
-    if ((await holding.keep(() => ({ pods: on }))) === undefined) return { result: 'lapsed' };
-    return { result: 'injected', ...words(on.length, spared) };
+    const notOn = new Set(kept.pods.filter((_, i) => outcomes[i]?.result !== 'injected'));
+    // What is held by others must not be renewed, nor reverted; what another attempt has added meanwhile stays.
+    const on = await holding.keep(({ pods }) => ({ pods: pods.filter((pod) => !notOn.has(pod)) }));
+    if (on === undefined) return { result: 'lapsed' };
+    return { result: 'injected', ...words(on.pods.length, spared) };
   }
 
   /** Why the fault is no longer on as it was; undefined while it is. A pod that is gone takes its own with it. */
@@ -109,6 +111,7 @@ async function podsOn(
     (own?.namespace === namespace && own.name === name) ||
     labels['app.kubernetes.io/part-of'] === 'squall' ||
     Object.hasOwn(annotations, MIRROR) ||
+    protectionOf(PROTECTED, { labels, namespace }) !== undefined ||
     Object.entries(spare).some(([key, value]) => hasAll(labels, { [key]: value }));
   const query = { fieldSelector: `spec.nodeName=${node},status.phase=Running` };
   const found: TargetId[] = [];
