@@ -154,6 +154,30 @@ describe('nodes of a real cluster that are drained', { skip: SKIP }, () => {
     await driver.revert([fault], ATTEMPT);
   });
 
+  it('a pod that cannot be evicted stays, with the reason, and keeps no other', async () => {
+    await running(web('bad', 1), 'bad', 1);
+    await scaled('bad', 2);
+    await running(web('good', 1), 'good', 1);
+    await scaled('good', 2);
+    // The server evicts no pod that has two.
+    for (const name of ['one', 'two'])
+      await cluster.create({
+        apiVersion: 'policy/v1',
+        kind: 'PodDisruptionBudget',
+        metadata: { name, namespace },
+        spec: { maxUnavailable: 1, selector: { matchLabels: { app: 'bad' } } },
+      });
+    const driver = openDriver(cluster, nodeDrain);
+    const fault = faultOn(node.id, PARAMS);
+    const [outcome] = await driver.inject([fault], short(10_000));
+    assert.match(
+      `${outcome?.result} ${outcome?.detail}`,
+      /^injected 1 pods stayed: \S+\/bad-\S+ \(.*more than one PodDisruptionBudget/,
+    );
+    assert.deepEqual(await staying(), ['bad']);
+    await driver.revert([fault], ATTEMPT);
+  });
+
   it('of an owner with a ready pod on each of two nodes that are drained at once, one stays', async () => {
     const other = await makeNode(cluster, undo);
     for (const app of ['split', 'split-too', 'split-three']) {

@@ -11,8 +11,10 @@ import { holds, listPath, MIRROR, podSchema } from '../../kubernetes/objects.ts'
 import type { Pod } from '../../kubernetes/objects.ts';
 import type { PodName } from '../../kubernetes/own-pod.ts';
 import { pause } from '../../pause.ts';
+import { reasonOf } from '../../probes/reading.ts';
 import { mayTouch } from '../../targets/kubernetes-settings.ts';
 import { isOver } from '../driver.ts';
+import type { Attempt } from '../driver.ts';
 import { BUDGET_MS, evict } from './eviction.ts';
 import { inTurn } from './in-turn.ts';
 import type { Holding } from './object-fault.ts';
@@ -24,6 +26,10 @@ import { OVER } from './slotted.ts';
 const NAMED_MAX = 10;
 /** What is left of an attempt to say which pods stayed, in milliseconds. */
 const LAST_WORDS_MS = 2_500;
+
+/** One pod's eviction is tried again for no longer than this before it has to wait like the others, in milliseconds. */
+const TRY_MS = 4_000;
+const LAPSED = { result: 'lapsed', detail: 'it was reverted, or its time was over, in the midst of it' } as const;
 
 /** What is written on the node while it is emptied: whose pods may have been evicted, with what they had ready before. */
 export interface Emptied {
@@ -57,11 +63,11 @@ export async function emptyNode<Undo extends Emptied>(
     if (isOver(attempt)) return OVER;
     const { going, stay } = await sorted(asked, holding);
     const kept = await holding.keep((undo) => ({ ...undo, owners: joined(undo.owners, going) }));
-    if (kept === undefined)
-      return { result: 'lapsed', detail: 'it was reverted, or its time was over, in the midst of it' };
+    if (kept === undefined) return LAPSED;
     if (going.length === 0) return { result: 'injected', ...words(stay) };
     const waiting = await evictSome(going, asked, holding);
     if (attempt.signal.aborted) return OVER;
+    if (waiting === undefined) return LAPSED;
     if (attempt.remainingMs() <= LAST_WORDS_MS) return { result: 'injected', ...words(new Map([...waiting, ...stay])) };
     if (waiting.size > 0) await pause(BUDGET_MS, attempt.signal);
   }
@@ -117,21 +123,32 @@ function joined(known: readonly Owner[], going: readonly Going[]): Owner[] {
   return [...owners.values()];
 }
 
-/** Evicts what may go now; returns what has to wait, and why. */
-async function evictSome(going: readonly Going[], asked: Emptying, holding: Holding<Emptied>): Promise<Stayed> {
+/** Evicts what may go now; returns what has to wait, and why; undefined where the node is held no more. */
+async function evictSome(
+  going: readonly Going[],
+  asked: Emptying,
+  holding: Holding<Emptied>,
+): Promise<Stayed | undefined> {
   const waiting: Stayed = new Map();
+  let isHeld = true;
   const ofOwners = Map.groupBy(going, ({ owner }) => owner.uid);
   await Promise.all(
     [...ofOwners].map(async ([uid, pods]) => {
       for (const { pod, owner } of pods) {
-        if (isOver(holding.attempt)) return;
-        // Other nodes with pods of this owner may be emptied at the same time.
-        const why = await inTurn(uid, () => evictOne(pod, owner, asked, holding));
-        if (why !== undefined) waiting.set(shownAs(pod), why);
+        if (!isHeld || isOver(holding.attempt)) return;
+        try {
+          // Other nodes with pods of this owner may be emptied at the same time.
+          const why = await inTurn(uid, () => evictOne(pod, owner, asked, holding));
+          if (why !== undefined) waiting.set(shownAs(pod), why);
+        } catch (error) {
+          // What is wrong with one pod must not keep the others.
+          waiting.set(shownAs(pod), reasonOf(error));
+        }
+        if (!(await holding.holds())) isHeld = false;
       }
     }),
   );
-  return waiting;
+  return isHeld ? waiting : undefined;
 }
 
 /** Evicts a pod unless it is the last ready one of its owner, counted just before; why it has to wait, or undefined. */
@@ -147,8 +164,17 @@ async function evictOne(
     if (now.ready < 2) return 'the last ready replica of its owner';
   }
   if (isOver(attempt) || !(await holding.holds())) return undefined;
-  const answer = await evict(pod.metadata, gracePeriod, api, attempt);
+  const answer = await evict(pod.metadata, gracePeriod, api, tryOf(attempt));
   return typeof answer === 'object' ? answer.overBudget : undefined;
+}
+
+/** As much of an attempt as one eviction may take, so that one that always fails leaves time for the others, and to say so. */
+function tryOf(attempt: Attempt): Attempt {
+  const endsAtMs = performance.now() + TRY_MS;
+  return {
+    signal: attempt.signal,
+    remainingMs: () => Math.min(attempt.remainingMs() - LAST_WORDS_MS, endsAtMs - performance.now()),
+  };
 }
 
 function shownAs({ metadata: { namespace, name } }: Pod): string {
