@@ -11,6 +11,7 @@ import { until } from '../until.ts';
 import { Cluster, whyNoCluster } from './cluster/cluster.ts';
 import { FAULT_IMAGE, importFaultImage, whyNoFaultImage } from './fault-image.ts';
 import { ATTEMPT, faultOn, makeNode, openDriver } from './nodes.ts';
+import { deploymentOf, podsOf, template } from './pods.ts';
 import { Pods } from './running-pods.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
@@ -114,6 +115,35 @@ describe('zones of a real cluster', { skip: SKIP }, () => {
     const then = faultOn(b.id, asked);
     assert.equal((await driver.inject([then], ATTEMPT))[0]?.result, 'injected');
     await driver.revert([then], ATTEMPT);
+  });
+
+  it('of a zone with more than 200 pods to cut off, no node is a candidate', async () => {
+    await using undo = new AsyncDisposableStack();
+    const node = await makeNode(cluster, undo, { [ZONE]: 'lab-a' }, { cpu: '4', memory: '16Gi' });
+    await cluster.kubectl('create', 'namespace', 'many');
+    undo.defer(async () => void (await cluster.kubectl('delete', 'namespace', 'many', '--wait=false')));
+    const many = deploymentOf('many', 'many', 201);
+    const pod = template('many');
+    const onNode = {
+      ...pod,
+      spec: { ...(pod['spec'] as object), nodeName: node.name, tolerations: [{ operator: 'Exists' }] },
+    };
+    await cluster.create({ ...many, spec: { ...many.spec, template: onNode } });
+    let names: string[] = [];
+    await until(async () => {
+      names = (await podsOf(cluster, 'many')).map(({ metadata }) => metadata.name ?? '');
+      return names.length === 201;
+    });
+    const running = JSON.stringify({ status: { phase: 'Running' } });
+    await cluster.kubectl(
+      ...['patch', 'pods', ...names, '-n', 'many', '--subresource=status', '--type=merge', '-p', running],
+    );
+    const driver = openDriver(cluster, zoneOutage);
+    const asked = { ...PARAMS, network: true, outside: '0%' };
+    assert.match((await driver.unfit?.([node.id], asked))?.get(node.id) ?? '', /^201 pods would be cut off .* 200 may/);
+    assert.equal((await driver.unfit?.([node.id], { ...asked, network: false }))?.size, 0);
+    await cluster.kubectl('scale', 'deployment', 'many', '-n', 'many', '--replicas=200');
+    await until(async () => (await driver.unfit?.([node.id], asked))?.size === 0);
   });
 });
 

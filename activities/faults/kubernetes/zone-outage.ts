@@ -84,10 +84,11 @@ class ZoneOutage implements FaultDriver<Params> {
       unfit: async (targets, asked, looking) => {
         const [own, nodes] = await Promise.all([workersNode(looking), carriers(looking.api, looking.attempt)]);
         const names = targets.map((target) => parseTarget(target, ['node']).name);
-        const several = severalZones(names, nodes);
+        const many =
+          severalZones(names, nodes) ?? (asked.network ? await pods.tooMany(names, asked.spare, looking) : undefined);
         return new Map(
           targets.flatMap((target, i) => {
-            const why = refusal(names[i] ?? '', own, nodes, asked) ?? several;
+            const why = refusal(names[i] ?? '', own, nodes, asked) ?? many;
             return why === undefined ? [] : [[target, why]];
           }),
         );

@@ -11,7 +11,7 @@ import type { Pod } from '../../kubernetes/objects.ts';
 import { ownPod } from '../../kubernetes/own-pod.ts';
 import { mayTouch } from '../../targets/kubernetes-settings.ts';
 import type { Attempt, FaultDriver } from '../driver.ts';
-import type { Holding } from './object-fault.ts';
+import type { Holding, Looking } from './object-fault.ts';
 import { parseTarget, targetId } from './target.ts';
 
 /** What is written on the node: the pods that are cut off, or may be. */
@@ -21,6 +21,9 @@ export interface CutOff {
 
 /** Faults named in an outcome; the rest are counted. */
 const NAMED_MAX = 10;
+
+/** Pods that may be cut off at once: each takes a container, and is renewed by an exec every few seconds. */
+const PODS_MAX = 200;
 
 /** Cuts the pods of a node off, and finds them again. */
 export class ZonePods {
@@ -45,6 +48,18 @@ export class ZonePods {
   /** The faults of these pods. */
   faultsOf(fault: Fault<unknown>, pods: readonly TargetId[]): Fault<unknown>[] {
     return pods.map((pod) => ({ ...fault, id: `${fault.id}/${pod}`, target: pod, params: this.#params }));
+  }
+
+  /** Why the pods of these nodes must not be cut off: there are too many; undefined where there are not. */
+  async tooMany(
+    nodes: readonly string[],
+    spare: Readonly<Record<string, string>>,
+    looking: Looking,
+  ): Promise<string | undefined> {
+    let count = 0;
+    for (const node of nodes) count += (await podsOn(node, spare, looking)).length;
+    if (count <= PODS_MAX) return undefined;
+    return `${count} pods would be cut off with the nodes that are selected, and ${PODS_MAX} may be: select fewer nodes`;
   }
 
   /** Cuts off what may be, as long as the node is held; says which pods are not. */
@@ -102,7 +117,7 @@ export class ZonePods {
 async function podsOn(
   node: string,
   spare: Readonly<Record<string, string>>,
-  { api, attempt, settings }: Holding<CutOff>,
+  { api, attempt, settings }: Looking,
 ): Promise<TargetId[]> {
   const own = await ownPod(settings);
   const isSpared = ({ metadata: { namespace = '', name, labels, annotations, deletionTimestamp } }: Pod): boolean =>
