@@ -1,5 +1,8 @@
 /** An outage of a zone: what must be left outside of it, and pods of a real node that are cut off with it. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { driver as podPartition } from '../../activities/faults/kubernetes/pod-partition.ts';
 import { targetId } from '../../activities/faults/kubernetes/target.ts';
@@ -9,6 +12,7 @@ import { driver as zoneOutage } from '../../activities/faults/kubernetes/zone-ou
 import type { FaultDriver } from '../../activities/faults/driver.ts';
 import { until } from '../until.ts';
 import { Cluster, whyNoCluster } from './cluster/cluster.ts';
+import { exactly } from './exactly.ts';
 import { FAULT_IMAGE, importFaultImage, whyNoFaultImage } from './fault-image.ts';
 import { ATTEMPT, faultOn, makeNode, openDriver } from './nodes.ts';
 import { deploymentOf, podsOf, template } from './pods.ts';
@@ -219,5 +223,16 @@ describe('a zone that is one real node', { skip: await whyNoFaultImage() }, () =
       (await network.revert([other], ATTEMPT)).map(({ result }) => result),
       ['reverted'],
     );
+  });
+
+  it('needs no more leave than it asks for', async () => {
+    await using made = new AsyncDisposableStack();
+    const folder = await mkdtemp(join(tmpdir(), 'squall-zone-'));
+    made.defer(() => rm(folder, { recursive: true }));
+    // The last node that takes pods is no candidate.
+    await makeNode(cluster, made, { [ZONE]: 'lab-b' }, { cpu: '1', memory: '1Gi' });
+    const accounts = { cluster, namespace: pods.namespace, folder, section: { faultImage: FAULT_IMAGE } };
+    const selector = { kind: 'node', zone: 'lab-a' };
+    await exactly(accounts, 'kubernetes/zone-outage', zoneOutage, asked, selector);
   });
 });

@@ -15,14 +15,18 @@ import type {
   TargetId,
   Verification,
 } from '../../../domain/fault.ts';
-import { nodeSchema } from '../../kubernetes/objects.ts';
+import { missingAccess, permission } from '../../kubernetes/access.ts';
+import { unhurried } from '../../kubernetes/api.ts';
+import type { Node } from '../../kubernetes/objects.ts';
+import { ownPod } from '../../kubernetes/own-pod.ts';
 import { reasonOf } from '../../probes/reading.ts';
 import type { Attempt, DriverFactory, FaultDriver, Leftover, Site } from '../driver.ts';
 import { CORDON, cordoned, CORDONING, OWN_NODE, workersNode } from './cordon.ts';
+import { IN_A_POD, NO_IMAGE } from './in-pod/pod-fault.ts';
 import { objectFault } from './object-fault.ts';
 import { driver as podPartition } from './pod-partition.ts';
 import { isHeldBy, remembered } from './slot.ts';
-import { SlottedObjects } from './slotted.ts';
+import { NO_SECTION, SlottedObjects } from './slotted.ts';
 import { parseTarget } from './target.ts';
 import { carriers, shareOutside, zoneOf } from './zone-capacity.ts';
 import type { Carrier } from './zone-capacity.ts';
@@ -50,6 +54,8 @@ const params = z.strictObject({
 });
 type Params = z.infer<typeof params>;
 
+/** Asked where this worker is, to find out on which node. */
+const OWN_POD = permission('', ['pods'], ['get']);
 const NO_ZONE = 'nobody says in which zone it is';
 const undoRecord = z.object({ pods: z.array(z.string()) });
 
@@ -66,13 +72,13 @@ class ZoneOutage implements FaultDriver<Params> {
     'the nodes are uncordoned and their pods connected again; pods that are cut off end that themselves when renewal stops';
   readonly #pods: ZonePods;
   readonly #nodes: FaultDriver<Params>;
-  readonly #slots: SlottedObjects<z.infer<typeof nodeSchema>>;
+  readonly #slots: SlottedObjects<Node>;
 
   constructor(site: Site) {
     const pods = new ZonePods(podPartition(site));
     this.#pods = pods;
     this.#slots = new SlottedObjects(site, CORDON);
-    this.permissions = [CORDONING, ...pods.permissions];
+    this.permissions = [CORDONING, ...IN_A_POD];
     this.#nodes = objectFault({
       ...CORDON,
       kind: this.kind,
@@ -108,9 +114,14 @@ class ZoneOutage implements FaultDriver<Params> {
     })(site);
   }
 
-  async check(asked: Params): Promise<readonly string[]> {
-    const missing = await this.#nodes.check(asked);
-    return asked.network ? [...missing, ...(await this.#pods.check())] : missing;
+  async check({ network }: Params): Promise<readonly string[]> {
+    const { settings } = this.#slots;
+    if (settings === undefined) return [NO_SECTION];
+    const missing = await this.#slots.missing(network ? this.permissions : [CORDONING]);
+    const own = await ownPod(settings);
+    const seen = own && (await missingAccess([OWN_POD], [own.namespace], this.#slots.api, unhurried()));
+    const noImage = network && settings.faultImage === undefined ? [NO_IMAGE] : [];
+    return [...missing, ...(seen ?? []), ...noImage];
   }
 
   async occupied(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>> {

@@ -33,14 +33,6 @@ export class ZonePods {
     this.#driver = driver;
   }
 
-  get permissions(): FaultDriver<unknown>['permissions'] {
-    return this.#driver.permissions;
-  }
-
-  async check(): Promise<readonly string[]> {
-    return this.#driver.check(this.#params);
-  }
-
   get #params(): unknown {
     return this.#driver.params.parse({});
   }
