@@ -99,14 +99,15 @@ describe('zones of a real cluster', { skip: SKIP }, () => {
     assert.equal((await driver.unfit?.([a.id, too.id], asked))?.size, 0);
     const cordoned = async (): Promise<string> =>
       cluster.kubectl('get', 'nodes', '-o', 'jsonpath={.items[?(@.spec.unschedulable==true)].metadata.name}');
-    const faults = [a, b].map(({ id }) => faultOn(id, asked));
     // Another driver of the same process, as of another run.
-    const opened = [driver, openDriver(cluster, zoneOutage)];
-    const both = await Promise.all(faults.map((fault, i) => opened[i]?.inject([fault], ATTEMPT)));
-    assert.deepEqual(both.flatMap((some) => some?.map(({ result }) => result)).toSorted(), ['failed', 'injected']);
-    assert.match(both.map((some) => some?.[0]?.detail).join(''), /^zone lab-[ab] is being taken out already/);
+    const [first, second] = [faultOn(a.id, asked), faultOn(b.id, asked)];
+    const both = (
+      await Promise.all([driver.inject([first], ATTEMPT), openDriver(cluster, zoneOutage).inject([second], ATTEMPT)])
+    ).flat();
+    assert.deepEqual(both.map(({ result }) => result).toSorted(), ['failed', 'injected']);
+    assert.match(both.map(({ detail }) => detail).join(''), /^zone lab-[ab] is being taken out already/);
     assert.match(await cordoned(), /^\S+$/);
-    await driver.revert(faults, ATTEMPT);
+    await driver.revert([first, second], ATTEMPT);
     const held = [faultOn(a.id, asked), faultOn(too.id, asked)];
     assert.deepEqual(
       (await driver.inject(held, ATTEMPT)).map(({ result }) => result),
