@@ -59,17 +59,19 @@ export async function emptyNode<Undo extends Emptied>(
   holding: Holding<Undo>,
 ): Promise<Omit<Outcome<InjectResult>, 'id'>> {
   const { attempt } = holding;
+  let waited: Stayed = new Map();
   for (;;) {
     if (isOver(attempt)) return OVER;
     const { going, stay } = await sorted(asked, holding);
     const kept = await holding.keep((undo) => ({ ...undo, owners: joined(undo.owners, going) }));
     if (kept === undefined) return LAPSED;
     if (going.length === 0) return { result: 'injected', ...words(stay) };
-    const waiting = await evictSome(going, asked, holding);
+    const waiting = await evictSome(going, waited, asked, holding);
     if (attempt.signal.aborted) return OVER;
     if (waiting === undefined) return LAPSED;
     if (attempt.remainingMs() <= LAST_WORDS_MS) return { result: 'injected', ...words(new Map([...waiting, ...stay])) };
     if (waiting.size > 0) await pause(BUDGET_MS, attempt.signal);
+    waited = waiting;
   }
 }
 
@@ -126,6 +128,7 @@ function joined(known: readonly Owner[], going: readonly Going[]): Owner[] {
 /** Evicts what may go now; returns what has to wait, and why; undefined where the node is held no more. */
 async function evictSome(
   going: readonly Going[],
+  waited: Stayed,
   asked: Emptying,
   holding: Holding<Emptied>,
 ): Promise<Stayed | undefined> {
@@ -141,8 +144,9 @@ async function evictSome(
           const why = await inTurn(uid, () => evictOne(pod, owner, asked, holding));
           if (why !== undefined) waiting.set(shownAs(pod), why);
         } catch (error) {
-          // What is wrong with one pod must not keep the others.
-          waiting.set(shownAs(pod), reasonOf(error));
+          // What is wrong with one pod must not keep the others; that no time is left says less than why it had to wait before.
+          const before = isOver(tryOf(holding.attempt)) ? waited.get(shownAs(pod)) : undefined;
+          waiting.set(shownAs(pod), before ?? reasonOf(error));
         }
         if (!(await holding.holds())) isHeld = false;
       }
