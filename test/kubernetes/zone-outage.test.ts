@@ -4,18 +4,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { z } from 'zod';
 import { driver as podPartition } from '../../activities/faults/kubernetes/pod-partition.ts';
 import { targetId } from '../../activities/faults/kubernetes/target.ts';
 import { amountOf, shareOutside } from '../../activities/faults/kubernetes/zone-capacity.ts';
 import type { Carrier } from '../../activities/faults/kubernetes/zone-capacity.ts';
 import { driver as zoneOutage } from '../../activities/faults/kubernetes/zone-outage.ts';
 import type { FaultDriver } from '../../activities/faults/driver.ts';
+import { kubernetesApi } from '../../activities/kubernetes/api.ts';
+import { listPath } from '../../activities/kubernetes/objects.ts';
+import { kubernetesSettings } from '../../activities/targets/kubernetes-settings.ts';
 import { until } from '../until.ts';
 import { Cluster, whyNoCluster } from './cluster/cluster.ts';
 import { exactly } from './exactly.ts';
 import { FAULT_IMAGE, importFaultImage, whyNoFaultImage } from './fault-image.ts';
 import { ATTEMPT, faultOn, makeNode, openDriver } from './nodes.ts';
-import { deploymentOf, podsOf, template } from './pods.ts';
+import { template } from './pods.ts';
 import { Pods } from './running-pods.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
@@ -127,28 +131,30 @@ describe('zones of a real cluster', { skip: SKIP }, () => {
     const node = await makeNode(cluster, undo, { [ZONE]: 'lab-a' }, { cpu: '4', memory: '16Gi' });
     await cluster.kubectl('create', 'namespace', 'many');
     undo.defer(async () => void (await cluster.kubectl('delete', 'namespace', 'many', '--wait=false')));
-    const many = deploymentOf('many', 'many', 201);
-    const pod = template('many');
-    const onNode = {
-      ...pod,
-      spec: { ...(pod['spec'] as object), nodeName: node.name, tolerations: [{ operator: 'Exists' }] },
+    const api = kubernetesApi(kubernetesSettings.parse({ kubeconfig: cluster.kubeconfig }));
+    const path = listPath('pod', 'many');
+    const { spec } = template('many');
+    const make = async (i: number): Promise<void> => {
+      const metadata = { name: `many-${i}` };
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { ...(spec as object), nodeName: node.name } };
+      await api.create(path, pod, z.unknown(), ATTEMPT);
+      await api.patch(`${path}/many-${i}/status`, { status: { phase: 'Running' } }, z.unknown(), ATTEMPT);
     };
-    await cluster.create({ ...many, spec: { ...many.spec, template: onNode } });
-    let names: string[] = [];
-    await until(async () => {
-      names = (await podsOf(cluster, 'many')).map(({ metadata }) => metadata.name ?? '');
-      return names.length === 201;
-    });
-    const running = JSON.stringify({ status: { phase: 'Running' } });
-    await cluster.kubectl(
-      ...['patch', 'pods', ...names, '-n', 'many', '--subresource=status', '--type=merge', '-p', running],
+    await until(
+      async () =>
+        make(0).then(
+          () => true,
+          () => false,
+        ),
+      'there is the service account that a namespace gets',
     );
+    await Promise.all(Array.from({ length: 200 }, (_, i) => make(i + 1)));
     const driver = openDriver(cluster, zoneOutage);
     const asked = { ...PARAMS, network: true, outside: '0%' };
     assert.match((await driver.unfit?.([node.id], asked))?.get(node.id) ?? '', /^201 pods would be cut off .* 200 may/);
     assert.equal((await driver.unfit?.([node.id], { ...asked, network: false }))?.size, 0);
-    await cluster.kubectl('scale', 'deployment', 'many', '-n', 'many', '--replicas=200');
-    await until(async () => (await driver.unfit?.([node.id], asked))?.size === 0);
+    await cluster.kubectl('delete', 'pod', 'many-0', '-n', 'many', '--wait=false');
+    assert.equal((await driver.unfit?.([node.id], asked))?.size, 0);
   });
 });
 
