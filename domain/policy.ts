@@ -21,6 +21,9 @@ export type Labels = Readonly<Record<string, string>>;
 /** Whoever carries one of these is left out of every experiment. `environment` is left in where the policy opens it by name. */
 export const PROTECTED_LABELS = { 'chaos-monkey': 'disabled', critical: 'true', environment: 'production' } as const;
 
+/** Nobody in one of these namespaces is part of any experiment. */
+export const PROTECTED_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease'] as const;
+
 /** What is known of one candidate, by whoever finds it. */
 export interface TargetFacts {
   readonly labels: Labels;
@@ -39,6 +42,14 @@ export interface Protection {
   /** Only a candidate with this label may be a target; absent: any that is not left out. */
   readonly optIn?: { readonly label: string; readonly value: string };
 }
+
+/** What every policy protects, whatever it adds. */
+export const PROTECTED: Protection = {
+  labels: PROTECTED_LABELS,
+  namespaces: PROTECTED_NAMESPACES,
+  accounts: [],
+  hosts: [],
+};
 
 /** A group of sites, and what is allowed there. */
 export interface Environment {

@@ -7,10 +7,8 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 import { name, share } from '../documents/written.ts';
-import { PROTECTED_LABELS } from '../domain/policy.ts';
+import { PROTECTED_LABELS, PROTECTED_NAMESPACES } from '../domain/policy.ts';
 import type { Policy } from '../domain/policy.ts';
-
-const PROTECTED_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-lease'];
 
 const KIND = 'expected a kind of fault such as host/pause, or host/*';
 const kinds = z.array(z.string().regex(/^[a-z0-9-]+\/(?:[a-z0-9-]+|\*)$/, KIND)).min(1);

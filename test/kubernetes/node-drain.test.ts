@@ -11,9 +11,10 @@ import { until } from '../until.ts';
 import { Cluster, whyNoCluster } from './cluster/cluster.ts';
 import type { KubernetesObject } from './cluster/cluster.ts';
 import { ATTEMPT, faultOn, makeNode, openDriver } from './nodes.ts';
-import { deploymentOf, podsOf, settle, template } from './pods.ts';
+import { deploymentOf, isReady, podsOf, settle, template } from './pods.ts';
 
-const PARAMS = { spare: { critical: 'true' } };
+/** Adds to what is protected anyway. */
+const PARAMS = { spare: { keep: 'me' } };
 const SKIP = process.env['KUBECONFIG']
   ? 'pods of a named cluster are not where a test wants them'
   : await whyNoCluster();
@@ -55,10 +56,10 @@ describe('nodes of a real cluster that are drained', { skip: SKIP }, () => {
     ...template(name),
     metadata: { name, namespace: within, labels: { app: name } },
   });
-  async function scaled(app: string, replicas: number): Promise<void> {
+  async function scaled(app: string, replicas: number, on = elsewhere): Promise<void> {
     await cluster.kubectl('scale', 'deployment', app, '-n', namespace, `--replicas=${replicas}`);
     await until(async () => {
-      await settle(cluster, namespace, elsewhere);
+      await settle(cluster, namespace, on);
       return (await podsOf(cluster, namespace, app)).length === replicas;
     });
   }
@@ -79,8 +80,10 @@ describe('nodes of a real cluster that are drained', { skip: SKIP }, () => {
     await running(web('goes', 1), 'goes', 1);
     await scaled('goes', 2);
     await running(web('single', 1), 'single', 1);
-    await running(web('spared', 1, { critical: 'true' }), 'spared', 1);
+    await running(web('spared', 1, { keep: 'me' }), 'spared', 1);
     await scaled('spared', 2);
+    await running(web('critical', 1, { critical: 'true' }), 'critical', 1);
+    await scaled('critical', 2);
     await running(web('ours', 1, { 'app.kubernetes.io/part-of': 'squall' }), 'ours', 1);
     await scaled('ours', 2);
     await running(bare('bare'), 'bare', 1);
@@ -105,14 +108,15 @@ describe('nodes of a real cluster that are drained', { skip: SKIP }, () => {
       'bare (nobody',
       'single-',
       'all there is',
-      'spared by the label critical=true',
+      'spared by the label keep=me',
+      'protected by the label critical=true',
       'part of Squall',
     ])
       assert.ok(outcome?.detail?.includes(said), `${said}: ${outcome?.detail}`);
     const left = new Set(await staying());
     assert.deepEqual(
-      [left.has('goes'), left.has('single'), left.has('spared'), left.has('ours')],
-      [false, true, true, true],
+      ['goes', 'single', 'spared', 'critical', 'ours'].map((app) => left.has(app)),
+      [false, true, true, true, true],
     );
     assert.deepEqual([left.has('bare'), left.has('daemon')], [true, true]);
     assert.deepEqual(await staying('kube-system'), [`bare-${count}`]);
@@ -148,6 +152,49 @@ describe('nodes of a real cluster that are drained', { skip: SKIP }, () => {
       [['injected', undefined]],
     );
     await driver.revert([fault], ATTEMPT);
+  });
+
+  it('a pod that cannot be evicted stays, with the reason, and keeps no other', async () => {
+    await running(web('bad', 1), 'bad', 1);
+    await scaled('bad', 2);
+    await running(web('good', 1), 'good', 1);
+    await scaled('good', 2);
+    // The server evicts no pod that has two.
+    for (const name of ['one', 'two'])
+      await cluster.create({
+        apiVersion: 'policy/v1',
+        kind: 'PodDisruptionBudget',
+        metadata: { name, namespace },
+        spec: { maxUnavailable: 1, selector: { matchLabels: { app: 'bad' } } },
+      });
+    const driver = openDriver(cluster, nodeDrain);
+    const fault = faultOn(node.id, PARAMS);
+    const [outcome] = await driver.inject([fault], short(10_000));
+    assert.match(
+      `${outcome?.result} ${outcome?.detail}`,
+      /^injected 1 pods stayed: \S+\/bad-\S+ \(.*more than one PodDisruptionBudget/,
+    );
+    assert.deepEqual(await staying(), ['bad']);
+    await driver.revert([fault], ATTEMPT);
+  });
+
+  it('of an owner with a ready pod on each of two nodes that are drained at once, one stays', async () => {
+    const other = await makeNode(cluster, undo);
+    for (const app of ['split', 'split-too', 'split-three']) {
+      await running(web(app, 1), app, 1);
+      await scaled(app, 2, other.name);
+    }
+    const driver = openDriver(cluster, nodeDrain);
+    const faults = [node, other].map(({ id }) => faultOn(id, PARAMS));
+    const outcomes = await driver.inject(faults, short());
+    assert.match(outcomes.map(({ detail }) => detail).join(), /the last ready replica of its owner/);
+    for (const app of ['split', 'split-too', 'split-three']) {
+      const ready = (await podsOf(cluster, namespace, app)).filter(
+        ({ metadata, status }) => metadata['deletionTimestamp'] === undefined && isReady(status),
+      );
+      assert.equal(ready.length, 1, app);
+    }
+    await driver.revert(faults, ATTEMPT);
   });
 
   it('it has healed once as many are ready as before, and says until then what is missing', async () => {

@@ -5,16 +5,20 @@
  * does: that is waited for, like a disruption budget. Must never evict what nobody would replace.
  */
 import type { InjectResult, Outcome } from '../../../domain/fault.ts';
+import { PROTECTED, protectionOf } from '../../../domain/policy.ts';
 import { hasAll } from '../../kubernetes/labels.ts';
 import { holds, listPath, MIRROR, podSchema } from '../../kubernetes/objects.ts';
 import type { Pod } from '../../kubernetes/objects.ts';
 import type { PodName } from '../../kubernetes/own-pod.ts';
 import { pause } from '../../pause.ts';
+import { reasonOf } from '../../probes/reading.ts';
 import { mayTouch } from '../../targets/kubernetes-settings.ts';
 import { isOver } from '../driver.ts';
+import type { Attempt } from '../driver.ts';
 import { BUDGET_MS, evict } from './eviction.ts';
+import { inTurn } from './in-turn.ts';
 import type { Holding } from './object-fault.ts';
-import { findOwner } from './owner.ts';
+import { findOwner, ownerAt } from './owner.ts';
 import type { Owner } from './owner.ts';
 import { OVER } from './slotted.ts';
 
@@ -22,6 +26,10 @@ import { OVER } from './slotted.ts';
 const NAMED_MAX = 10;
 /** What is left of an attempt to say which pods stayed, in milliseconds. */
 const LAST_WORDS_MS = 2_500;
+
+/** One pod's eviction is tried again for no longer than this before it has to wait like the others, in milliseconds. */
+const TRY_MS = 4_000;
+const LAPSED = { result: 'lapsed', detail: 'it was reverted, or its time was over, in the midst of it' } as const;
 
 /** What is written on the node while it is emptied: whose pods may have been evicted, with what they had ready before. */
 export interface Emptied {
@@ -32,7 +40,7 @@ export interface Emptied {
 export interface Emptying {
   readonly node: string;
   readonly gracePeriod?: number | undefined;
-  /** Pods with one of these labels stay. */
+  /** Pods with one of these labels stay, besides those that every policy protects. */
   readonly spare: Readonly<Record<string, string>>;
   /** The pod of this worker, which stays. */
   readonly own: PodName | undefined;
@@ -51,17 +59,19 @@ export async function emptyNode<Undo extends Emptied>(
   holding: Holding<Undo>,
 ): Promise<Omit<Outcome<InjectResult>, 'id'>> {
   const { attempt } = holding;
+  let waited: Stayed = new Map();
   for (;;) {
     if (isOver(attempt)) return OVER;
     const { going, stay } = await sorted(asked, holding);
     const kept = await holding.keep((undo) => ({ ...undo, owners: joined(undo.owners, going) }));
-    if (kept === undefined)
-      return { result: 'lapsed', detail: 'it was reverted, or its time was over, in the midst of it' };
+    if (kept === undefined) return LAPSED;
     if (going.length === 0) return { result: 'injected', ...words(stay) };
-    const waiting = await evictSome(going, asked, holding);
+    const waiting = await evictSome(going, waited, asked, holding);
     if (attempt.signal.aborted) return OVER;
+    if (waiting === undefined) return LAPSED;
     if (attempt.remainingMs() <= LAST_WORDS_MS) return { result: 'injected', ...words(new Map([...waiting, ...stay])) };
     if (waiting.size > 0) await pause(BUDGET_MS, attempt.signal);
+    waited = waiting;
   }
 }
 
@@ -99,6 +109,8 @@ function whyItStays(
   if (!mayTouch(settings, namespace)) return 'in a namespace that this site may not touch';
   if (own?.namespace === namespace && own.name === name) return 'this worker itself';
   if (labels['app.kubernetes.io/part-of'] === 'squall') return 'part of Squall';
+  const why = protectionOf(PROTECTED, { labels, namespace });
+  if (why !== undefined) return why;
   const label = Object.entries(spare).find(([key, value]) => hasAll(labels, { [key]: value }));
   return label && `spared by the label ${label.join('=')}`;
 }
@@ -113,32 +125,60 @@ function joined(known: readonly Owner[], going: readonly Going[]): Owner[] {
   return [...owners.values()];
 }
 
-/** Evicts what may go now; returns what has to wait, and why. */
+/** Evicts what may go now; returns what has to wait, and why; undefined where the node is held no more. */
 async function evictSome(
   going: readonly Going[],
-  { gracePeriod }: Emptying,
-  { api, attempt, ...holding }: Holding<Emptied>,
-): Promise<Stayed> {
+  waited: Stayed,
+  asked: Emptying,
+  holding: Holding<Emptied>,
+): Promise<Stayed | undefined> {
   const waiting: Stayed = new Map();
+  let isHeld = true;
   const ofOwners = Map.groupBy(going, ({ owner }) => owner.uid);
   await Promise.all(
-    [...ofOwners.values()].map(async (pods) => {
-      // Counted anew for each of them: the least is what is left.
-      let spare = Math.min(...pods.map(({ owner }) => owner.ready)) - 1;
-      for (const { pod } of pods) {
-        const isReady = holds(pod, 'Ready');
-        if (isReady && spare < 1) {
-          waiting.set(shownAs(pod), 'the last ready replica of its owner');
-          continue;
+    [...ofOwners].map(async ([uid, pods]) => {
+      for (const { pod, owner } of pods) {
+        if (!isHeld || isOver(holding.attempt)) return;
+        try {
+          // Other nodes with pods of this owner may be emptied at the same time.
+          const why = await inTurn(uid, () => evictOne(pod, owner, asked, holding));
+          if (why !== undefined) waiting.set(shownAs(pod), why);
+        } catch (error) {
+          // What is wrong with one pod must not keep the others; that no time is left says less than why it had to wait before.
+          const before = isOver(tryOf(holding.attempt)) ? waited.get(shownAs(pod)) : undefined;
+          waiting.set(shownAs(pod), before ?? reasonOf(error));
         }
-        if (isOver(attempt) || !(await holding.holds())) return;
-        const answer = await evict(pod.metadata, gracePeriod, api, attempt);
-        if (typeof answer === 'object') waiting.set(shownAs(pod), answer.overBudget);
-        else if (isReady) spare -= 1;
+        if (!(await holding.holds())) isHeld = false;
       }
     }),
   );
-  return waiting;
+  return isHeld ? waiting : undefined;
+}
+
+/** Evicts a pod unless it is the last ready one of its owner, counted just before; why it has to wait, or undefined. */
+async function evictOne(
+  pod: Pod,
+  owner: Owner,
+  { gracePeriod }: Emptying,
+  { api, attempt, ...holding }: Holding<Emptied>,
+): Promise<string | undefined> {
+  if (holds(pod, 'Ready')) {
+    const now = await ownerAt(owner, owner.uid, api, attempt);
+    if (now === undefined) return 'its owner is gone';
+    if (now.ready < 2) return 'the last ready replica of its owner';
+  }
+  if (isOver(attempt) || !(await holding.holds())) return undefined;
+  const answer = await evict(pod.metadata, gracePeriod, api, tryOf(attempt));
+  return typeof answer === 'object' ? answer.overBudget : undefined;
+}
+
+/** As much of an attempt as one eviction may take, so that one that always fails leaves time for the others, and to say so. */
+function tryOf(attempt: Attempt): Attempt {
+  const endsAtMs = performance.now() + TRY_MS;
+  return {
+    signal: attempt.signal,
+    remainingMs: () => Math.min(attempt.remainingMs() - LAST_WORDS_MS, endsAtMs - performance.now()),
+  };
 }
 
 function shownAs({ metadata: { namespace, name } }: Pod): string {

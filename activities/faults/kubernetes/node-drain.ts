@@ -6,7 +6,6 @@
  * A node on which this worker runs is refused.
  */
 import { z } from 'zod';
-import { PROTECTED_LABELS } from '../../../domain/policy.ts';
 import { permission } from '../../kubernetes/access.ts';
 import { ownPod } from '../../kubernetes/own-pod.ts';
 import { CORDON, cordoned, CORDONING, OWN_NODE, workersNode } from './cordon.ts';
@@ -20,8 +19,8 @@ const params = z.strictObject({
   gracePeriod,
   spare: z
     .record(z.string(), z.string())
-    .default(PROTECTED_LABELS)
-    .describe('Pods with one of these labels stay. Default: those of which the policy’s own defaults say so.'),
+    .default({})
+    .describe('Pods with one of these labels stay, besides those that every policy protects.'),
 });
 
 /** Whose pods may have been evicted. */

@@ -3,7 +3,7 @@
  *
  * Composes what there is: the cordon of a node, with the slot that all cordons share, and `pod-partition` for each pod on it,
  * whose faults bear ids of their own and end by themselves. Which pods these are is written on the node before the first is
- * touched. Refused where too little is left outside of the zone, and where this worker runs.
+ * touched. Refused where too little is left outside of the zone, where another zone is out, and where this worker runs.
  */
 import { z } from 'zod';
 import type {
@@ -15,19 +15,23 @@ import type {
   TargetId,
   Verification,
 } from '../../../domain/fault.ts';
-import { PROTECTED_LABELS } from '../../../domain/policy.ts';
-import { nodeSchema } from '../../kubernetes/objects.ts';
+import { missingAccess, permission } from '../../kubernetes/access.ts';
+import { unhurried } from '../../kubernetes/api.ts';
+import type { Node } from '../../kubernetes/objects.ts';
+import { ownPod } from '../../kubernetes/own-pod.ts';
 import { reasonOf } from '../../probes/reading.ts';
 import type { Attempt, DriverFactory, FaultDriver, Leftover, Site } from '../driver.ts';
 import { CORDON, cordoned, CORDONING, OWN_NODE, workersNode } from './cordon.ts';
+import { IN_A_POD, NO_IMAGE } from './in-pod/pod-fault.ts';
 import { objectFault } from './object-fault.ts';
 import { driver as podPartition } from './pod-partition.ts';
 import { isHeldBy, remembered } from './slot.ts';
-import { SlottedObjects } from './slotted.ts';
+import { NO_SECTION, SlottedObjects } from './slotted.ts';
 import { parseTarget } from './target.ts';
 import { carriers, shareOutside, zoneOf } from './zone-capacity.ts';
 import type { Carrier } from './zone-capacity.ts';
 import { ZonePods } from './zone-pods.ts';
+import { claim, giveBack, zoneHeldBesides } from './zones-going.ts';
 
 const params = z.strictObject({
   network: z
@@ -45,11 +49,14 @@ const params = z.strictObject({
     ),
   spare: z
     .record(z.string(), z.string())
-    .default(PROTECTED_LABELS)
-    .describe('Pods with one of these labels are not cut off. Default: those that the policy protects by itself.'),
+    .default({})
+    .describe('Pods with one of these labels are not cut off, besides those that every policy protects.'),
 });
 type Params = z.infer<typeof params>;
 
+/** Asked where this worker is, to find out on which node. */
+const OWN_POD = permission('', ['pods'], ['get']);
+const NO_ZONE = 'nobody says in which zone it is';
 const undoRecord = z.object({ pods: z.array(z.string()) });
 
 export const driver: DriverFactory<Params> = (site) => new ZoneOutage(site);
@@ -65,13 +72,13 @@ class ZoneOutage implements FaultDriver<Params> {
     'the nodes are uncordoned and their pods connected again; pods that are cut off end that themselves when renewal stops';
   readonly #pods: ZonePods;
   readonly #nodes: FaultDriver<Params>;
-  readonly #slots: SlottedObjects<z.infer<typeof nodeSchema>>;
+  readonly #slots: SlottedObjects<Node>;
 
   constructor(site: Site) {
     const pods = new ZonePods(podPartition(site));
     this.#pods = pods;
     this.#slots = new SlottedObjects(site, CORDON);
-    this.permissions = [CORDONING, ...pods.permissions];
+    this.permissions = [CORDONING, ...IN_A_POD];
     this.#nodes = objectFault({
       ...CORDON,
       kind: this.kind,
@@ -82,25 +89,39 @@ class ZoneOutage implements FaultDriver<Params> {
       undoRecord,
       unfit: async (targets, asked, looking) => {
         const [own, nodes] = await Promise.all([workersNode(looking), carriers(looking.api, looking.attempt)]);
+        const names = targets.map((target) => parseTarget(target, ['node']).name);
+        const many =
+          severalZones(names, nodes) ?? (asked.network ? await pods.tooMany(names, asked.spare, looking) : undefined);
         return new Map(
-          targets.flatMap((target) => {
-            const why = refusal(parseTarget(target, ['node']).name, own, nodes, asked);
+          targets.flatMap((target, i) => {
+            const why = refusal(names[i] ?? '', own, nodes, asked) ?? many;
             return why === undefined ? [] : [[target, why]];
           }),
         );
       },
-      harm: async (node, { params: asked }, looking) => {
+      harm: async (node, fault, looking) => {
+        const zone = zoneOf(node);
+        if (zone === undefined) return NO_ZONE;
+        const begun = claim(fault, zone, looking.api);
+        if (begun !== undefined) return out(begun);
         const [own, nodes] = await Promise.all([workersNode(looking), carriers(looking.api, looking.attempt)]);
-        return refusal(node.metadata.name, own, nodes, asked) ?? cordoned(node, { pods: [] });
+        const held = zoneHeldBesides(zone, nodes, this.kind);
+        if (held !== undefined) return out(held);
+        return refusal(node.metadata.name, own, nodes, fault.params) ?? cordoned(node, { pods: [] });
       },
       follow: async (fault, holding) => (fault.params.network ? pods.cutOff(fault, holding) : { result: 'injected' }),
       unhealed: async (_node, { pods: cut }, { attempt }, fault) => pods.left(fault, cut, attempt),
     })(site);
   }
 
-  async check(asked: Params): Promise<readonly string[]> {
-    const missing = await this.#nodes.check(asked);
-    return asked.network ? [...missing, ...(await this.#pods.check())] : missing;
+  async check({ network }: Params): Promise<readonly string[]> {
+    const { settings } = this.#slots;
+    if (settings === undefined) return [NO_SECTION];
+    const missing = await this.#slots.missing(network ? this.permissions : [CORDONING]);
+    const own = await ownPod(settings);
+    const seen = own && (await missingAccess([OWN_POD], [own.namespace], this.#slots.api, unhurried()));
+    const noImage = network && settings.faultImage === undefined ? [NO_IMAGE] : [];
+    return [...missing, ...(seen ?? []), ...noImage];
   }
 
   async occupied(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>> {
@@ -112,7 +133,11 @@ class ZoneOutage implements FaultDriver<Params> {
   }
 
   async inject(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<InjectResult>[]> {
-    return this.#nodes.inject(faults, attempt);
+    try {
+      return await this.#nodes.inject(faults, attempt);
+    } finally {
+      giveBack(faults);
+    }
   }
 
   async renew(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RenewResult>[]> {
@@ -163,6 +188,19 @@ class ZoneOutage implements FaultDriver<Params> {
   }
 }
 
+function out(zone: string): string {
+  return `zone ${zone} is being taken out already: one at a time`;
+}
+
+/** Why nodes must not be taken out together: it would be more than a zone. */
+function severalZones(names: readonly string[], nodes: readonly Carrier[]): string | undefined {
+  const zones = new Set(nodes.filter(({ metadata }) => names.includes(metadata.name)).map(zoneOf));
+  zones.delete(undefined);
+  if (zones.size < 2) return undefined;
+  const [first = ''] = zones;
+  return `selected with nodes of other zones (${[...zones].join(', ')}), and an outage is of one: say \`zone: ${first}\``;
+}
+
 /** Why a node must not be taken out with its zone; undefined where it may be. */
 function refusal(
   name: string,
@@ -173,7 +211,7 @@ function refusal(
   if (name === own) return OWN_NODE;
   const node = nodes.find(({ metadata }) => metadata.name === name);
   const zone = node && zoneOf(node);
-  if (zone === undefined) return 'nobody says in which zone it is';
+  if (zone === undefined) return NO_ZONE;
   const share = 100 * shareOutside(zone, nodes);
   if (share + 1e-9 >= Number.parseFloat(outside)) return undefined;
   return `only ${share.toFixed(1)}% of the cluster would be left outside of zone ${zone}; ${outside} are asked for`;

@@ -4,13 +4,14 @@
  * Owns which pods these are, their faults' ids, and the order: written on the node, then cut off. Must never touch a node.
  */
 import type { Fault, InjectResult, Outcome, TargetId } from '../../../domain/fault.ts';
+import { PROTECTED, protectionOf } from '../../../domain/policy.ts';
 import { hasAll } from '../../kubernetes/labels.ts';
 import { listPath, MIRROR, podSchema } from '../../kubernetes/objects.ts';
 import type { Pod } from '../../kubernetes/objects.ts';
 import { ownPod } from '../../kubernetes/own-pod.ts';
 import { mayTouch } from '../../targets/kubernetes-settings.ts';
 import type { Attempt, FaultDriver } from '../driver.ts';
-import type { Holding } from './object-fault.ts';
+import type { Holding, Looking } from './object-fault.ts';
 import { parseTarget, targetId } from './target.ts';
 
 /** What is written on the node: the pods that are cut off, or may be. */
@@ -21,20 +22,15 @@ export interface CutOff {
 /** Faults named in an outcome; the rest are counted. */
 const NAMED_MAX = 10;
 
+/** Pods that may be cut off at once: each takes a container, and is renewed by an exec every few seconds. */
+const PODS_MAX = 200;
+
 /** Cuts the pods of a node off, and finds them again. */
 export class ZonePods {
   readonly #driver: FaultDriver<unknown>;
 
   constructor(driver: FaultDriver<unknown>) {
     this.#driver = driver;
-  }
-
-  get permissions(): FaultDriver<unknown>['permissions'] {
-    return this.#driver.permissions;
-  }
-
-  async check(): Promise<readonly string[]> {
-    return this.#driver.check(this.#params);
   }
 
   get #params(): unknown {
@@ -44,6 +40,18 @@ export class ZonePods {
   /** The faults of these pods. */
   faultsOf(fault: Fault<unknown>, pods: readonly TargetId[]): Fault<unknown>[] {
     return pods.map((pod) => ({ ...fault, id: `${fault.id}/${pod}`, target: pod, params: this.#params }));
+  }
+
+  /** Why the pods of these nodes must not be cut off: there are too many; undefined where there are not. */
+  async tooMany(
+    nodes: readonly string[],
+    spare: Readonly<Record<string, string>>,
+    looking: Looking,
+  ): Promise<string | undefined> {
+    let count = 0;
+    for (const node of nodes) count += (await podsOn(node, spare, looking)).length;
+    if (count <= PODS_MAX) return undefined;
+    return `${count} pods would be cut off with the nodes that are selected, and ${PODS_MAX} may be: select fewer nodes`;
   }
 
   /** Cuts off what may be, as long as the node is held; says which pods are not. */
@@ -68,10 +76,11 @@ export class ZonePods {
       else if (result !== 'injected' && result !== 'gone')
         return { result: 'failed', detail: `${pod}: ${result}${detail === undefined ? '' : ` (${detail})`}` };
     }
-    const on = kept.pods.filter((_, i) => outcomes[i]?.result === 'injected');
-    // What is held by others must not be renewed, nor reverted.
-    if ((await holding.keep(() => ({ pods: on }))) === undefined) return { result: 'lapsed' };
-    return { result: 'injected', ...words(on.length, spared) };
+    const notOn = new Set(kept.pods.filter((_, i) => outcomes[i]?.result !== 'injected'));
+    // What is held by others must not be renewed, nor reverted; what another attempt has added meanwhile stays.
+    const on = await holding.keep(({ pods }) => ({ pods: pods.filter((pod) => !notOn.has(pod)) }));
+    if (on === undefined) return { result: 'lapsed' };
+    return { result: 'injected', ...words(on.pods.length, spared) };
   }
 
   /** Why the fault is no longer on as it was; undefined while it is. A pod that is gone takes its own with it. */
@@ -100,7 +109,7 @@ export class ZonePods {
 async function podsOn(
   node: string,
   spare: Readonly<Record<string, string>>,
-  { api, attempt, settings }: Holding<CutOff>,
+  { api, attempt, settings }: Looking,
 ): Promise<TargetId[]> {
   const own = await ownPod(settings);
   const isSpared = ({ metadata: { namespace = '', name, labels, annotations, deletionTimestamp } }: Pod): boolean =>
@@ -109,6 +118,7 @@ async function podsOn(
     (own?.namespace === namespace && own.name === name) ||
     labels['app.kubernetes.io/part-of'] === 'squall' ||
     Object.hasOwn(annotations, MIRROR) ||
+    protectionOf(PROTECTED, { labels, namespace }) !== undefined ||
     Object.entries(spare).some(([key, value]) => hasAll(labels, { [key]: value }));
   const query = { fieldSelector: `spec.nodeName=${node},status.phase=Running` };
   const found: TargetId[] = [];

@@ -37,14 +37,15 @@ import { addContainer, hasNoLeave, isLeftBehind, TakeOff } from './take-off.ts';
 /** Looks until a pod has said that a program which no longer answers has ended. */
 const LOOKS = 8;
 
-const EVERY_FAULT = [
+/** What it takes to put such a fault on a pod that is known, and off again. */
+export const IN_A_POD = [
   permission('', ['pods'], ['get', 'list', 'patch']),
   permission('', ['pods/ephemeralcontainers'], ['patch']),
   // Which of the two a server asks for depends on its version.
   permission('', ['pods/exec'], ['get', 'create']),
-  FIND_PODS,
 ];
-const NO_IMAGE = 'this site’s `kubernetes:` section names no `faultImage`';
+const EVERY_FAULT = [...IN_A_POD, FIND_PODS];
+export const NO_IMAGE = 'this site’s `kubernetes:` section names no `faultImage`';
 
 const undoRecord = z.object({ image: z.string() });
 
