@@ -34,7 +34,7 @@ type filling struct {
 	alone bool // whether the volume must be a file system of its own
 
 	file   *os.File
-	guard  sync.Mutex
+	guard  sync.Mutex // of what is told, never of what is done
 	size   int64
 	full   room
 	reason string
@@ -140,32 +140,30 @@ func (f *filling) most(limit int64) int64 { return int64(math.Floor(f.share * fl
 // step takes what is still to be taken, or gives back what is too much. Blind, it stands still.
 func (f *filling) step() error {
 	now, err := f.look()
-	f.guard.Lock()
-	defer f.guard.Unlock()
 	if err != nil {
-		f.reason = err.Error()
+		f.tell(func() { f.reason = err.Error() })
 		return err
 	}
-	f.full, f.reason = now, ""
+	f.tell(func() { f.full, f.reason = now, "" })
 	wanted := max(0, f.size+f.most(now.total)-now.used)
 	if wanted <= f.size {
 		if f.size-wanted > now.total/200 {
 			if err := f.file.Truncate(wanted); err != nil {
 				return err
 			}
-			f.size = wanted
+			f.tell(func() { f.size = wanted })
 		}
 		return nil
 	}
 	for f.size < wanted {
 		part := min(fillStep, wanted-f.size)
 		if err := f.grow(part); errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-			f.reason = "nothing more could be had"
+			f.tell(func() { f.reason = "nothing more could be had" })
 			break
 		} else if err != nil {
 			return err
 		}
-		f.size += part
+		f.tell(func() { f.size += part })
 		select {
 		case <-f.stop:
 			return nil
@@ -173,6 +171,12 @@ func (f *filling) step() error {
 		}
 	}
 	return nil
+}
+
+func (f *filling) tell(change func()) {
+	f.guard.Lock()
+	defer f.guard.Unlock()
+	change()
 }
 
 func (f *filling) grow(part int64) error {
