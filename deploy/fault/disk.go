@@ -104,8 +104,17 @@ func nameless(folder string) (*os.File, error) {
 	if err == nil {
 		return os.NewFile(uintptr(descriptor), "nameless"), nil
 	}
-	// Not every file system can. A death between these two leaves an empty file.
+	// Not every file system can.
+	return unlinked(folder)
+}
+
+// unlinked opens a file whose name is taken away at once. A death between the two leaves it, empty: it is taken away by the next.
+func unlinked(folder string) (*os.File, error) {
 	path := filepath.Join(folder, ".squall-fault")
+	var left unix.Stat_t
+	if unix.Lstat(path, &left) == nil && left.Mode&unix.S_IFMT == unix.S_IFREG && left.Size == 0 && int(left.Uid) == os.Geteuid() {
+		_ = os.Remove(path)
+	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err

@@ -64,3 +64,32 @@ func TestADeviceIsTheNodesWhereItsFilesAreOrNoneIsSeen(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatADeathLeftIsTakenAwayAndNothingElse(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, ".squall-fault")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := unlinked(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = file.Close()
+	for name, put := range map[string]func() error{
+		"a file with something in it": func() error { return os.WriteFile(path, []byte("a"), 0o600) },
+		"a folder":                    func() error { return os.Mkdir(path, 0o700) },
+		"a link":                      func() error { return os.Symlink("nowhere", path) },
+	} {
+		if err := put(); err != nil {
+			t.Fatal(err)
+		}
+		if file, err := unlinked(folder); !errors.Is(err, os.ErrExist) {
+			t.Errorf("%s: %v", name, err)
+			_ = file.Close()
+		}
+		if err := os.Remove(path); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
