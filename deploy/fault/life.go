@@ -17,6 +17,9 @@ import (
 // Shorter than this the kernel might take a timeout for none: then the last renewal stands.
 const shortest = 100 * time.Millisecond
 
+// Who asks in the same container ends with this process: so long it has to pass the answer on.
+const farewell = 250 * time.Millisecond
+
 // harm is what a life is about.
 type harm interface {
 	// begin acts; what ends it besides this program has this long. Where it fails, nothing is left.
@@ -160,6 +163,7 @@ func (l *life) end(reason string, reply func(line)) int {
 	said, code := l.harm.end(reason)
 	if reply != nil {
 		reply(said)
+		defer time.Sleep(farewell)
 	}
 	say(said)
 	return code
