@@ -117,6 +117,9 @@ func (put *applied) renew(timeToLive time.Duration) error {
 
 func (put *applied) over() <-chan struct{} { return nil }
 
+// What the kernel keeps of it must be cleared away, and shuts by itself.
+func (put *applied) dies() bool { return false }
+
 func (put *applied) end(reason string) (line, int) {
 	return reverted(put.asked.owner, reason, put.drain)
 }

@@ -61,6 +61,7 @@ func (c carried) begin(time.Duration) error {
 
 func (c carried) renew(time.Duration) error { return nil }
 func (c carried) over() <-chan struct{}     { return c.burden.over() }
+func (c carried) dies() bool                { return true }
 
 func (c carried) line() line {
 	return line{

@@ -34,7 +34,7 @@ type filling struct {
 	alone bool // whether the volume must be a file system of its own
 
 	file   *os.File
-	guard  sync.Mutex
+	guard  sync.Mutex // of what is told, never of what is done
 	size   int64
 	full   room
 	reason string
@@ -104,8 +104,17 @@ func nameless(folder string) (*os.File, error) {
 	if err == nil {
 		return os.NewFile(uintptr(descriptor), "nameless"), nil
 	}
-	// Not every file system can. A death between these two leaves an empty file.
+	// Not every file system can.
+	return unlinked(folder)
+}
+
+// unlinked opens a file whose name is taken away at once. A death between the two leaves it, empty: it is taken away by the next.
+func unlinked(folder string) (*os.File, error) {
 	path := filepath.Join(folder, ".squall-fault")
+	var left unix.Stat_t
+	if unix.Lstat(path, &left) == nil && left.Mode&unix.S_IFMT == unix.S_IFREG && left.Size == 0 && int(left.Uid) == os.Geteuid() {
+		_ = os.Remove(path)
+	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err
@@ -117,22 +126,76 @@ func nameless(folder string) (*os.File, error) {
 	return file, nil
 }
 
+// volume is a file system as it is found.
+type volume struct {
+	total, free, available int64
+	shared                 bool // others' too
+}
+
 // look reads how the volume is used, with what is taken here.
 func (f *filling) look() (room, error) {
 	var of unix.Statfs_t
 	if err := unix.Statfs(f.path, &of); err != nil {
 		return room{}, err
 	}
-	block := int64(of.Bsize)
-	total := int64(of.Blocks) * block
-	if total > 0 && total <= f.limit+f.limit/20 {
-		return room{own: true, total: total, used: total - int64(of.Bfree)*block}, nil
+	shared, err := ofTheNode(f.path)
+	if err != nil {
+		return room{}, err
 	}
-	if free := float64(int64(of.Bavail)*block-(f.most(f.limit)-f.size)) / float64(total); free < mustStay {
-		return room{}, refusal{"no-room", fmt.Sprintf("the volume is on a file system of which %.0f%% would be free: others need it", 100*max(0, free))}
+	block := int64(of.Bsize)
+	found := volume{int64(of.Blocks) * block, int64(of.Bfree) * block, int64(of.Bavail) * block, shared}
+	limit, own, err := f.within(found)
+	if err != nil {
+		return room{}, err
+	}
+	if own {
+		return room{own: true, total: limit, used: found.total - found.free}, nil
 	}
 	others, err := filesIn(f.path)
-	return room{total: f.limit, used: others + f.size}, err
+	return room{total: limit, used: others + f.size}, err
+}
+
+// within decides how much may be used of a volume, and whether that is all of its file system; a refusal where others need the room.
+func (f *filling) within(of volume) (limit int64, own bool, err error) {
+	if !of.shared && of.total > 0 && of.total <= f.limit+f.limit/20 {
+		return of.total, true, nil
+	}
+	limit = min(f.limit, of.total)
+	if free := float64(of.available-(f.most(limit)-f.size)) / float64(max(1, of.total)); free < mustStay {
+		return 0, false, refusal{"no-room", fmt.Sprintf("the volume is on a file system of which %.0f%% would be free: others need it", 100*max(0, free))}
+	}
+	return limit, false, nil
+}
+
+// What a kubelet puts into each container from its own folder, on the node's disk.
+var fromTheNode = []string{"/dev/termination-log", "/etc/hosts"}
+
+// ofTheNode is whether a volume is on a disk that the node itself has files on. Where none of those is seen, it may be.
+func ofTheNode(path string) (bool, error) {
+	at, err := deviceOf(path)
+	if err != nil {
+		return false, err
+	}
+	seen := false
+	for _, file := range fromTheNode {
+		device, err := deviceOf(file)
+		if err != nil {
+			continue
+		}
+		if device == at {
+			return true, nil
+		}
+		// One that is not mounted is the image's.
+		folder, err := deviceOf(filepath.Dir(file))
+		seen = seen || err == nil && folder != device
+	}
+	return !seen, nil
+}
+
+func deviceOf(path string) (uint64, error) {
+	var of unix.Stat_t
+	err := unix.Stat(path, &of)
+	return uint64(of.Dev), err
 }
 
 func (f *filling) most(limit int64) int64 { return int64(math.Floor(f.share * float64(limit))) }
@@ -140,32 +203,30 @@ func (f *filling) most(limit int64) int64 { return int64(math.Floor(f.share * fl
 // step takes what is still to be taken, or gives back what is too much. Blind, it stands still.
 func (f *filling) step() error {
 	now, err := f.look()
-	f.guard.Lock()
-	defer f.guard.Unlock()
 	if err != nil {
-		f.reason = err.Error()
+		f.tell(func() { f.reason = err.Error() })
 		return err
 	}
-	f.full, f.reason = now, ""
+	f.tell(func() { f.full, f.reason = now, "" })
 	wanted := max(0, f.size+f.most(now.total)-now.used)
 	if wanted <= f.size {
 		if f.size-wanted > now.total/200 {
 			if err := f.file.Truncate(wanted); err != nil {
 				return err
 			}
-			f.size = wanted
+			f.tell(func() { f.size = wanted })
 		}
 		return nil
 	}
 	for f.size < wanted {
 		part := min(fillStep, wanted-f.size)
 		if err := f.grow(part); errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-			f.reason = "nothing more could be had"
+			f.tell(func() { f.reason = "nothing more could be had" })
 			break
 		} else if err != nil {
 			return err
 		}
-		f.size += part
+		f.tell(func() { f.size += part })
 		select {
 		case <-f.stop:
 			return nil
@@ -173,6 +234,12 @@ func (f *filling) step() error {
 		}
 	}
 	return nil
+}
+
+func (f *filling) tell(change func()) {
+	f.guard.Lock()
+	defer f.guard.Unlock()
+	change()
 }
 
 func (f *filling) grow(part int64) error {

@@ -17,6 +17,9 @@ import (
 // Shorter than this the kernel might take a timeout for none: then the last renewal stands.
 const shortest = 100 * time.Millisecond
 
+// Who asks in the same container ends with this process: so long it has to pass the answer on.
+const farewell = 250 * time.Millisecond
+
 // harm is what a life is about.
 type harm interface {
 	// begin acts; what ends it besides this program has this long. Where it fails, nothing is left.
@@ -27,6 +30,8 @@ type harm interface {
 	line() line
 	// over is closed when it has ended by itself; nil where it cannot.
 	over() <-chan struct{}
+	// dies is whether the end of this process is the end of all of it.
+	dies() bool
 	// end takes it off, and says so.
 	end(reason string) (line, int)
 }
@@ -45,6 +50,7 @@ type life struct {
 	harm     harm
 	deadline time.Time
 	latest   time.Time
+	watchdog watchdog
 }
 
 func live(asked lifetime, prepare func() (harm, error)) int {
@@ -67,7 +73,13 @@ func live(asked lifetime, prepare func() (harm, error)) int {
 	now := time.Now()
 	l := &life{lifetime: asked, harm: put, latest: now.Add(asked.notAfter)}
 	first := min(asked.timeToLive, asked.notAfter)
-	l.deadline = now.Add(first)
+	l.until(now.Add(first))
+	if put.dies() {
+		// Before it begins, which may take longer than it may live.
+		heard := make(chan os.Signal, 1)
+		signal.Notify(heard, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+		go l.watchdog.watch(asked.owner, heard)
+	}
 	if err := put.begin(first); errors.Is(err, errLapsed) {
 		return l.end("lapsed", nil)
 	} else if err != nil {
@@ -126,10 +138,15 @@ func (l *life) renew(word string, reply func(line)) bool {
 			reply(refusal{"failed", err.Error()}.line(l.owner))
 			return true
 		}
-		l.deadline = now.Add(timeToLive)
+		l.until(now.Add(timeToLive))
 	}
 	reply(l.told("renewed"))
 	return true
+}
+
+func (l *life) until(deadline time.Time) {
+	l.deadline = deadline
+	l.watchdog.expect(deadline)
 }
 
 // told is how far it has come.
@@ -146,6 +163,7 @@ func (l *life) end(reason string, reply func(line)) int {
 	said, code := l.harm.end(reason)
 	if reply != nil {
 		reply(said)
+		defer time.Sleep(farewell)
 	}
 	say(said)
 	return code

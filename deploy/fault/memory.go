@@ -28,8 +28,8 @@ type growing struct {
 	rate uint64 // bytes a second
 	to   uint64 // bytes of all that are seen
 
-	guard  sync.Mutex
 	chunks [][]byte
+	guard  sync.Mutex // of what is told, never of what is done
 	held   uint64
 	seen   uint64
 	others int
@@ -79,15 +79,13 @@ func (g *growing) step(passed time.Duration) {
 	if err != nil {
 		return
 	}
-	g.guard.Lock()
-	defer g.guard.Unlock()
-	g.seen, g.others = seen, others
+	g.tell(func() { g.seen, g.others = seen, others })
 	for seen > g.to && len(g.chunks) > 0 {
 		last := g.chunks[len(g.chunks)-1]
 		g.chunks = g.chunks[:len(g.chunks)-1]
 		seen -= min(seen, uint64(len(last)))
-		g.held -= uint64(len(last))
 		_ = unix.Munmap(last)
+		g.tell(func() { g.held -= uint64(len(last)) })
 	}
 	if seen >= g.to {
 		return
@@ -102,10 +100,16 @@ func (g *growing) step(passed time.Duration) {
 		return
 	}
 	g.chunks = append(g.chunks, chunk)
-	g.held += due
+	g.tell(func() { g.held += due })
 	for at := uint64(0); at < due; at += page {
 		chunk[at] = 1
 	}
+}
+
+func (g *growing) tell(change func()) {
+	g.guard.Lock()
+	defer g.guard.Unlock()
+	change()
 }
 
 func (g *growing) means() string {

@@ -58,7 +58,7 @@ func (h *holdingStill) take() error {
 	// A tracer is a thread, and only that thread may speak to what it traces.
 	go func() {
 		runtime.LockOSThread()
-		held := map[int]bool{}
+		held := map[int]syscall.Signal{}
 		err := h.holdAll(held)
 		began <- err
 		if err != nil {
@@ -72,8 +72,9 @@ func (h *holdingStill) take() error {
 	return <-began
 }
 
-// holdAll goes on until nobody new is found: whoever is not held yet may start another.
-func (h *holdingStill) holdAll(held map[int]bool) error {
+// holdAll goes on until nobody new is found: whoever is not held yet may start another. By thread, what is held is the signal that was about
+// to reach it just then, which it is to get when it goes on; 0 for none.
+func (h *holdingStill) holdAll(held map[int]syscall.Signal) error {
 	for end := time.Now().Add(stillWithin); ; {
 		threads, err := threadsOf(h.container)
 		if err != nil {
@@ -81,7 +82,7 @@ func (h *holdingStill) holdAll(held map[int]bool) error {
 		}
 		fresh, moving := 0, 0
 		for _, thread := range threads {
-			if held[thread] {
+			if _, known := held[thread]; known {
 				if !standsStill(thread) {
 					moving++
 				}
@@ -92,7 +93,7 @@ func (h *holdingStill) holdAll(held map[int]bool) error {
 			} else if err != nil {
 				return refusal{"not-permitted", fmt.Sprintf("process %d cannot be held: %s", thread, err)}
 			}
-			held[thread] = true
+			held[thread] = 0
 			if fresh++; len(held) > maxHeld {
 				return refusal{"unsupported", fmt.Sprintf("more than %d threads", maxHeld)}
 			}
@@ -112,7 +113,7 @@ func (h *holdingStill) holdAll(held map[int]bool) error {
 }
 
 // watch lets those that were killed go, for which the kernel waits.
-func (h *holdingStill) watch(held map[int]bool) {
+func (h *holdingStill) watch(held map[int]syscall.Signal) {
 	for {
 		select {
 		case <-h.stop:
@@ -146,8 +147,15 @@ func seize(thread int) error {
 	return nil
 }
 
+func detach(thread int, signal syscall.Signal) error {
+	if _, _, failed := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_DETACH, uintptr(thread), 0, uintptr(signal), 0, 0); failed != 0 {
+		return failed
+	}
+	return nil
+}
+
 // reap takes note of who stands still, and forgets who has ended.
-func reap(held map[int]bool) {
+func reap(held map[int]syscall.Signal) {
 	for {
 		var status unix.WaitStatus
 		thread, err := unix.Wait4(-1, &status, unix.WNOHANG|unix.WALL, nil)
@@ -157,19 +165,23 @@ func reap(held map[int]bool) {
 		if err != nil || thread <= 0 {
 			break
 		}
-		if status.Exited() || status.Signaled() {
+		_, known := held[thread]
+		switch {
+		case status.Exited() || status.Signaled():
 			delete(held, thread)
+		case known && status.Stopped() && status>>16 == 0: // no event of tracing
+			held[thread] = status.StopSignal()
 		}
 	}
 }
 
 // letGo lets all go on, and looks whether they do.
-func letGo(held map[int]bool) error {
+func letGo(held map[int]syscall.Signal) error {
 	for end := time.Now().Add(stillWithin); ; {
 		reap(held)
-		for thread := range held {
+		for thread, signal := range held {
 			// Who does not stand still yet cannot be let go of yet either.
-			if err := unix.PtraceDetach(thread); err == nil || tracerOf(thread) == 0 {
+			if err := detach(thread, signal); err == nil || tracerOf(thread) == 0 {
 				delete(held, thread)
 			}
 		}

@@ -32,8 +32,10 @@ describe('a limit', () => {
     assert.equal(limitOf(pod({ containers: [container('1M'), container()] }), 'memory'), undefined);
     assert.equal(limitOf(pod({ containers: [container('1M'), container('0')] }), 'memory'), undefined);
     assert.equal(limitOf(pod({}), 'memory'), undefined);
-    const before = [container(undefined), container('4M', 'Always')];
+    const before = [container('1M'), container('4M', 'Always')];
     assert.equal(limitOf(pod({ containers: [container('1M')], initContainers: before }), 'memory'), 5e6);
+    const unlimited = [container(undefined), container('4M', 'Always')];
+    assert.equal(limitOf(pod({ containers: [container('1M')], initContainers: unlimited }), 'memory'), undefined);
     const beside = [container(undefined, 'Always')];
     assert.equal(limitOf(pod({ containers: [container('1M')], initContainers: beside }), 'memory'), undefined);
     const whole = { resources: { limits: { memory: '9M' } }, containers: [container()] };

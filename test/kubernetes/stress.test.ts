@@ -161,6 +161,15 @@ describe('faults that are a burden on a pod', { skip: await whyNoFaultImage() },
     );
   });
 
+  it('leaves of its node’s disk what others need, also where the limit of a volume is above it', async () => {
+    const pod = await pods.run(undefined, withVolume({ name: 'data', emptyDir: { sizeLimit: '1Ti' } }));
+    const driver = open(diskFill);
+    const fault = faultOn(pod.id, driver.params.parse({ volume: 'data' }));
+    const { result, detail } = first(await driver.inject([fault], ATTEMPT));
+    assert.match(`${result} ${detail}`, /failed .*no-room/);
+    assert.equal(first(await driver.revert([fault], ATTEMPT)).result, 'reverted');
+  });
+
   it('fills a claim that is a file system of its own, and none that is a folder of a larger one', async () => {
     onNode(cluster, ['mkdir', '-p', '/run/squall/own', '/run/squall/folder']);
     onNode(cluster, ['mount', '-t', 'tmpfs', '-o', 'size=8m', 'own', '/run/squall/own']);

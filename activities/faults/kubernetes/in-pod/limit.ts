@@ -1,7 +1,7 @@
 /**
  * What a pod may have of its node, as its description says.
  *
- * Owns the amounts in which that is written, and that a pod has a limit only where all of its containers have one. Pure.
+ * Owns the amounts in which that is written, and that a pod has a limit only where all of its containers have one, those that begin it too. Pure.
  */
 import type { Pod } from './pod.ts';
 
@@ -36,12 +36,12 @@ export function amountOf(written: string): number | undefined {
 export function limitOf({ spec }: Pod, resource: 'cpu' | 'memory'): number | undefined {
   const whole = spec.resources.limits[resource];
   if (whole !== undefined) return amountOf(whole);
-  const beside = spec.initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always');
   let sum = 0;
-  for (const { resources } of [...spec.containers, ...beside]) {
-    const one = amountOf(resources.limits[resource] ?? '');
+  for (const container of [...spec.containers, ...spec.initContainers]) {
+    const one = amountOf(container.resources.limits[resource] ?? '');
+    // Also of those that end before the others begin: without theirs the kubelet sets the pod none.
     if (one === undefined || one <= 0) return undefined;
-    sum += one;
+    if (spec.containers.includes(container) || container.restartPolicy === 'Always') sum += one;
   }
   return sum > 0 ? sum : undefined;
 }
