@@ -128,8 +128,8 @@ export class Pods {
   /** Sends `count` packets of so many bytes from one pod to another, or to the peer. */
   async ping({ name }: RunningPod, count: number, to = this.peer, waitS = 1, bytes = 56): Promise<Pinged> {
     // It waits for the last as long as answers took, and a damaged one may say that it took hours.
-    const most = ['-w', `${waitS + PATIENCE_S}`];
-    const told = ['ping', '-q', '-c', `${count}`, '-i', '0.02', '-W', `${waitS}`, ...most, '-s', `${bytes}`, to.ip];
+    const most = ['timeout', '-s', 'INT', `${waitS + PATIENCE_S}`];
+    const told = [...most, 'ping', '-q', '-c', `${count}`, '-i', '0.02', '-W', `${waitS}`, '-s', `${bytes}`, to.ip];
     // It fails where nothing comes back.
     const said = await this.kubectl('exec', name, '-c', 'main', '--', 'sh', '-c', `${told.join(' ')}; true`);
     const [, sent = '0', received = '0'] = /(\d+) packets transmitted, (\d+) packets received/.exec(said) ?? [];
