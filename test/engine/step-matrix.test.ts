@@ -90,8 +90,9 @@ describe('the step matrix', () => {
         seed: run,
         ttlMs: TTL_MS,
         stages: [1, 2],
-        // A watch that failed is begun again a second later: the server rounds its timers up.
-        holdMs: cell.step === 'watch' ? 4_000 : 1_500,
+        // Who is killed may leave it unwatched. Of all others half must be watched: a probe that does not answer in its two seconds,
+        // or a watch that failed and is begun again a second later, may cost a little less than three.
+        holdMs: cell.blow === 'kill' ? 1_500 : 6_000,
       });
       const experiment: Experiment = {
         ...paused,
