@@ -37,6 +37,11 @@ export function planStages(radius: Pick<BlastRadius, 'stages' | 'max'>, candidat
   });
 }
 
+/** How many targets are under fault once all of `stages` hold: `to` never falls. */
+export function reachOf(stages: readonly Pick<PlannedStage, 'to'>[]): number {
+  return stages.at(-1)?.to ?? 0;
+}
+
 /** A stage as people are shown it. */
 export interface ShownStage extends Pick<PlannedStage, 'stage' | 'size' | 'to' | 'skipped'> {
   /** How many targets it adds, and the first of them. */

@@ -5,6 +5,7 @@
  * read here, and none is compared with another machine's.
  */
 import type { Experiment } from './experiment.ts';
+import { reachOf } from './ladder.ts';
 import type { PlannedStage } from './ladder.ts';
 
 /** The default time-to-live in milliseconds: three renewals of 5 s and one worker restart of 15 s. */
@@ -16,10 +17,10 @@ export const TTL_MAX_MS = 3_600_000;
 export const HOLD_MAX_MS = 7 * 86_400_000;
 /** The most stages of an experiment. */
 export const STAGES_MAX = 20;
-/** Renewals a second that one lease may ask of its targets; a larger lease lives longer instead of asking more often. */
+/** Renewals a second that one run may ask of its targets; with more targets they live longer instead of being asked more often. */
 const RENEWALS_PER_SECOND = 200;
 
-/** The durations of one lease, in milliseconds. */
+/** The durations of a lease, in milliseconds. */
 export interface LeaseTiming {
   /** The fault ends by itself this long after its last renewal. */
   readonly ttlMs: number;
@@ -29,14 +30,17 @@ export interface LeaseTiming {
   readonly blindBudgetMs: number;
   /** The activity that holds, or watches, is lost when it has not been heard of for this long. */
   readonly heartbeatTimeoutMs: number;
+  /** How long one attempt to inject or revert may take. Absent of leases that 0.3 or earlier has opened. */
+  readonly attemptMs?: number;
 }
 
 /** A watch that samples at least so often is missed after this time, in milliseconds. */
 const UNWATCHED_MS = 5_000;
 
 /**
- * The timing of a lease over `targets` targets. Time-to-live = 3 renewals + one worker restart (= 3 more renewals), so a
- * renewal may be missed three times, and a worker may be restarted, before a healthy fault lapses.
+ * The timing of each lease of a run that reaches `targets` targets with all its stages, whose leases are renewed side by side.
+ * Time-to-live = 3 renewals + one worker restart (= 3 more renewals), so a renewal may be missed three times, and a worker may
+ * be restarted, before a healthy fault lapses.
  */
 export function leaseTiming(targets: number, timeToLiveMs: number = DEFAULT_TTL_MS): LeaseTiming {
   const renewEveryMs = Math.max(timeToLiveMs / 6, (targets / RENEWALS_PER_SECOND) * 1000);
@@ -46,6 +50,7 @@ export function leaseTiming(targets: number, timeToLiveMs: number = DEFAULT_TTL_
     renewEveryMs: Math.ceil(renewEveryMs),
     blindBudgetMs: Math.ceil(ttlMs / 2),
     heartbeatTimeoutMs: Math.max(1_500, Math.ceil(renewEveryMs)),
+    attemptMs: attemptTimeoutMs(targets),
   };
 }
 
@@ -54,22 +59,33 @@ export function watchTiming(lease: LeaseTiming, sampleEveryMs: number): LeaseTim
   return { ...lease, heartbeatTimeoutMs: Math.min(lease.heartbeatTimeoutMs, Math.max(UNWATCHED_MS, sampleEveryMs)) };
 }
 
-/** How long one attempt to inject or revert `targets` targets may take, in milliseconds. */
-export function attemptTimeoutMs(targets: number): number {
-  return 10_000 + Math.ceil(targets / 500) * 5_000;
+/** To look at a target once more, to revert it and to verify that takes an API server five answers, at 250 a second, in milliseconds. */
+const PER_TARGET_MS = 20;
+
+/**
+ * How long one attempt to inject or revert a stage may take in a run that reaches `targets` targets, in milliseconds: its leases are
+ * reverted side by side.
+ */
+function attemptTimeoutMs(targets: number): number {
+  return 10_000 + Math.max(5_000, targets * PER_TARGET_MS);
 }
 
-/** A stage of this many targets is what a worker's stop is dimensioned for. */
-const STAGE_TARGETS = 5_000;
+/** How long one attempt on a lease of `targets` targets may take, in milliseconds. */
+export function attemptMsOf(timing: LeaseTiming, targets: number): number {
+  return timing.attemptMs ?? attemptTimeoutMs(targets);
+}
+
+/** A run on this many targets is what a worker's stop is dimensioned for. */
+const RUN_TARGETS = 5_000;
 /**
- * How long a worker that is told to stop waits for reverts under way, in milliseconds: the longest attempt on a stage of 5,000. It
- * is over sooner where there are none; of a larger stage, what it has not reverted is the next worker's.
+ * How long a worker that is told to stop waits for reverts under way, in milliseconds: the longest attempt of a run on 5,000 targets. It
+ * is over sooner where there are none; of a larger run, what it has not reverted is the next worker's.
  */
-export const DRAIN_MS = attemptTimeoutMs(STAGE_TARGETS);
+export const DRAIN_MS = attemptTimeoutMs(RUN_TARGETS);
 
 /** How long the revert of `targets` targets may fail before the run is told, in milliseconds; it goes on being tried. */
-export function revertPatienceMs(targets: number): number {
-  return Math.max(30_000, attemptTimeoutMs(targets));
+export function revertPatienceMs(timing: LeaseTiming, targets: number): number {
+  return Math.max(30_000, attemptMsOf(timing, targets));
 }
 
 /** How long a run may be asked for its admission before pre-flight, and before each stage, in milliseconds. */
@@ -82,9 +98,10 @@ export const MIN_HEALTHY_MS = 30_000;
  * stage's with its admission and its waiting for targets, the restart of a worker in each, and their graceful rollback one after the other. The target ends the fault then, whoever renews it.
  */
 export function notAfterMs(experiment: Experiment, stages: readonly PlannedStage[], stage: number): number {
+  const timing = leaseTiming(reachOf(stages), experiment.timeToLiveMs);
   return stages
     .filter((planned) => planned.stage >= stage && planned.skipped === undefined)
-    .reduce((sum, planned) => sum + stageMs(experiment, planned), 0);
+    .reduce((sum, planned) => sum + stageMs(experiment, timing, planned), 0);
 }
 
 /** What a run can take from pre-flight to its end when every step takes as long as it may, but for people, in milliseconds. */
@@ -114,10 +131,10 @@ export function lookMs({ sampleEveryMs }: Pick<Experiment, 'sampleEveryMs'>): nu
   return 5 * sampleEveryMs;
 }
 
-function stageMs(experiment: Experiment, planned: PlannedStage): number {
-  const targets = planned.to - planned.from;
-  const attemptMs = attemptTimeoutMs(targets);
-  const { blindBudgetMs } = leaseTiming(targets, experiment.timeToLiveMs);
+function stageMs(experiment: Experiment, timing: LeaseTiming, { from, to }: PlannedStage): number {
+  const attemptMs = attemptMsOf(timing, to - from);
   const { holdMs, waitMs = 0 } = experiment.blastRadius;
-  return ADMISSION_MS + MIN_HEALTHY_MS + waitMs + attemptMs + holdMs + blindBudgetMs + attemptMs + lookMs(experiment);
+  return (
+    ADMISSION_MS + MIN_HEALTHY_MS + waitMs + attemptMs + holdMs + timing.blindBudgetMs + attemptMs + lookMs(experiment)
+  );
 }

@@ -8,7 +8,7 @@ import { describeStopCondition } from '../domain/breach.ts';
 import type { GuardAnswer } from '../domain/admission.ts';
 import type { Experiment } from '../domain/experiment.ts';
 import { EXPIRY_WORDS } from '../domain/fault.ts';
-import { shownStages } from '../domain/ladder.ts';
+import { reachOf, shownStages } from '../domain/ladder.ts';
 import { leaseTiming, worstCaseMs } from '../domain/timing.ts';
 import { formatDuration } from '../domain/units.ts';
 import { stageWords } from '../report/words.ts';
@@ -37,8 +37,8 @@ export function show(experiment: Experiment, plan: ShownPlan, out: Output): void
   for (const violation of plan.violations) row('policy', false, violation);
   out.line('');
   out.line(`${experiment.fault} at ${experiment.targets.site}, ${plan.candidates} candidates`);
+  const { ttlMs } = leaseTiming(reachOf(plan.stages), experiment.timeToLiveMs);
   for (const stage of shownStages(plan.stages, plan.targets)) {
-    const { ttlMs } = leaseTiming(stage.added, experiment.timeToLiveMs);
     const ends = plan.expiry === 'renewed' && !stage.skipped ? ` (time-to-live ${formatDuration(ttlMs)})` : '';
     out.line(`  stage ${stage.stage + 1}  ${stage.size.padStart(5)}  ${stageWords(stage)}${ends}`);
   }

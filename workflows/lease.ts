@@ -81,7 +81,7 @@ async function injectAndHold(input: LeaseInput, owner: Owner, wish: Wish): Promi
   if (input.admitted !== undefined && input.admitted !== owner.runId)
     return { endedBy: 'unwanted', why: 'the run was admitted before it was reset; start it anew' };
   setCurrentDetails(`**injecting** ${input.kind} into ${input.targets.length} targets`);
-  const injecting = injectAt(input.site, input.targets.length, input.timing).inject.executeWithOptions(
+  const injecting = injectAt(input).inject.executeWithOptions(
     { summary: `inject ${input.kind} into ${input.targets.length} targets` },
     [input],
   );
@@ -92,7 +92,7 @@ async function injectAndHold(input: LeaseInput, owner: Owner, wish: Wish): Promi
   await Promise.race([outcome, condition(() => wish.ending !== undefined)]);
   if (wish.ending) {
     // Inject may have happened: undo at once, let the attempt end, and undo again (the caller does).
-    await revertAt(input.site, input.targets.length, false)
+    await revertAt(input, false)
       .revert(input, null)
       .catch(() => undefined);
     await outcome;
@@ -154,12 +154,12 @@ async function holdOnce(input: LeaseInput, owner: Owner, wish: Wish, blindness: 
 async function revertUntilAbsent(input: LeaseInput, owner: Owner | null, lastLook: boolean): Promise<RevertReport> {
   const summary = `revert ${input.kind} on ${input.targets.length} targets and verify`;
   try {
-    const revert = revertAt(input.site, input.targets.length, false).revert;
+    const revert = revertAt(input, false).revert;
     return await revert.executeWithOptions({ summary }, [input, owner, lastLook]);
   } catch (failure) {
     setCurrentDetails(`**STUCK**: ${why(failure)}. Reverting is retried for ever; see the runbook.`);
     await tell(input.run, { news: 'stuck', lease: input.lease, why: why(failure) });
-    const revert = revertAt(input.site, input.targets.length, true).revert;
+    const revert = revertAt(input, true).revert;
     return await revert.executeWithOptions({ summary: `${summary}, retried for ever` }, [input, owner]);
   }
 }

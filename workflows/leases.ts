@@ -109,7 +109,7 @@ export class Leases {
   /** Resolves once the faults of a released lease are verified absent, by it or by its successors. */
   async reverted(open: OpenLease): Promise<void> {
     const releasedAtMs = Date.now();
-    const silenceMs = SILENCE_MS + revertPatienceMs(open.input.targets.length);
+    const silenceMs = SILENCE_MS + revertPatienceMs(open.input.timing, open.input.targets.length);
     const spoke = (): boolean => open.ended !== undefined || open.stuck !== undefined;
     if (!(await condition(spoke, silenceMs, { summary: 'waiting for the lease' })))
       this.#end(open, { lost: `the lease said nothing for ${silenceMs / 1000} s` });

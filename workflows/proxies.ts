@@ -10,13 +10,14 @@ import type { Experiment } from '../domain/experiment.ts';
 import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE, NOTIFY_QUEUE, siteQueues } from '../domain/queues.ts';
 import {
   ADMISSION_MS,
-  attemptTimeoutMs,
+  attemptMsOf,
   MIN_HEALTHY_MS,
   preflightTimeoutMs,
   recoveryMs,
   revertPatienceMs,
 } from '../domain/timing.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
+import type { LeaseInput } from './messages.ts';
 
 type Control<Name extends keyof ControlActivities> = Pick<ActivityInterfaceFor<ControlActivities>, Name>;
 type Site<Name extends keyof SiteActivities> = Pick<ActivityInterfaceFor<SiteActivities>, Name>;
@@ -179,12 +180,13 @@ export function minHealthyAt(experiment: Experiment): Site<'minHealthy'> {
   });
 }
 
-export function injectAt(site: string, targets: number, timing: LeaseTiming): Site<'inject'> {
+export function injectAt({ site, targets, timing }: LeaseInput): Site<'inject'> {
+  const attemptMs = attemptMsOf(timing, targets.length);
   return proxyActivities<SiteActivities>({
     taskQueue: siteQueues(site).chaos,
     scheduleToStartTimeout: timing.blindBudgetMs,
-    startToCloseTimeout: attemptTimeoutMs(targets),
-    scheduleToCloseTimeout: timing.blindBudgetMs + 2 * attemptTimeoutMs(targets),
+    startToCloseTimeout: attemptMs,
+    scheduleToCloseTimeout: timing.blindBudgetMs + 2 * attemptMs,
     heartbeatTimeout: LOST_MS,
     retry: { maximumAttempts: 3, initialInterval: 200 },
     // The attempt is waited for even when it is cancelled: it may have taken effect.
@@ -229,11 +231,11 @@ export function recoverAt(experiment: Experiment, withinMs: number): Site<'recov
 }
 
 /** `patient`: for ever. Otherwise it gives up after {@link revertPatienceMs}, so that the run can be told. */
-export function revertAt(site: string, targets: number, patient: boolean): Site<'revert'> {
+export function revertAt({ site, targets, timing }: LeaseInput, patient: boolean): Site<'revert'> {
   return proxyActivities<SiteActivities>({
     taskQueue: siteQueues(site).revert,
-    startToCloseTimeout: attemptTimeoutMs(targets),
-    ...(patient ? {} : { scheduleToCloseTimeout: revertPatienceMs(targets) }),
+    startToCloseTimeout: attemptMsOf(timing, targets.length),
+    ...(patient ? {} : { scheduleToCloseTimeout: revertPatienceMs(timing, targets.length) }),
     heartbeatTimeout: LOST_MS,
     retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 5_000 },
   });

@@ -237,7 +237,7 @@ export class Run {
   async #stage(planned: PlannedStage, preflight: PreflightResult): Promise<void> {
     const { experiment } = this.input;
     const targets = preflight.targets.slice(planned.from, planned.to);
-    const timing = leaseTiming(targets.length, experiment.timeToLiveMs);
+    const timing = leaseTiming(preflight.targets.length, experiment.timeToLiveMs);
     const lease = `${this.id}/stage-${planned.stage + 1}`;
     this.apply({ type: 'stage-opens', stage: planned.stage });
     this.openedAtMs ??= Date.now();

@@ -13,9 +13,11 @@ import { openChannel } from './channel.ts';
 import type { Executed, Execute, Execution } from './channel.ts';
 import { Futile, openTransport, wayTo } from './transport.ts';
 import type { Answered, Asked, Send } from './transport.ts';
+import { Turnstile } from './turnstile.ts';
+import { Window } from './window.ts';
 
-/** The most requests under way at once, of all drivers of a site together. */
-const AT_ONCE = 32;
+/** The most programs under way at once in containers, of all drivers of a site together. */
+const EXECUTED_AT_ONCE = 32;
 /** One request takes no longer than this, in milliseconds. */
 const REQUEST_MS = 10_000;
 /** Objects on one page of a list. */
@@ -32,8 +34,9 @@ const MERGE_PATCH = 'application/merge-patch+json';
 /** Adds to lists whose items have names. */
 export const STRATEGIC_MERGE_PATCH = 'application/strategic-merge-patch+json';
 
-/** Names, labels and annotations are all that is wanted of the objects of a list. */
-export const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+/** Names, labels and annotations are all that is wanted of an object, or of the objects of a list. */
+export const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+export const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
 const statusSchema = z.object({
   message: z.string().max(2_000).catch(''),
@@ -79,8 +82,10 @@ export function unhurried(): Attempt {
 export class KubernetesApi {
   readonly #send: Send;
   readonly #execute: Execute;
-  readonly #waiting: (() => void)[] = [];
-  #underWay = 0;
+  readonly #window = new Window();
+  /** Of all drivers of a site together. */
+  readonly #requests = new Turnstile(() => this.#window.size);
+  readonly #executions = new Turnstile(() => EXECUTED_AT_ONCE);
   /** The server's clock less this machine's monotonic one, in milliseconds. */
   #offsetMs: number | undefined;
 
@@ -133,9 +138,10 @@ export class KubernetesApi {
     body: unknown,
     schema: z.ZodType<T>,
     attempt: Attempt,
-    contentType = MERGE_PATCH,
+    { contentType = MERGE_PATCH, accept }: { readonly contentType?: string; readonly accept?: string } = {},
   ): Promise<T | 'conflict' | undefined> {
-    const answered = await this.#answer({ method: 'PATCH', path, body, contentType }, attempt, [409]);
+    const asked: Asked = { method: 'PATCH', path, body, contentType, ...(accept === undefined ? {} : { accept }) };
+    const answered = await this.#answer(asked, attempt, [409]);
     if (answered.status === 404) return undefined;
     return answered.status === 409 ? 'conflict' : schema.parse(answered.body);
   }
@@ -156,7 +162,8 @@ export class KubernetesApi {
 
   /** Runs a program to its end in a running container of a pod. Tries once; rejects where nobody can say how it ended. */
   async execute(execution: Execution, attempt: Attempt): Promise<Executed> {
-    return this.#inTurn(attempt, `exec in ${execution.pod}`, (signal) => this.#execute(execution, signal));
+    const what = `exec in ${execution.pod}`;
+    return this.#executions.pass(() => within(attempt, what, (signal) => this.#execute(execution, signal)));
   }
 
   /** Answers with success, with 404, or with one of `expected`; rejects with a {@link Refused} or with what went wrong last. */
@@ -187,25 +194,17 @@ export class KubernetesApi {
   }
 
   async #once(asked: Asked, attempt: Attempt): Promise<Answered> {
-    return this.#inTurn(attempt, `${asked.method} ${asked.path}`, async (signal) => {
-      const answered = await this.#send(asked, signal);
-      if (answered.serverMs !== undefined) this.#hear(answered.serverMs);
-      return answered;
-    });
-  }
-
-  /** Does one thing when its turn has come, within the attempt. */
-  async #inTurn<T>(attempt: Attempt, what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    while (this.#underWay >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#underWay += 1;
-    try {
-      if (isOver(attempt)) throw new Error(`${what}: the attempt is over`);
-      const timeoutMs = Math.max(1, Math.min(REQUEST_MS, attempt.remainingMs()));
-      return await work(AbortSignal.any([attempt.signal, AbortSignal.timeout(Math.ceil(timeoutMs))]));
-    } finally {
-      this.#underWay -= 1;
-      this.#waiting.shift()?.();
-    }
+    return this.#requests.pass((underWay) =>
+      within(attempt, `${asked.method} ${asked.path}`, async (signal) => {
+        const fromMs = performance.now();
+        const answered = await this.#send(asked, signal);
+        const nowMs = performance.now();
+        // A list takes as long as it is.
+        if (asked.query === undefined) this.#window.heard(asked.method, nowMs - fromMs, underWay(), nowMs);
+        if (answered.serverMs !== undefined) this.#hear(answered.serverMs);
+        return answered;
+      }),
+    );
   }
 
   /** What a server says is cut off to the second, and late by the way here: the greatest of its words is the nearest. */
@@ -213,6 +212,23 @@ export class KubernetesApi {
     const offsetMs = serverMs - performance.now();
     const known = this.#offsetMs ?? offsetMs;
     this.#offsetMs = known - offsetMs > SET_BACK_MS ? offsetMs : Math.max(known, offsetMs);
+  }
+}
+
+/** Does one thing within the attempt, and within the time of a request. */
+async function within<T>(attempt: Attempt, what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  if (isOver(attempt)) throw new Error(`${what}: the attempt is over`);
+  const timeoutMs = Math.max(1, Math.min(REQUEST_MS, attempt.remainingMs()));
+  // Ended with the work: thousands that were left to run out would cost more than what they bound.
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => late.abort(new DOMException(`${what}: not within ${Math.ceil(timeoutMs)} ms`, 'TimeoutError')),
+    timeoutMs,
+  );
+  try {
+    return await work(AbortSignal.any([attempt.signal, late.signal]));
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -62,12 +62,13 @@ export function openTransport(way: () => Promise<Opened>): Send {
 /** The client library, and where it leads. */
 export interface Opened {
   readonly client: typeof import('@kubernetes/client-node');
+  readonly http: typeof import('undici');
   readonly config: KubeConfig;
   readonly server: string;
 }
 
 async function open({ kubeconfig, context }: KubernetesSettings): Promise<Opened> {
-  const client = await import('@kubernetes/client-node');
+  const [client, http] = await Promise.all([import('@kubernetes/client-node'), import('undici')]);
   const config = new client.KubeConfig();
   if (kubeconfig !== undefined) config.loadFromFile(kubeconfig);
   else if (process.env['KUBERNETES_SERVICE_HOST']) config.loadFromCluster();
@@ -77,7 +78,7 @@ async function open({ kubeconfig, context }: KubernetesSettings): Promise<Opened
   if (server === undefined)
     throw new Error(`${kubeconfig ?? 'the kubeconfig'} has no context ${config.getCurrentContext()} with a cluster`);
   keepConnections(config);
-  return { client, config, server: server.replace(/\/+$/, '') };
+  return { client, http, config, server: server.replace(/\/+$/, '') };
 }
 
 type Dispatcher = ReturnType<RequestContext['getDispatcher']>;
@@ -106,37 +107,43 @@ function keepConnections(config: KubeConfig): void {
   };
 }
 
-async function send({ client, config, server }: Opened, asked: Asked, signal: AbortSignal): Promise<Answered> {
+async function send({ client, http, config, server }: Opened, asked: Asked, signal: AbortSignal): Promise<Answered> {
   const { method, path, query = {}, body, contentType = 'application/json', accept = 'application/json' } = asked;
   const request = new client.RequestContext(server + path, method);
   for (const [name, value] of Object.entries(query)) request.setQueryParam(name, value);
   request.setHeaderParam('Accept', accept);
   request.setHeaderParam('User-Agent', 'squall');
-  if (body !== undefined) {
-    request.setHeaderParam('Content-Type', contentType);
-    request.setBody(JSON.stringify(body));
-  }
+  if (body !== undefined) request.setHeaderParam('Content-Type', contentType);
+  const sent = body === undefined ? null : JSON.stringify(body);
   await config.applySecurityAuthentication(request).catch((error: unknown) => {
     throw futile(error);
   });
-  request.setSignal(signal);
-  const response = await new client.IsomorphicFetchHttpLibrary().send(request).toPromise();
-  const text = await read(response.body.stream(), signal);
-  const { 'retry-after': retryAfter, date } = response.headers;
-  const serverMs = date === undefined ? Number.NaN : Date.parse(date);
+  // By the connections themselves: the library's own way, which is fetch, costs about as much again as what is asked.
+  const dispatcher = request.getDispatcher();
+  const response = await http.request(request.getUrl(), {
+    method,
+    headers: request.getHeaders(),
+    body: sent,
+    signal,
+    ...(dispatcher === undefined ? {} : { dispatcher }),
+  });
+  const text = await read(response.body, signal);
+  const retryAfter = response.headers['retry-after'];
+  const serverMs = Date.parse(String(response.headers['date']));
   return {
-    status: response.httpStatusCode,
+    status: response.statusCode,
     body: parsed(text),
-    ...(retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter) ? { retryAfterMs: Number(retryAfter) * 1_000 } : {}),
+    ...(typeof retryAfter === 'string' && /^\d{1,6}$/.test(retryAfter)
+      ? { retryAfterMs: Number(retryAfter) * 1_000 }
+      : {}),
     ...(Number.isNaN(serverMs) ? {} : { serverMs }),
   };
 }
 
-async function read(stream: ReadableStream<Uint8Array> | null, signal: AbortSignal): Promise<string> {
-  if (stream === null) return '';
+async function read(stream: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  // Leaving the loop cancels the stream.
+  // Leaving the loop ends the stream, and its connection.
   for await (const chunk of stream) {
     signal.throwIfAborted();
     bytes += chunk.byteLength;

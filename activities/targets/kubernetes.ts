@@ -4,7 +4,7 @@
  * Owns where is looked, and which nodes and workloads must never be a target; `kubernetes-pods.ts` says it of pods. Lists are read page by page, and of each object only what is needed is kept.
  */
 import { targetId } from '../faults/kubernetes/target.ts';
-import { kubernetesApi, METADATA_ONLY, Refused } from '../kubernetes/api.ts';
+import { kubernetesApi, METADATA_LIST, Refused } from '../kubernetes/api.ts';
 import { hasAll, labelQuery } from '../kubernetes/labels.ts';
 import { bareSchema, holds, listPath, nodeSchema, workloadSchema } from '../kubernetes/objects.ts';
 import { podCandidates } from './kubernetes-pods.ts';
@@ -123,7 +123,7 @@ async function keyed(
 ): Promise<Candidates> {
   const sieve = new Sieve();
   for (const place of namespaces) {
-    for await (const found of api.list(listPath(kind, place), labelQuery(wanted), bareSchema, attempt, METADATA_ONLY)) {
+    for await (const found of api.list(listPath(kind, place), labelQuery(wanted), bareSchema, attempt, METADATA_LIST)) {
       const { name: called, namespace = '', uid, labels, annotations } = found.metadata;
       if (names !== undefined && !names.includes(called)) continue;
       const own = called === 'kube-root-ca.crt' || Object.hasOwn(annotations, 'kubernetes.io/service-account.name');

@@ -24,8 +24,10 @@ import { makePods } from './pods.ts';
 const SHARES = [0.01, 0.05, 0.1, 0.25, 0.5];
 /** How long the bystander is alone, in milliseconds. */
 const ALONE_MS = 5_000;
-/** A baseline is five samples, so far apart, in milliseconds. */
+/** How far apart samples are, in milliseconds. */
 const SAMPLE_MS = 200;
+/** A baseline is five samples. */
+const BASELINE_MS = 4 * SAMPLE_MS;
 const RUN = 'scale';
 
 /** How long each part took, in milliseconds. */
@@ -33,6 +35,12 @@ interface Took {
   readonly select: number;
   readonly inject: number;
   readonly revert: number;
+}
+
+/** Of the run's history, and of its leases' together. */
+interface Events {
+  readonly run: number;
+  readonly leases: number;
 }
 
 /** Measures with `pods` pods; each stage is held for `holdS`. */
@@ -131,19 +139,27 @@ function annotating(holdMs: number): Experiment {
   };
 }
 
-/** What the parts of the run took, by its histories, and how many events these have together. */
-async function readHistories({ client }: Installation): Promise<{ took: Took; events: number }> {
+/** What the parts of the run took, by its histories, and how many events these have. */
+async function readHistories({ client }: Installation): Promise<{ took: Took; events: Events }> {
   const run = await historyOf(client, RUN);
   const { startedMs, completedMs } = activity(run, 'preflight');
-  let [inject, revert, events] = [0, 0, run.length];
+  let [inject, ofLeases] = [0, 0];
+  const reverts = [];
   for (let stage = 1; stage <= SHARES.length; stage++) {
     const lease = await historyOf(client, `${RUN}/stage-${stage}`);
-    const [put, taken] = [activity(lease, 'inject'), activity(lease, 'revert')];
+    const put = activity(lease, 'inject');
     inject += put.completedMs - put.startedMs;
-    revert += taken.completedMs - taken.startedMs;
-    events += lease.length;
+    reverts.push(activity(lease, 'revert'));
+    ofLeases += lease.length;
   }
-  return { took: { select: completedMs - startedMs - 5 * SAMPLE_MS, inject, revert }, events };
+  // All leases are released at once.
+  const revert =
+    Math.max(...reverts.map(({ completedMs: ended }) => ended)) -
+    Math.min(...reverts.map(({ startedMs: begun }) => begun));
+  return {
+    took: { select: completedMs - startedMs - BASELINE_MS, inject, revert },
+    events: { run: run.length, leases: ofLeases },
+  };
 }
 
 /** The same, by somebody who only makes the requests: the last look of a revert is a read and a write too. */
@@ -186,7 +202,7 @@ interface Measured {
   readonly squall: Took;
   readonly bare: Took;
   readonly atOnce: number;
-  readonly events: number;
+  readonly events: Events;
   readonly peakBytes: number;
   readonly requests: Requests;
   /** The 99th percentile of the bystander's reads, in milliseconds. */
@@ -221,7 +237,7 @@ function outcome(measured: Measured): Outcome {
         head: ['', ''],
         rows: [
           ['memory of the worker, at most', megabytes(peakBytes)],
-          ['events of the run and its five leases', `${events}`],
+          ['events of the run’s history, and of its five leases’', `${events.run}, ${events.leases}`],
           ['requests for pods: read, written, listed', `${requests.GET}, ${requests.PATCH}, ${requests.LIST}`],
           ['answers 429', `${requests['429']}`],
           ['p99 of a bystander’s read, before and meanwhile', `${milliseconds(before)}, ${milliseconds(meanwhile)}`],
@@ -231,7 +247,7 @@ function outcome(measured: Measured): Outcome {
     goals: [
       { goal: 'at most 1.5 times the bare client', found: ratio.toFixed(2), met: ratio <= 1.5 },
       { goal: 'less than 400 MB of the worker’s memory', found: megabytes(peakBytes), met: peakBytes < 400e6 },
-      { goal: 'fewer than 400 events', found: `${events}`, met: events < 400 },
+      { goal: 'fewer than 400 events in the run’s history', found: `${events.run}`, met: events.run < 400 },
       {
         goal: 'no more than twice the bystander’s p99',
         found: (meanwhile / before).toFixed(1),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { pausing } from '../../bench/torture/experiment.ts';
-import { planStages } from '../../domain/ladder.ts';
+import { planStages, reachOf } from '../../domain/ladder.ts';
 import {
   ADMISSION_MS,
   DEFAULT_TTL_MS,
@@ -21,6 +21,7 @@ test('the default: 30 s to live at 5 s renewals, half of it for a worker restart
     renewEveryMs: 5_000,
     blindBudgetMs: 15_000,
     heartbeatTimeoutMs: 5_000,
+    attemptMs: 15_000,
   });
 });
 
@@ -50,6 +51,18 @@ test('for any size: three renewals may be missed, blindness ends before the faul
     ),
   );
   assert.equal(leaseTiming(10).ttlMs, DEFAULT_TTL_MS);
+});
+
+test('all leases of a run keep to one budget together, and its last stage may hold as long as they live', () => {
+  const stages = planStages(
+    { stages: [1, 5, 10, 25, 50].map((percent) => ({ kind: 'share', share: percent / 100, text: `${percent}%` })) },
+    10_000,
+  );
+  const { renewEveryMs, blindBudgetMs } = leaseTiming(reachOf(stages));
+  const perSecond = stages.map(({ from, to }) => (to - from) / (renewEveryMs / 1_000));
+  assert.ok(perSecond.reduce((sum, one) => sum + one) <= 201);
+  const many = pausing({ fault: 'host/pause', group: 'any', seed: 'any', ttlMs: DEFAULT_TTL_MS });
+  assert.ok(notAfterMs(many, stages, 4) >= many.blastRadius.holdMs + blindBudgetMs);
 });
 
 test('what is sampled seldom is given the samples that prove its recovery', () => {

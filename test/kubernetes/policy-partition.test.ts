@@ -171,6 +171,32 @@ describe('pods of a real cluster that are cut off by a policy', { skip: await wh
     assert.deepEqual(await driver.verify(faults, ATTEMPT), ['absent', 'absent']);
   });
 
+  it('a pod that another policy selects is no candidate, and is not harmed when one comes later', async () => {
+    const [locked, free] = [await pod(), await pod()];
+    const lock = (name: string, podSelector: unknown, policyTypes: string[]): Promise<unknown> =>
+      cluster.create({
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'NetworkPolicy',
+        metadata: { name, namespace },
+        spec: { podSelector, policyTypes },
+      });
+    await lock('no-egress', { matchExpressions: [{ key: 'app', operator: 'In', values: [locked.name] }] }, ['Egress']);
+    const driver = openDriver(cluster, policyPartition);
+    const ids = [locked.id, free.id];
+    const found = await driver.unfit?.(ids, ASKED);
+    assert.match(found?.get(locked.id) ?? '', /the policy no-egress selects it already/);
+    assert.deepEqual([...(found?.keys() ?? [])], [locked.id]);
+    assert.equal((await driver.unfit?.(ids, { ...ASKED, direction: 'ingress' as const }))?.size, 0);
+    await lock('nothing-at-all', {}, ['Ingress', 'Egress']);
+    const faults = [faultOn(locked.id, ASKED), faultOn(free.id, { ...ASKED, direction: 'ingress' as const })];
+    for (const { result, detail } of await driver.inject(faults, ATTEMPT)) {
+      assert.equal(result, 'failed');
+      assert.match(detail ?? '', /selects it already/);
+    }
+    assert.deepEqual(await ours(), []);
+    await cluster.kubectl('delete', 'networkpolicies', '--all', '-n', namespace);
+  });
+
   it('a pod in its node’s network is no candidate', async () => {
     const { id } = await pod({ hostNetwork: true });
     const found = await openDriver(cluster, policyPartition).unfit?.([id], ASKED);

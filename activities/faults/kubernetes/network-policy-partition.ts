@@ -18,6 +18,7 @@ import type {
 import { FIND_PODS, permission } from '../../kubernetes/access.ts';
 import { unhurried } from '../../kubernetes/api.ts';
 import { listPath } from '../../kubernetes/objects.ts';
+import type { Metadata } from '../../kubernetes/objects.ts';
 import { isOver } from '../driver.ts';
 import type { Attempt, DriverFactory, FaultDriver, Leftover, Site } from '../driver.ts';
 import { COMMON } from './network/params.ts';
@@ -26,6 +27,7 @@ import { podSchema } from './in-pod/pod.ts';
 import type { Pod } from './in-pod/pod.ts';
 import { FAULT_LABEL, hasPolicy, keyOf, lightFuse, makePolicy, moveFuse, readFuse, removeAll } from './policy/fuse.ts';
 import type { Fuse } from './policy/fuse.ts';
+import { otherPolicies, whyNot } from './policy/others.ts';
 import { policySpec } from './policy/rules.ts';
 import { fence, hold, isFenced, isHeldBy, recordOf } from './slot.ts';
 import type { MetadataPatch } from './slot.ts';
@@ -37,8 +39,7 @@ const KIND = 'kubernetes/network-policy-partition';
 /** The one of all faults of a pod's network. */
 const RESOURCE = 'network';
 const ON_NODE = 'it is in its node’s network, which no policy reaches';
-const UNPROVEN =
-  'unproven: not every network enforces policies, none cuts what another policy allows, and some let go on what is connected already';
+const UNPROVEN = 'unproven: not every network enforces policies, and some let go on what is connected already';
 
 const params = z.strictObject(COMMON);
 type Params = z.infer<typeof params>;
@@ -47,7 +48,7 @@ type Done = Omit<Outcome<InjectResult>, 'id'>;
 const EVERY_FAULT = [
   permission('', ['pods'], ['get', 'list', 'patch']),
   permission('batch', ['jobs'], ['get', 'create', 'patch', 'delete']),
-  permission('networking.k8s.io', ['networkpolicies'], ['get', 'create', 'delete']),
+  permission('networking.k8s.io', ['networkpolicies'], ['get', 'list', 'create', 'delete']),
   FIND_PODS,
 ];
 /** What only peers that are services need besides. */
@@ -75,15 +76,17 @@ class PolicyPartition implements FaultDriver<Params> {
     return this.#slots.missing(services ? this.permissions : EVERY_FAULT);
   }
 
-  async unfit(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>> {
+  async unfit(targets: readonly TargetId[], { direction = 'both' }: Params): Promise<ReadonlyMap<TargetId, string>> {
     const attempt = unhurried();
     const wanted = new Map(targets.map((target) => [parseTarget(target, ['pod']).uid, target]));
     const namespaces = new Set(targets.map((target) => parseTarget(target, ['pod']).namespace));
     const found = new Map<TargetId, string>();
     for (const namespace of namespaces) {
+      const others = await otherPolicies(namespace ?? '', this.#slots.api, attempt);
       for await (const pod of this.#slots.api.list(listPath('pod', namespace), {}, podSchema, attempt)) {
         const target = wanted.get(pod.metadata.uid);
-        if (target !== undefined && pod.spec.hostNetwork) found.set(target, ON_NODE);
+        const why = pod.spec.hostNetwork ? ON_NODE : whyNot(pod.metadata, direction, others);
+        if (target !== undefined && why !== undefined) found.set(target, why);
       }
     }
     return found;
@@ -105,11 +108,20 @@ class PolicyPartition implements FaultDriver<Params> {
           if (!isHeldBy(slot, fault)) return { result: 'occupied', detail: slot.record.id };
           return this.#put(fault, live, slot.record.expiresMs, attempt);
         }
-        if (live.spec.hostNetwork) return { result: 'failed', detail: ON_NODE };
+        const why = live.spec.hostNetwork ? ON_NODE : await this.#whyNot(fault, live.metadata, attempt);
+        if (why !== undefined) return { result: 'failed', detail: why };
         const claim = hold(slot, RESOURCE, recordOf(KIND, fault, {}, this.#slots.api.nowMs()));
         await this.#slots.write(path, live, labelled(claim, keyOf(fault)), {}, attempt);
       }
     });
+  }
+
+  async #whyNot(
+    { params: { direction = 'both' } }: Fault<Params>,
+    metadata: Metadata,
+    attempt: Attempt,
+  ): Promise<string | undefined> {
+    return whyNot(metadata, direction, await otherPolicies(metadata.namespace ?? '', this.#slots.api, attempt));
   }
 
   /** Lights the fuse and makes the policy, for a pod whose slot the fault holds. */

@@ -7,7 +7,7 @@
 import type { z } from 'zod';
 import type { Fault, Outcome, TargetId } from '../../../domain/fault.ts';
 import { missingAccess, rulesOf, Skipped } from '../../kubernetes/access.ts';
-import { kubernetesApi, METADATA_ONLY, unhurried } from '../../kubernetes/api.ts';
+import { kubernetesApi, METADATA, METADATA_LIST, unhurried } from '../../kubernetes/api.ts';
 import type { KubernetesApi } from '../../kubernetes/api.ts';
 import { bareSchema, listPath } from '../../kubernetes/objects.ts';
 import type { Metadata, ObjectKind } from '../../kubernetes/objects.ts';
@@ -54,7 +54,7 @@ export interface Listed<Found extends Known> {
 }
 
 /** Nothing but the metadata: it is enough to tell who holds what. */
-const BARE: Listed<Known> = { schema: bareSchema, accept: METADATA_ONLY };
+const BARE: Listed<Known> = { schema: bareSchema, accept: METADATA_LIST };
 
 /** What is to be known of the objects. */
 export interface Slotted<Live> {
@@ -131,7 +131,7 @@ export class SlottedObjects<Live extends Known> {
     attempt: Attempt,
   ): Promise<boolean> {
     const body = { ...change, metadata: { uid, resourceVersion, ...metadata } };
-    const written = await this.api.patch(path, body, bareSchema, attempt);
+    const written = await this.api.patch(path, body, bareSchema, attempt, { accept: METADATA });
     return written !== undefined && written !== 'conflict';
   }
 

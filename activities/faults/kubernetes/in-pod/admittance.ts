@@ -73,7 +73,7 @@ async function rehearse<Params>(
     try {
       const path = `${listPath('pod', namespace)}/${pod.metadata.name}/ephemeralcontainers?dryRun=All`;
       const body = { spec: { ephemeralContainers: [container] } };
-      const rehearsed = await api.patch(path, body, podSchema, attempt, STRATEGIC_MERGE_PATCH);
+      const rehearsed = await api.patch(path, body, podSchema, attempt, { contentType: STRATEGIC_MERGE_PATCH });
       if (rehearsed !== undefined && rehearsed !== 'conflict') return undefined;
     } catch (error) {
       if (error instanceof Refused && error.status < 429) return refusalOf(error, namespace, shape);

@@ -134,6 +134,8 @@ export async function addContainer(
   attempt: Attempt,
 ): Promise<boolean> {
   const body = { metadata: { uid, resourceVersion }, spec: { ephemeralContainers: [container] } };
-  const added = await api.patch(`${path}/ephemeralcontainers`, body, podSchema, attempt, STRATEGIC_MERGE_PATCH);
+  const added = await api.patch(`${path}/ephemeralcontainers`, body, podSchema, attempt, {
+    contentType: STRATEGIC_MERGE_PATCH,
+  });
   return added !== undefined && added !== 'conflict';
 }

@@ -50,7 +50,7 @@ export function keyOf({ installation, id }: Fault<unknown>): string {
 }
 
 const jobsPath = (namespace: string): string => `/apis/batch/v1/namespaces/${namespace}/jobs`;
-const policiesPath = (namespace: string): string =>
+export const policiesPath = (namespace: string): string =>
   `/apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies`;
 const nameOf = (fault: Fault<unknown>): string => `squall-${keyOf(fault)}`;
 
