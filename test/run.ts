@@ -7,7 +7,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { glob } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -15,6 +15,8 @@ import { spec } from 'node:test/reporters';
 const ROOT = join(import.meta.dirname, '..');
 /** No test hangs for longer than this, in milliseconds. */
 const HANG_MS = 900_000;
+/** How many of the slowest files are named at the end. */
+const SLOWEST_SHOWN = 20;
 
 const words = process.argv.slice(2);
 const strict = process.env['SQUALL_NO_SKIP'] === '1';
@@ -38,6 +40,8 @@ if (words.length === 0) {
 
 let failed = 0;
 const skips: string[] = [];
+/** Files and how long each took, in milliseconds. */
+const took: { readonly file: string; readonly ms: number }[] = [];
 const alone = (file: string): boolean => file.includes('/readme/');
 
 async function runAll(some: readonly string[], concurrency: number): Promise<void> {
@@ -56,6 +60,9 @@ async function runAll(some: readonly string[], concurrency: number): Promise<voi
     skips.push(name);
     process.stdout.write(`skipped: ${name}: ${typeof skip === 'string' ? skip : 'no reason given'}\n`);
   });
+  results.on('test:summary', ({ file, duration_ms: ms }) => {
+    if (file !== undefined) took.push({ file: relative(ROOT, file), ms });
+  });
   await pipeline(results, new spec(), process.stdout, { end: false });
 }
 
@@ -64,6 +71,9 @@ await runAll(
   2,
 );
 await runAll(files.filter(alone), 1);
+const slowest = took.toSorted((a, b) => b.ms - a.ms).slice(0, SLOWEST_SHOWN);
+process.stdout.write(`the slowest of ${took.length} files:\n`);
+for (const { file, ms } of slowest) process.stdout.write(`${`${Math.round(ms / 1_000)} s`.padStart(7)}  ${file}\n`);
 if (failed > 0 || (strict && skips.length > 0)) process.exitCode = 1;
 if (strict && skips.length > 0)
   process.stderr.write(`${skips.length} tests were skipped, and SQUALL_NO_SKIP=1 forbids it\n`);
