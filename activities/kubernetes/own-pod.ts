@@ -19,9 +19,11 @@ export interface PodName {
   readonly name: string;
 }
 
-/** The pod this worker runs in; undefined where it runs in none of this cluster. */
-export async function ownPod({ kubeconfig }: KubernetesSettings): Promise<PodName | undefined> {
-  if (kubeconfig !== undefined) return undefined;
+/**
+ * The pod this worker runs in, of whichever cluster; undefined where it runs in none. A kubeconfig may lead back into the worker's
+ * own cluster, and in another one there is no pod of that name.
+ */
+export async function ownPod(): Promise<PodName | undefined> {
   return readFile(OWN_NAMESPACE, 'utf8').then(
     (namespace) => ({ namespace: namespace.trim(), name: hostname() }),
     () => undefined,
@@ -29,20 +31,23 @@ export async function ownPod({ kubeconfig }: KubernetesSettings): Promise<PodNam
 }
 
 /**
- * The node this worker runs on; undefined where `settings` lead to a cluster from outside. Throws where it runs in the
- * cluster and nobody can say where.
+ * The node this worker runs on; undefined where it runs on none of the cluster that a kubeconfig leads to. Throws where nobody can say.
  */
 export async function ownNode(
-  settings: KubernetesSettings,
+  { kubeconfig }: KubernetesSettings,
   own: PodName | undefined,
   api: KubernetesApi,
   attempt: Attempt,
 ): Promise<string | undefined> {
-  if (settings.kubeconfig !== undefined) return undefined;
+  const mayBeElsewhere = kubeconfig !== undefined;
   const unknown = 'nobody can say on which node this worker runs';
-  if (own === undefined) throw new Error(`${unknown}: it has no service account`);
+  if (own === undefined) {
+    if (mayBeElsewhere) return undefined;
+    throw new Error(`${unknown}: it has no service account`);
+  }
   const { namespace, name } = own;
   const pod = await api.get(`${listPath('pod', namespace)}/${name}`, podSchema, attempt);
+  if (pod === undefined && mayBeElsewhere) return undefined;
   if (pod?.spec.nodeName === undefined) throw new Error(`${unknown}: there is no pod ${namespace}/${name}`);
   return pod.spec.nodeName;
 }

@@ -46,7 +46,7 @@ export async function podCandidates(wanted: KubernetesSelector, place: Place): P
     ownersIn(place),
     budgetsIn(place),
     nodesOf(wanted.zone, place),
-    ownPod(settings),
+    ownPod(),
   ]);
   const sieve = new Sieve();
   const query = {

@@ -269,5 +269,8 @@ describe('nodes of a real cluster that are drained', { skip: SKIP }, () => {
     await assert.rejects(at('other'), /nobody can say/);
     await assert.rejects(ownNode(inside, undefined, api, ATTEMPT), /nobody can say/);
     assert.equal(await ownNode(outside, undefined, api, ATTEMPT), undefined);
+    const by = (name: string) => ownNode(outside, { namespace, name }, api, ATTEMPT);
+    assert.equal(await by('worker'), node.name, 'a kubeconfig that leads back into the worker’s own cluster');
+    assert.equal(await by('other'), undefined, 'one that leads into another');
   });
 });

@@ -32,5 +32,5 @@ export const OWN_NODE = 'this worker runs on it';
 
 /** The node this worker runs on, which must not be emptied or cut off. Throws where nobody can say. */
 export async function workersNode({ settings, api, attempt }: Looking): Promise<string | undefined> {
-  return ownNode(settings, await ownPod(settings), api, attempt);
+  return ownNode(settings, await ownPod(), api, attempt);
 }

@@ -48,7 +48,7 @@ export const driver = objectFault({
   harm: async (node, _fault, looking) =>
     (await workersNode(looking)) === node.metadata.name ? OWN_NODE : cordoned(node, { owners: [] }),
   follow: async ({ target, params: asked }, holding) =>
-    emptyNode({ ...asked, node: parseTarget(target, ['node']).name, own: await ownPod(holding.settings) }, holding),
+    emptyNode({ ...asked, node: parseTarget(target, ['node']).name, own: await ownPod() }, holding),
   unhealed: async (_node, { owners }, { api, attempt }) => {
     const missing = await Promise.all(owners.map((owner) => missingOf(owner, '', api, attempt)));
     const words = missing.filter((word) => word !== undefined);

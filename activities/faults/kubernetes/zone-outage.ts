@@ -118,7 +118,7 @@ class ZoneOutage implements FaultDriver<Params> {
     const { settings } = this.#slots;
     if (settings === undefined) return [NO_SECTION];
     const missing = await this.#slots.missing(network ? this.permissions : [CORDONING]);
-    const own = await ownPod(settings);
+    const own = await ownPod();
     const seen = own && (await missingAccess([OWN_POD], [own.namespace], this.#slots.api, unhurried()));
     const noImage = network && settings.faultImage === undefined ? [NO_IMAGE] : [];
     return [...missing, ...(seen ?? []), ...noImage];

@@ -111,7 +111,7 @@ async function podsOn(
   spare: Readonly<Record<string, string>>,
   { api, attempt, settings }: Looking,
 ): Promise<TargetId[]> {
-  const own = await ownPod(settings);
+  const own = await ownPod();
   const isSpared = ({ metadata: { namespace = '', name, labels, annotations, deletionTimestamp } }: Pod): boolean =>
     deletionTimestamp !== undefined ||
     !mayTouch(settings, namespace) ||
