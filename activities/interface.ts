@@ -6,7 +6,7 @@
  */
 import type { Admission, Approval, GuardAnswer } from '../domain/admission.ts';
 import type { AuditRecord } from '../domain/audit.ts';
-import type { Ask, ServiceAsk } from '../domain/blast-radius.ts';
+import type { Ask, ServiceAsk } from '../domain/ask.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { Experiment, JsonObject } from '../domain/experiment.ts';
 import type { Expiry, TargetId } from '../domain/fault.ts';

@@ -12,7 +12,6 @@ import { issuesToProblems, parseSource, toJs } from './document.ts';
 import { experimentSchema } from './experiment-schema.ts';
 import type { WrittenExperiment } from './experiment-schema.ts';
 import type { Problem } from './problem.ts';
-import { readSources } from './source.ts';
 import type { Locate, Source } from './source.ts';
 
 /** What an experiment may ask for. */
@@ -33,13 +32,14 @@ export type ParsedExperiments =
   | { readonly ok: true; readonly experiments: readonly ParsedExperiment[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Parses `input`, the content of `file`. */
-export function parseExperiments(input: string | Uint8Array, file: string, catalogue: Catalogue): ParsedExperiments {
-  const { documents, problems, locate } = readSources(input, file);
-  if (problems.length > 0) return { ok: false, problems };
-  const parsed = documents
-    .filter(({ document }) => documents.length === 1 || document.contents !== null)
-    .map((source) => parseOne(source, locate, catalogue));
+/** Parses the experiments of `file`, one a document. */
+export function parseExperiments(
+  documents: readonly Source[],
+  file: string,
+  locate: Locate,
+  catalogue: Catalogue,
+): ParsedExperiments {
+  const parsed = documents.map((source) => parseOne(source, locate, catalogue));
   const wrong = parsed.flatMap((result) => (result.ok ? [] : result.problems));
   const experiments = parsed.flatMap((result) => (result.ok ? [result.value] : []));
   for (const [i, { experiment, line }] of experiments.entries()) {
@@ -54,7 +54,6 @@ export function parseExperiments(input: string | Uint8Array, file: string, catal
         expected: 'another name',
       });
   }
-  if (documents.length === 0) wrong.push(locate(0, '', 'nothing', 'a YAML document'));
   return wrong.length > 0 ? { ok: false, problems: wrong } : { ok: true, experiments };
 }
 

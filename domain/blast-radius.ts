@@ -8,42 +8,9 @@
  * Whoever may send a message may lie in one: about how much there is, and in another's name. A lie must never grant anything.
  */
 
-import { targetKey } from './target-key.ts';
-import { percent } from './units.ts';
-
-/** What a policy allows at one site at once. */
-export interface BudgetLimits {
-  /** Runs. */
-  readonly runs?: number;
-  /** The label by which targets belong to a service. */
-  readonly label?: string;
-  /** The share of a service's members (ratio). */
-  readonly serviceShare?: number;
-  /** The share of all that is known of the site (ratio). */
-  readonly siteShare?: number;
-}
-
-/** Targets of one service, by their keys. */
-export interface ServiceAsk {
-  /** Empty for those that belong to none. */
-  readonly service: string;
-  /** How many there are, hit or not. */
-  readonly members: number;
-  readonly keys: readonly string[];
-}
-
-/** One stage of one execution of a run asks for its targets. */
-export interface Ask {
-  readonly run: string;
-  readonly execution: string;
-  readonly stage: number;
-  readonly services: readonly ServiceAsk[];
-  readonly limits: BudgetLimits;
-  /** Whether it waits where it cannot be granted now. */
-  readonly waits: boolean;
-  /** A grant by the run's own word, which knows no limits. */
-  readonly remembered?: true;
-}
+import { isEqual, isForeign, isSame, nameOf } from './ask.ts';
+import type { Ask, AskName } from './ask.ts';
+import { Held } from './held-targets.ts';
 
 /** Plain JSON: it travels from one execution of the budget's workflow to the next. */
 export interface Budget {
@@ -64,17 +31,8 @@ export interface Waits {
   readonly why: string;
 }
 
-/** What an ask is known by; {@link isEqual} tells whether it is the same one. */
-export type AskName = Pick<Ask, 'execution' | 'stage'>;
-
 /** Nobody holds anything. */
 export const NO_GRANTS: Budget = { granted: [], waiting: [] };
-
-/** Keys under grants and asks at one site beyond which nobody is granted more: a workflow's state must stay small. */
-export const KEYS_MAX = 50_000;
-
-/** Runs that are named in a sentence. */
-const NAMED_MAX = 3;
 
 /**
  * The budget after `asks`, in their order, and the answer to each. An ask that is repeated changes nothing.
@@ -244,143 +202,4 @@ class Queue {
     this.#byAll.add(ask);
     return this.waiting.push(ask);
   }
-}
-
-/** How much of a service is held, and by which runs; `members`: the least that anybody says it has. */
-interface Service {
-  readonly held: number;
-  readonly members: number;
-  readonly by: Set<string>;
-}
-
-/** What is held, or will be by those who wait, counted as it is added: a thousand may ask at once. */
-class Held {
-  /** Who came first, by key. */
-  readonly #holders = new Map<string, Ask>();
-  readonly #runs = new Map<string, string>();
-  readonly #services = new Map<string, Service>();
-  #keys = 0;
-
-  constructor(asks: readonly Ask[]) {
-    for (const ask of asks) this.add(ask);
-  }
-
-  add(ask: Ask): void {
-    this.#runs.set(ask.execution, ask.run);
-    for (const asked of ask.services) {
-      const { held, members, by } = this.#with(asked);
-      by.add(ask.run);
-      this.#services.set(asked.service, { held, members, by });
-      this.#keys += asked.keys.length;
-      for (const key of asked.keys) if (!this.#holders.has(key)) this.#holders.set(key, ask);
-    }
-  }
-
-  /** Why `ask` cannot be granted beside all of it, in words; undefined where it can. */
-  refusal(ask: Ask): string | undefined {
-    const foreign = this.#foreign(ask);
-    const [first] = foreign;
-    if (first === undefined) return this.full(ask) ?? this.#overLimit(ask);
-    const keys = ask.services.reduce((sum, service) => sum + service.keys.length, 0);
-    return `${foreign.filter(({ run }) => run === first.run).length} of its ${keys} targets are ${first.run}’s`;
-  }
-
-  holdersOf(ask: Ask): ReadonlyMap<string, string> {
-    return new Map(this.#foreign(ask).map(({ execution, run }) => [execution, run]));
-  }
-
-  /** Whose each of its targets is that is another's. */
-  #foreign(ask: Ask): Ask[] {
-    return ask.services.flatMap(({ keys }) =>
-      keys.flatMap((key) => {
-        const holder = this.#holders.get(key);
-        return holder && holder.execution !== ask.execution ? [holder] : [];
-      }),
-    );
-  }
-
-  /** Why there is no room for it. */
-  full({ services }: Ask): string | undefined {
-    const keys = services.reduce((sum, service) => sum + service.keys.length, this.#keys);
-    return keys > KEYS_MAX
-      ? `more than ${KEYS_MAX} targets would be held, or waited for, at this site at once`
-      : undefined;
-  }
-
-  #overLimit({ run, execution, services, limits }: Ask): string | undefined {
-    const { runs = Infinity, serviceShare = Infinity, siteShare = Infinity } = limits;
-    if (!this.#runs.has(execution) && this.#runs.size >= runs)
-      return `at most ${runs} at once may run here, and there are: ${named(this.#runs.values())}`;
-    const after = new Map(this.#services);
-    for (const asked of services) {
-      const { held, members, by } = this.#with(asked, after);
-      after.set(asked.service, { held, members, by });
-      if (held > serviceShare * members + 1e-9) {
-        const what = `${held} of the ${members} of ${asked.service || 'no service'}`;
-        return `${what} would be hit at once, more than ${percent(serviceShare)}${withThoseOf(by, run)}`;
-      }
-    }
-    if (siteShare === Infinity) return undefined;
-    const own = new Set(services.map(({ service }) => service));
-    let held = 0;
-    let members = 0;
-    for (const [service, one] of after) {
-      held += one.held;
-      // However large others say that theirs are: that leaves no more to hit elsewhere.
-      members += own.has(service) ? one.members : Math.min(one.members, one.held / siteShare || 0);
-    }
-    if (held <= siteShare * members + 1e-9) return undefined;
-    const what = `${held} of the ${Math.floor(members)} known at this site`;
-    return `${what} would be hit at once, more than ${percent(siteShare)}${withThoseOf(this.#runs.values(), run)}`;
-  }
-
-  /** The service once `asked` is held too. */
-  #with({ service, members, keys }: ServiceAsk, services: ReadonlyMap<string, Service> = this.#services): Service {
-    const before = services.get(service);
-    if (!before) return { held: keys.length, members, by: new Set() };
-    return { held: before.held + keys.length, members: Math.min(before.members, members), by: before.by };
-  }
-}
-
-function nameOf({ execution, stage }: AskName): string {
-  return `${execution}/${stage}`;
-}
-
-function isSame(one: AskName, other: AskName): boolean {
-  return one.execution === other.execution && one.stage === other.stage;
-}
-
-/** Names an ask with what it is for, shortly: enough to tell a refusal by, of which a lie can make no more than another. */
-export function digestOf(ask: Ask): string {
-  return `${ask.execution}/${ask.stage}/${ask.run}/${targetKey(contentOf(ask, ask))}`;
-}
-
-/** Whether two asks are one: of the same stage, for the same, under the same limits. */
-function isEqual(one: Ask, other: Ask): boolean {
-  return isSame(one, other) && one.run === other.run && contentOf(one, other) === contentOf(other, one);
-}
-
-function isForeign(one: Ask, other: Ask): boolean {
-  return one.execution === other.execution && one.run !== other.run;
-}
-
-/** What is asked for, as a text; without the limits where one of both does not know them. */
-function contentOf({ services, limits, remembered }: Ask, beside: Pick<Ask, 'remembered'>): string {
-  const { runs, serviceShare, siteShare } = limits;
-  const known = remembered || beside.remembered ? [] : [runs, serviceShare, siteShare];
-  return JSON.stringify([services.map(({ service, members, keys }) => [service, members, keys]), ...known]);
-}
-
-/** Runs besides `own`, in words. */
-function withThoseOf(runs: Iterable<string>, own: string): string {
-  const others = new Set(runs);
-  others.delete(own);
-  return others.size === 0 ? '' : `, with those of ${named(others)}`;
-}
-
-/** The first few by name. */
-function named(runs: Iterable<string>): string {
-  const all = [...runs];
-  const first = all.slice(0, NAMED_MAX).join(', ');
-  return all.length > NAMED_MAX ? `${first} and ${all.length - NAMED_MAX} more` : first;
 }

@@ -6,7 +6,7 @@
  * out while they are looked up ({@link protectionOf}). Pure: the control worker, the workflow, the site and the command
  * line all judge by these.
  */
-import type { BudgetLimits } from './blast-radius.ts';
+import type { BudgetLimits } from './ask.ts';
 import type { Experiment } from './experiment.ts';
 import type { Reversal } from './fault.ts';
 import { describeIdentity } from './identity.ts';

@@ -4,11 +4,12 @@
  * Owns the reading of them with the fault catalogue of the configuration. Throws with every problem at once.
  */
 import { readBounded } from '../activities/bounded-file.ts';
-import { parseExperiments } from '../documents/experiment.ts';
 import type { ParsedExperiment } from '../documents/experiment.ts';
+import { parseFile } from '../documents/file.ts';
 import { InvalidDocument } from '../documents/problem.ts';
 import { BYTES_MAX } from '../documents/source.ts';
 import { catalogueOf } from '../workers/catalogue.ts';
+import type { Program } from '../domain/program.ts';
 import type { Config } from '../workers/config.ts';
 import { UsageError } from './failure.ts';
 
@@ -25,10 +26,18 @@ export async function oneExperiment(file: string, config: Config, name: string |
 
 /** Every experiment of `file`. */
 export async function experimentsOf(file: string, config: Config): Promise<readonly ParsedExperiment[]> {
+  return (await documentsOf(file, config)).experiments;
+}
+
+/** All that `file` says. */
+export async function documentsOf(
+  file: string,
+  config: Config,
+): Promise<{ readonly experiments: readonly ParsedExperiment[]; readonly program?: Program }> {
   const bytes = await readBounded(file, BYTES_MAX, 'with-pipes').catch((error: unknown) => {
     throw new UsageError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
   });
-  const parsed = parseExperiments(bytes, file, await catalogueOf(config));
+  const parsed = parseFile(bytes, file, await catalogueOf(config));
   if (!parsed.ok) throw new InvalidDocument(parsed.problems);
-  return parsed.experiments;
+  return parsed;
 }

@@ -5,7 +5,7 @@ import { InvalidDocument } from '../documents/problem.ts';
 import { violationsOf } from '../domain/policy.ts';
 import { policyOf } from '../workers/policy-settings.ts';
 import { EXIT } from './exit.ts';
-import { experimentsOf } from './experiment-file.ts';
+import { documentsOf } from './experiment-file.ts';
 import { report, UsageError } from './failure.ts';
 import { output } from './output.ts';
 import { configOf } from './verb-config.ts';
@@ -23,10 +23,11 @@ export async function main(patterns: readonly string[], options: Options): Promi
   let code: number = EXIT.held;
   for (const file of files) {
     try {
-      const experiments = await experimentsOf(file, config);
+      const { experiments, program } = await documentsOf(file, config);
       const names = experiments.map(({ experiment }) => experiment.name);
-      out.event('valid', { file, experiments: names });
-      out.line(`${out.style('green', 'valid')}   ${file}: ${names.join(', ')}`);
+      out.event('valid', { file, experiments: names, ...(program && { program: program.name }) });
+      const also = program === undefined ? '' : `; program ${program.name}`;
+      out.line(`${out.style('green', 'valid')}   ${file}: ${names.join(', ')}${also}`);
       for (const { experiment } of policy ? experiments : []) {
         const violations = policy ? violationsOf(policy, experiment) : [];
         if (violations.length > 0) code = code === EXIT.invalid ? code : EXIT.refused;

@@ -8,7 +8,7 @@ import { CancellationScope, patched, workflowInfo } from '@temporalio/workflow';
 import type { AdmitInput, PreflightResult } from '../activities/interface.ts';
 import { needsOverride, refusalOf } from '../domain/admission.ts';
 import type { Admission, GuardAnswer } from '../domain/admission.ts';
-import type { ServiceAsk } from '../domain/blast-radius.ts';
+import type { ServiceAsk } from '../domain/ask.ts';
 import { STOP_GUARD } from '../domain/emergency-stop.ts';
 import type { Claim } from '../domain/identity.ts';
 import type { PlannedStage } from '../domain/ladder.ts';

@@ -6,18 +6,11 @@
  * ask is answered. One that begins with no memory first asks every open run what it holds.
  */
 import { condition, continueAsNew, patched, setHandler, sleep, workflowInfo } from '@temporalio/workflow';
-import {
-  answersTo,
-  digestOf,
-  everybody,
-  inTheWay,
-  NO_GRANTS,
-  release,
-  take,
-  withdraw,
-} from '../domain/blast-radius.ts';
+import { digestOf } from '../domain/ask.ts';
+import { answersTo, everybody, inTheWay, NO_GRANTS, release, take, withdraw } from '../domain/blast-radius.ts';
 import type { Executions } from '../activities/interface.ts';
-import type { Ask, AskName, Budget, BudgetAnswer } from '../domain/blast-radius.ts';
+import type { Ask, AskName } from '../domain/ask.ts';
+import type { Budget, BudgetAnswer } from '../domain/blast-radius.ts';
 import { askHeard, asksHeard, withdrawalHeard } from './heard.ts';
 import { askSignal, budgetQuery, inTheWayQuery, withdrawSignal } from './messages.ts';
 import { budgeting } from './proxies.ts';

@@ -5,11 +5,11 @@
  * proven. A person types them into a form of the Temporal UI, and what cannot be read must not wedge the workflow that hears
  * it: a wish to end is a wish to end without its reason too.
  */
-import type { Ask, AskName, ServiceAsk } from '../domain/blast-radius.ts';
+import type { Ask, AskName, ServiceAsk } from '../domain/ask.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode } from '../domain/experiment.ts';
 import { NAMELESS, unproven } from '../domain/identity.ts';
-import type { LeaseNews, Note, Resume, RunInput, Telling } from './messages.ts';
+import type { LeaseNews, Note, Resume, RunInput, Telling, TickInput } from './messages.ts';
 
 /** The longest that is taken of a text, in characters. */
 const TEXT_MAX = 1_000;
@@ -122,6 +122,26 @@ export function runHeard(payload: unknown): RunInput | undefined {
       (list) => Array.isArray(list) && list.every((one) => typeof one === 'object' && one !== null),
     );
   return whole ? (payload as RunInput) : undefined;
+}
+
+/** What a tick is started with; undefined where none can be made of it. Each run is heard by itself. */
+export function tickHeard(payload: unknown): TickInput | undefined {
+  const { program, cadence, appliedBy } = fieldsOf(payload);
+  const { name, pool, dryRun } = fieldsOf(cadence);
+  const whole =
+    isTexts([program, appliedBy, name]) &&
+    typeof dryRun === 'boolean' &&
+    Array.isArray(pool) &&
+    pool.every((one: unknown) => {
+      const { experiment, documentHash, draw } = fieldsOf(one);
+      const bounds = Object.values(fieldsOf(draw));
+      return (
+        runHeard({ experiment }) !== undefined &&
+        typeof documentHash === 'string' &&
+        bounds.every((pair) => Array.isArray(pair) && pair.every((bound) => typeof bound === 'number'))
+      );
+    });
+  return whole ? (payload as TickInput) : undefined;
 }
 
 /** What a lease says; undefined where it is nothing that a lease says. */

@@ -6,3 +6,4 @@ export { janitor } from './janitor.ts';
 export { lease } from './lease.ts';
 export { notices } from './notices.ts';
 export { plan } from './plan.ts';
+export { program } from './program.ts';

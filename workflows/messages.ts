@@ -6,11 +6,13 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Executions, FaultBatch, PreflightResult } from '../activities/interface.ts';
 import type { GuardAnswer } from '../domain/admission.ts';
-import type { Ask, AskName, BudgetAnswer } from '../domain/blast-radius.ts';
+import type { Ask, AskName } from '../domain/ask.ts';
+import type { BudgetAnswer } from '../domain/blast-radius.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode, Experiment } from '../domain/experiment.ts';
 import type { Claim } from '../domain/identity.ts';
 import type { JournalEvent } from '../domain/journal.ts';
+import type { Cadence } from '../domain/program.ts';
 import type { Notice } from '../domain/notice.ts';
 import type { RunState, Verdict } from '../domain/run.ts';
 
@@ -36,6 +38,30 @@ export interface RunInput {
 /** What a run returns. */
 export interface RunResult extends Verdict {
   readonly run: string;
+}
+
+/** What a tick of a program is started with, by its schedule. */
+export interface TickInput {
+  readonly program: string;
+  readonly cadence: Cadence;
+  /** Who applied the program, as the starter says; nobody proves it at each tick. */
+  readonly appliedBy: string;
+}
+
+/** What a tick has done. */
+export interface TickResult {
+  /** Chooses the same again, from the same pool. */
+  readonly seed: string;
+  readonly picked: string;
+  readonly drawn: Readonly<Record<string, number>>;
+  /** The run, and how it ended; `terminated` and the like where it has no word of its own. Absent in a dry run. */
+  readonly run?: string;
+  readonly status?: string;
+  readonly deviated?: boolean | null;
+  /** What a dry run would have touched, or why nothing. */
+  readonly would?: string;
+  /** Why nothing was begun. */
+  readonly skipped?: string;
 }
 
 /** What a lease is started with: one fault on one stage's targets. */

@@ -14,16 +14,12 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { PreflightResult } from '../activities/interface.ts';
-import type { Ask, ServiceAsk } from '../domain/blast-radius.ts';
+import type { Ask, ServiceAsk } from '../domain/ask.ts';
 import type { JournalEntry } from '../domain/journal.ts';
 import { NEW_RUN, transition, verdict } from '../domain/run.ts';
 import type { Abort, RunEvent, RunState } from '../domain/run.ts';
-import type { PlannedStage } from '../domain/ladder.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Stretch } from '../domain/sight.ts';
-import { leaseTiming, notAfterMs, watchTiming } from '../domain/timing.ts';
-import { admittedTo, attended } from './admission.ts';
 import { Approvals, WORDS_MAX } from './approvals.ts';
 import { why } from './blindness.ts';
 import { noteHeard } from './heard.ts';
@@ -32,19 +28,11 @@ import type { OpenLease } from './leases.ts';
 import { Logbook } from './logbook.ts';
 import type { Note, RunInput, RunResult } from './messages.ts';
 import { passPreflight } from './pre-flight.ts';
-import { rollBack } from './rollback.ts';
+import { widen } from './stages.ts';
 import { coarse, describe, SEARCH_ATTRIBUTES } from './story.ts';
-import { Watching } from './watching.ts';
 
 /** Notes in one run; each costs history. */
 const REMARKS_MAX = 100;
-
-/** What accompanies the stages. */
-interface Widening {
-  readonly watching: Watching;
-  /** No guard is asked any more. */
-  readonly leave: () => void;
-}
 
 /** Made inside the workflow function: workflows share no state. */
 export class Run {
@@ -64,9 +52,6 @@ export class Run {
   /** The policy that it began by. */
   policy: Policy | undefined;
   #remarks = 0;
-  /** Whether any target was harmed, and why those of a stage were not. */
-  #anyInjected = false;
-  #skipped: string | undefined;
   readonly #grants: Ask[] = [];
   /** Whether the control worker found the search attributes registered. */
   searchable = false;
@@ -161,7 +146,7 @@ export class Run {
   async live(): Promise<RunResult> {
     try {
       const preflight = await passPreflight(this);
-      if (preflight && !this.aborting) await this.#widen(preflight);
+      if (preflight && !this.aborting) await widen(this, preflight);
     } catch (failure) {
       this.abort({ cause: 'error', mode: 'immediate', evidence: why(failure) });
     }
@@ -193,83 +178,6 @@ export class Run {
   refuse(check: string, found: string): undefined {
     this.apply({ type: 'refused', check, found });
     this.note({ type: 'refused', check, found });
-  }
-
-  async #widen(preflight: PreflightResult): Promise<void> {
-    const { experiment } = this.input;
-    const { sampleEveryMs, timeToLiveMs } = experiment;
-    const lease = leaseTiming(preflight.targets.length, timeToLiveMs);
-    const often = watchTiming(lease, 0);
-    const seldom = watchTiming(lease, sampleEveryMs);
-    // Only where it makes a difference, since it costs history.
-    const timing = seldom.heartbeatTimeoutMs === often.heartbeatTimeoutMs || patched('seldom-watched') ? seldom : often;
-    const admits = patched('admission');
-    let widening: Widening | undefined;
-    /** Looks at the system, and has the guards asked, from now on. */
-    const begin = (): Widening => {
-      const watching = new Watching(experiment, this.baseline, timing, this.log, (abort) => this.abort(abort));
-      watching.start();
-      return { watching, leave: admits ? attended(this) : () => undefined };
-    };
-    // Before anything is on there is nothing to be seen, and whoever waits for targets waits for another's fault to end.
-    if (!patched('watched-once-admitted')) widening = begin();
-    try {
-      for (const planned of preflight.stages) {
-        if (this.aborting) break;
-        if (planned.skipped === undefined) {
-          if (admits && (!(await admittedTo(this, planned, preflight)) || this.aborting)) break;
-          widening ??= begin();
-          await this.#stage(planned, preflight);
-        } else this.note({ type: 'stage-skipped', stage: planned.stage, size: planned.size, why: planned.skipped });
-      }
-      // Nobody was harmed, so that nothing can be said of the system.
-      if (!this.aborting && this.#skipped !== undefined && !this.#anyInjected)
-        this.abort({ cause: 'skipped', mode: 'immediate', evidence: this.#skipped });
-    } catch (failure) {
-      this.abort({ cause: 'error', mode: 'immediate', evidence: why(failure) });
-    }
-    // Where no stage was opened there is nothing to undo.
-    if (!widening) return;
-    widening.leave();
-    await rollBack(this, widening.watching);
-  }
-
-  async #stage(planned: PlannedStage, preflight: PreflightResult): Promise<void> {
-    const { experiment } = this.input;
-    const targets = preflight.targets.slice(planned.from, planned.to);
-    const timing = leaseTiming(preflight.targets.length, experiment.timeToLiveMs);
-    const lease = `${this.id}/stage-${planned.stage + 1}`;
-    this.apply({ type: 'stage-opens', stage: planned.stage });
-    this.openedAtMs ??= Date.now();
-    const { stage, size, to: reached, radius } = planned;
-    this.note({ type: 'stage-opened', stage, size, lease, targets, reached, radius, ttlMs: timing.ttlMs });
-    const open = await this.leases.open({
-      mode: 'hold',
-      run: this.id,
-      lease,
-      stage,
-      site: experiment.targets.site,
-      kind: experiment.fault,
-      params: experiment.with,
-      targets,
-      timing,
-      notAfterMs: notAfterMs(experiment, preflight.stages, stage),
-      ...(this.admitted === undefined ? {} : { admitted: this.admitted }),
-    });
-    // A graceful abort lets the injection in flight finish; any other has already released the lease.
-    await condition(() => open.held !== undefined || open.ended !== undefined || open.released);
-    if (open.held === undefined || open.released) return;
-    this.apply({ type: 'stage-holds' });
-    this.note({ type: 'stage-held', stage, ...open.held });
-    this.log.writeSoon();
-    if (open.held.injected === 0) {
-      this.#skipped ??= open.held.problems.join('; ');
-      return;
-    }
-    this.#anyInjected = true;
-    const fromMs = Date.now();
-    await condition(() => this.aborting, experiment.blastRadius.holdMs, { summary: `hold stage ${size}` });
-    this.held.push({ stage, fromMs, toMs: Date.now() });
   }
 
   #reverted({ input, ended }: OpenLease, by: 'lease' | 'revert-only', tookMs: number): void {

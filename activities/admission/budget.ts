@@ -7,7 +7,8 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { z } from 'zod';
-import type { Ask, BudgetAnswer, BudgetLimits, Waits } from '../../domain/blast-radius.ts';
+import type { Ask, BudgetLimits } from '../../domain/ask.ts';
+import type { BudgetAnswer, Waits } from '../../domain/blast-radius.ts';
 import { budgetId } from '../../domain/budget-id.ts';
 import { CONTROL_QUEUE } from '../../domain/queues.ts';
 import type { Executions } from '../interface.ts';

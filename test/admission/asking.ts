@@ -8,7 +8,8 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { reserve } from '../../activities/admission/budget.ts';
 import type { Lane } from '../../bench/torture/lane.ts';
-import type { Ask, BudgetAnswer } from '../../domain/blast-radius.ts';
+import type { Ask } from '../../domain/ask.ts';
+import type { BudgetAnswer } from '../../domain/blast-radius.ts';
 import { budgetId } from '../../domain/budget-id.ts';
 import { budgetQuery } from '../../workflows/messages.ts';
 

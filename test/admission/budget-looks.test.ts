@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Ask } from '../../domain/blast-radius.ts';
+import type { Ask } from '../../domain/ask.ts';
 import { budgetId } from '../../domain/budget-id.ts';
 import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE } from '../../domain/queues.ts';
 import { SkippingServer } from '../engine/skipping-server.ts';

@@ -1,6 +1,6 @@
 /** An experiment that is right, for tests that make it wrong; and the catalogue it is right for. */
 import { fileURLToPath } from 'node:url';
-import { parseExperiments } from '../../documents/experiment.ts';
+import { parseFile } from '../../documents/file.ts';
 import type { Catalogue } from '../../documents/experiment.ts';
 import { formatProblem } from '../../documents/problem.ts';
 import { catalogueOf } from '../../workers/catalogue.ts';
@@ -36,7 +36,7 @@ timeToLive: 30s
 
 /** What is wrong with a document, one line each, without the frame; empty when nothing is. */
 export function complaints(text: string | Uint8Array): string[] {
-  const parsed = parseExperiments(text, 'it.yaml', catalogue);
+  const parsed = parseFile(text, 'it.yaml', catalogue);
   if (parsed.ok) return [];
   return parsed.problems.map((problem) => formatProblem(problem).split('\n')[0]?.replace('it.yaml:', '') ?? '');
 }

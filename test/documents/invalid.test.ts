@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { InvalidDocument } from '../../documents/problem.ts';
 import { BYTES_MAX } from '../../documents/source.ts';
-import { parseExperiments } from '../../documents/experiment.ts';
+import { parseFile } from '../../documents/file.ts';
 import { catalogue, complaints, VALID } from './experiment.ts';
 import { WRONG } from './wrong.ts';
 
 test('the document that uses every key is valid, and frozen to its leaves', () => {
-  const parsed = parseExperiments(VALID, 'it.yaml', catalogue);
+  const parsed = parseFile(VALID, 'it.yaml', catalogue);
   assert.ok(parsed.ok);
   const frozen = (value: unknown): boolean =>
     typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(frozen));
@@ -61,7 +61,7 @@ for (const [what, text, says] of WHOLE) {
 }
 
 test('a message shows the line with a caret, and a hundred problems at most', () => {
-  const parsed = parseExperiments(VALID.replace('hold: 5m', 'hold: 5'), 'it.yaml', catalogue);
+  const parsed = parseFile(VALID.replace('hold: 5m', 'hold: 5'), 'it.yaml', catalogue);
   assert.ok(!parsed.ok);
   const [, frame, caret] = new InvalidDocument(parsed.problems).message.split('\n');
   assert.equal(frame?.indexOf('5, max'), caret?.indexOf('^'));
@@ -86,7 +86,7 @@ test('a mutated document is accepted or refused with positions inside it; nothin
         const from = Math.floor(at * whole.length);
         return whole.slice(0, from) + put + whole.slice(from + cut);
       }, VALID);
-      const parsed = parseExperiments(text, 'it.yaml', catalogue);
+      const parsed = parseFile(text, 'it.yaml', catalogue);
       if (parsed.ok) return;
       const lines = text.replace(/^\uFEFF/, '').split('\n');
       assert.ok(parsed.problems.length > 0);

@@ -11,7 +11,8 @@ import {
   take as takeAll,
   withdraw,
 } from '../../domain/blast-radius.ts';
-import type { Ask, Budget, BudgetAnswer, BudgetLimits } from '../../domain/blast-radius.ts';
+import type { Ask, BudgetLimits } from '../../domain/ask.ts';
+import type { Budget, BudgetAnswer } from '../../domain/blast-radius.ts';
 import { targetKey } from '../../domain/target-key.ts';
 
 const MEMBERS = 10;

@@ -1,0 +1,63 @@
+/**
+ * The schema of a program document.
+ *
+ * Owns its keys, defaults and bounds. Which experiments there are, and what their faults take, is not known here.
+ */
+import { z } from 'zod';
+import type { Bounds } from '../domain/experiment-bounds.ts';
+import { formatDuration } from '../domain/units.ts';
+import { writtenDuration } from '../domain/written-duration.ts';
+import { name } from './written.ts';
+
+/** Between two ticks, in milliseconds. */
+const EVERY_MS: Bounds = [10_000, 30 * 86_400_000];
+/** The most cadences of a program, and experiments of a pool. */
+const CADENCES_MAX = 20;
+const POOL_MAX = 100;
+/** The most parameters that are drawn for one experiment. */
+const DRAWN_MAX = 5;
+
+const every = writtenDuration.refine(
+  (ms) => ms >= EVERY_MS[0] && ms <= EVERY_MS[1],
+  `expected a duration from ${formatDuration(EVERY_MS[0])} to ${formatDuration(EVERY_MS[1])}`,
+);
+
+const BOUNDS = 'expected [low, high], as the parameter is written';
+const bound = z.union([z.string(), z.number()], BOUNDS);
+
+/** Parameters, each with its bounds as they are written. */
+export type WrittenDraw = Readonly<Record<string, readonly [string | number, string | number]>>;
+
+const pooled = z.union([
+  name('the name of an experiment of this file').transform((experiment): { experiment: string; draw: WrittenDraw } => ({
+    experiment,
+    draw: {},
+  })),
+  z.strictObject({
+    experiment: name('the name of an experiment of this file'),
+    draw: z
+      .record(z.string(), z.tuple([bound, bound], BOUNDS))
+      .refine((drawn) => Object.keys(drawn).length <= DRAWN_MAX, `expected at most ${DRAWN_MAX} parameters`)
+      .describe('Parameters of its fault that are drawn anew each time, with their bounds: { delay: [50ms, 500ms] }.'),
+  }),
+]);
+
+const cadence = z.strictObject({
+  cadence: name('a name').describe('The name of the cadence, unique in its program.'),
+  every: every.describe('From one tick to the next.'),
+  pick: z.enum(['random']).default('random').describe('How a tick chooses from the pool.'),
+  dryRun: z.boolean().default(false).describe('Ticks say what they would do, and touch nothing.'),
+  pool: z.array(pooled).min(1).max(POOL_MAX).describe('The experiments of which each tick runs one.'),
+});
+
+export const programSchema = z.strictObject({
+  program: name('a name').describe('The name of the program.'),
+  cadences: z
+    .array(cadence)
+    .min(1)
+    .max(CADENCES_MAX)
+    .refine(
+      (list) => new Set(list.map((one) => one.cadence)).size === list.length,
+      'expected each cadence by another name',
+    ),
+});

@@ -1,0 +1,83 @@
+/**
+ * Program documents: from YAML to the {@link Program} that schedules are made of.
+ *
+ * Owns how a program is written: one document of a file, beside those of its experiments. What is drawn for a fault is tried with the
+ * fault's own schema at every combination of its bounds.
+ */
+import type { Bounds } from '../domain/experiment-bounds.ts';
+import { check } from '../domain/known-keys.ts';
+import type { Cadence, Pooled, Program } from '../domain/program.ts';
+import { issuesToProblems, parseSource, toJs } from './document.ts';
+import type { Catalogue, ParsedExperiment } from './experiment.ts';
+import type { Problem } from './problem.ts';
+import { programSchema } from './program-schema.ts';
+import type { WrittenDraw } from './program-schema.ts';
+import type { Locate, Source } from './source.ts';
+
+/** Whether a document is a program's. */
+export function isProgram(source: Source): boolean {
+  const value = toJs(source);
+  return typeof value === 'object' && value !== null && 'program' in value;
+}
+
+/** Parses a program, whose experiments are `experiments`. */
+export function parseProgram(
+  source: Source,
+  locate: Locate,
+  experiments: readonly ParsedExperiment[],
+  catalogue: Catalogue,
+): { readonly ok: true; readonly program: Program } | { readonly ok: false; readonly problems: readonly Problem[] } {
+  const written = parseSource(source, locate, programSchema);
+  if (!written.ok) return written;
+  const issues: Issue[] = [];
+  const wrong = (path: PropertyKey[], message: string): undefined =>
+    void issues.push({ code: 'custom', path: ['cadences', ...path], message, input: undefined });
+  const cadences = written.value.cadences.map(({ cadence, every, pick, dryRun, pool }, i): Cadence => {
+    const known = pool.map(({ experiment: name, draw }, j): Pooled | undefined => {
+      const found = experiments.find(({ experiment }) => experiment.name === name);
+      if (found === undefined) {
+        const names = experiments.map(({ experiment }) => experiment.name).join(', ');
+        return wrong([i, 'pool', j], `expected an experiment of this file: ${names || 'it has none'}`);
+      }
+      const bounds = boundsOf(draw, found, catalogue);
+      if (typeof bounds === 'string') return wrong([i, 'pool', j, 'draw'], bounds);
+      return { experiment: found.experiment, documentHash: found.documentHash, draw: bounds };
+    });
+    return { name: cadence, everyMs: every, pick, dryRun, pool: known.filter((one) => one !== undefined) };
+  });
+  if (issues.length > 0) return { ok: false, problems: issuesToProblems(issues, toJs(source), source, locate) };
+  return { ok: true, program: { name: written.value.program, cadences } };
+}
+
+type Issue = Parameters<typeof issuesToProblems>[0][number];
+
+/** The bounds as the fault's schema parses them, or what is wrong with them. */
+function boundsOf(
+  draw: WrittenDraw,
+  { experiment }: ParsedExperiment,
+  catalogue: Catalogue,
+): Readonly<Record<string, Bounds>> | string {
+  const kind = catalogue.kinds.get(experiment.fault);
+  const keys = Object.keys(draw);
+  const parsed = Object.fromEntries(keys.map((key): [string, number[]] => [key, []]));
+  // Each combination of bounds is a number whose bits say which.
+  for (let which = 0; which < 2 ** keys.length; which++) {
+    const drawn = Object.fromEntries(keys.map((key, i) => [key, draw[key]?.[(which >> i) & 1]]));
+    const tried = kind && check(kind.params, { ...experiment.with, ...drawn });
+    const [first] = tried?.error?.issues ?? [];
+    if (first) return `expected what ${experiment.fault} takes: ${first.path.join('.')} ${first.message}`.trim();
+    const data = tried?.data as Readonly<Record<string, unknown>> | undefined;
+    for (const key of keys) {
+      const value = data?.[key];
+      if (typeof value !== 'number') return `expected parameters that are numbers: ${key} is none`;
+      parsed[key]?.push(value);
+    }
+  }
+  const bounds: Record<string, Bounds> = {};
+  for (const [key, values] of Object.entries(parsed)) {
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    if (low === high) return `expected two different bounds of ${key}, the lower first`;
+    bounds[key] = [low, high];
+  }
+  return bounds;
+}

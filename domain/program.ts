@@ -1,0 +1,59 @@
+/**
+ * The program: experiments that run continuously, one of a pool at each tick of a cadence.
+ *
+ * Owns what a tick takes from its pool. It chooses with numbers that are drawn from a seed which is written down, so that every choice can be
+ * explained and repeated. Pure.
+ */
+import type { Bounds } from './experiment-bounds.ts';
+import type { Experiment } from './experiment.ts';
+import { randomFrom } from './random.ts';
+
+export interface Program {
+  /** Lower-case letters, digits and dashes. */
+  readonly name: string;
+  readonly cadences: readonly Cadence[];
+}
+
+/** Experiments, and when one of them is run. Plain JSON: it travels with its schedule. */
+export interface Cadence {
+  readonly name: string;
+  /** From one tick to the next, in milliseconds. */
+  readonly everyMs: number;
+  /** How a tick chooses. */
+  readonly pick: 'random';
+  /** Each tick only says what it would do, and touches nothing. */
+  readonly dryRun: boolean;
+  readonly pool: readonly Pooled[];
+}
+
+/** An experiment of a pool. */
+export interface Pooled {
+  readonly experiment: Experiment;
+  /** SHA-256 of its document, in hex. */
+  readonly documentHash: string;
+  /** Parameters of the fault that are drawn anew at each tick, both bounds included, in the unit in which parameters travel. */
+  readonly draw: Readonly<Record<string, Bounds>>;
+}
+
+/** What a tick runs. */
+export interface Picked extends Pick<Pooled, 'experiment' | 'documentHash'> {
+  /** The parameters that were drawn. */
+  readonly drawn: Readonly<Record<string, number>>;
+}
+
+/** What `seed` takes from the pool; undefined where the pool is empty. */
+export function pick({ pool }: Pick<Cadence, 'pool'>, seed: string): Picked | undefined {
+  const random = randomFrom(seed);
+  const chosen = pool[Math.floor(random() * pool.length)];
+  if (chosen === undefined) return undefined;
+  const { experiment, documentHash, draw } = chosen;
+  const drawn: Record<string, number> = {};
+  for (const [key, bounds] of Object.entries(draw).toSorted()) drawn[key] = between(bounds, random());
+  return { experiment: { ...experiment, with: { ...experiment.with, ...drawn } }, documentHash, drawn };
+}
+
+/** Whole where both bounds are. */
+function between([low, high]: Bounds, share: number): number {
+  const isWhole = Number.isInteger(low) && Number.isInteger(high);
+  return isWhole ? low + Math.floor(share * (high - low + 1)) : low + share * (high - low);
+}

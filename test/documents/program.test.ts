@@ -1,0 +1,67 @@
+/** Programs: what one says, and what is wrong with one. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it, test } from 'node:test';
+import { parseFile } from '../../documents/file.ts';
+import { ROOT } from '../readme/blocks.ts';
+import { catalogue, complaints, VALID } from './experiment.ts';
+
+const program = (cadence: string): string => `program: monkey
+cadences:
+  - cadence: often
+${cadence.replaceAll(/^/gm, '    ')}
+---
+${VALID}`;
+
+test('a program is its cadences, with the experiments of its file and what is drawn for them', () => {
+  const text = program('every: 10m\npool: [slow-payments, { experiment: slow-payments, draw: { stop: [50ms, 500ms] } }]');
+  const parsed = parseFile(text, 'it.yaml', catalogue);
+  assert.ok(parsed.ok, complaints(text).join('\n'));
+  assert.deepEqual(parsed.experiments.map(({ experiment }) => experiment.name), ['slow-payments']);
+  const [cadence] = parsed.program?.cadences ?? [];
+  assert.equal(cadence?.everyMs, 600_000);
+  assert.equal(cadence?.dryRun, false);
+  assert.deepEqual(cadence?.pool.map(({ draw }) => draw), [{}, { stop: [50, 500] }]);
+  assert.equal(cadence?.pool[1]?.documentHash, parsed.experiments[0]?.documentHash);
+});
+
+test('Chaos Monkey draws what it is known for', async () => {
+  const file = join(ROOT, 'experiments', 'programs', 'monkey.yaml');
+  const parsed = parseFile(await readFile(file), file, catalogue);
+  assert.ok(parsed.ok);
+  const [cadence] = parsed.program?.cadences ?? [];
+  assert.equal(cadence?.everyMs, 600_000);
+  assert.deepEqual(
+    cadence?.pool.map(({ experiment }) => experiment.fault),
+    ['kubernetes/pod-kill', 'kubernetes/pod-latency', 'kubernetes/pod-cpu', 'kubernetes/pod-disk-fill'],
+  );
+  assert.deepEqual(cadence?.pool[1]?.draw, { delay: [50, 500], jitter: [10, 50] });
+  for (const { experiment } of cadence?.pool ?? []) {
+    assert.deepEqual(experiment.blastRadius.stages, [{ kind: 'count', count: 1, text: '1' }]);
+    assert.ok(experiment.blastRadius.holdMs <= 300_000);
+  }
+});
+
+describe('refused', () => {
+  const POOL = 'pool: [slow-payments]';
+  const wrong: readonly (readonly [name: string, text: string, complaint: RegExp])[] = [
+    ['a cadence without a time', program(POOL), /^3:5: cadences\[0\]: found no every, expected/],
+    ['one that is too often', program(`every: 1s\n${POOL}`), /^4:12: cadences\[0\]\.every: found "1s", expected a duration from 10s to 30d/],
+    ['an experiment that the file does not have', program('every: 1m\npool: [slow]'), /^5:12: cadences\[0\]\.pool\[0\]: found "slow", expected an experiment of this file: slow-payments/],
+    ['a pool of nobody', program('every: 1m\npool: []'), /pool: found a list of 0, expected at least 1 in the list/],
+    ['a picker that there is not', program(`every: 1m\npick: best\n${POOL}`), /pick: found "best", expected random/],
+    ['a misspelt key', program(`evrey: 1m\n${POOL}`), /unknown key "evrey".*Did you mean every/],
+    ['bounds that the fault does not take', program('every: 1m\npool: [{ experiment: slow-payments, draw: { stop: [50ms, 50h] } }]'), /draw: .*expected what host\/stutter takes: stop/],
+    ['a parameter that the fault does not have', program('every: 1m\npool: [{ experiment: slow-payments, draw: { stpo: [50ms, 60ms] } }]'), /draw: .*expected what host\/stutter takes/],
+    ['bounds that are one', program('every: 1m\npool: [{ experiment: slow-payments, draw: { stop: [50ms, 50ms] } }]'), /two different bounds of stop/],
+    ['the same cadence twice', program(`every: 1m\n${POOL}`).replace('---', `  - cadence: often\n    every: 2m\n    ${POOL}\n---`), /each cadence by another name/],
+    ['two programs', `program: other\ncadences: []\n---\n${program(`every: 1m\n${POOL}`)}`, /a second program, expected one program in a file/],
+    ['experiments that are wrong in themselves', program(`every: 1m\n${POOL}`).replace('hold: 5m', 'hold: 5'), /blastRadius\.hold: found 5/],
+  ];
+  for (const [name, text, complaint] of wrong)
+    it(name, () => {
+      const [first = 'nothing', ...more] = complaints(text);
+      assert.match([first, ...more].join('\n'), complaint);
+    });
+});
