@@ -106,7 +106,7 @@ function parseInner(
  * Numbers among the parameters that would be taken for milliseconds. Parameters travel parsed and are parsed again, so their
  * schemas take such numbers; whoever writes one has left out the unit.
  */
-function bareDurations(schema: z.ZodType, given: Readonly<Record<string, unknown>>, parsed: unknown): Issue[] {
+export function bareDurations(schema: z.ZodType, given: Readonly<Record<string, unknown>>, parsed: unknown): Issue[] {
   return Object.entries(given).flatMap(([key, value]) => {
     if (typeof value !== 'number') return [];
     const written = check(schema, { ...given, [key]: `${value}ms` });

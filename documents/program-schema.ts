@@ -17,10 +17,12 @@ const POOL_MAX = 100;
 /** The most parameters that are drawn for one experiment. */
 const DRAWN_MAX = 5;
 
-const every = writtenDuration.refine(
-  (ms) => ms >= EVERY_MS[0] && ms <= EVERY_MS[1],
-  `expected a duration from ${formatDuration(EVERY_MS[0])} to ${formatDuration(EVERY_MS[1])}`,
-);
+const every = writtenDuration
+  .refine((ms) => ms % 1_000 === 0, 'expected whole seconds')
+  .refine(
+    (ms) => ms >= EVERY_MS[0] && ms <= EVERY_MS[1],
+    `expected a duration from ${formatDuration(EVERY_MS[0])} to ${formatDuration(EVERY_MS[1])}`,
+  );
 
 const BOUNDS = 'expected [low, high], as the parameter is written';
 const bound = z.union([z.string(), z.number()], BOUNDS);

@@ -8,6 +8,7 @@ import type { Bounds } from '../domain/experiment-bounds.ts';
 import { check } from '../domain/known-keys.ts';
 import type { Cadence, Pooled, Program } from '../domain/program.ts';
 import { issuesToProblems, parseSource, toJs } from './document.ts';
+import { bareDurations } from './experiment.ts';
 import type { Catalogue, ParsedExperiment } from './experiment.ts';
 import type { Problem } from './problem.ts';
 import { programSchema } from './program-schema.ts';
@@ -58,26 +59,26 @@ function boundsOf(
   catalogue: Catalogue,
 ): Readonly<Record<string, Bounds>> | string {
   const kind = catalogue.kinds.get(experiment.fault);
+  if (kind === undefined) return `expected a fault that there is: ${experiment.fault}`;
   const keys = Object.keys(draw);
-  const parsed = Object.fromEntries(keys.map((key): [string, number[]] => [key, []]));
+  const bounds: Record<string, Bounds> = {};
   // Each combination of bounds is a number whose bits say which.
   for (let which = 0; which < 2 ** keys.length; which++) {
     const drawn = Object.fromEntries(keys.map((key, i) => [key, draw[key]?.[(which >> i) & 1]]));
-    const tried = kind && check(kind.params, { ...experiment.with, ...drawn });
-    const [first] = tried?.error?.issues ?? [];
+    const given = { ...experiment.with, ...drawn };
+    const tried = check(kind.params, given);
+    // Those of the experiment are numbers, since they are parsed already.
+    const bare = tried.success ? bareDurations(kind.params, given, tried.data) : [];
+    const [first] = tried.error?.issues ?? bare.filter(({ path: [key] }) => keys.includes(String(key)));
     if (first) return `expected what ${experiment.fault} takes: ${first.path.join('.')} ${first.message}`.trim();
-    const data = tried?.data as Readonly<Record<string, unknown>> | undefined;
     for (const key of keys) {
-      const value = data?.[key];
+      const value = (tried.data as Readonly<Record<string, unknown>>)[key];
       if (typeof value !== 'number') return `expected parameters that are numbers: ${key} is none`;
-      parsed[key]?.push(value);
+      // The first has all the lower bounds, the last all the upper ones.
+      bounds[key] = [bounds[key]?.[0] ?? value, value];
     }
   }
-  const bounds: Record<string, Bounds> = {};
-  for (const [key, values] of Object.entries(parsed)) {
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    if (low === high) return `expected two different bounds of ${key}, the lower first`;
-    bounds[key] = [low, high];
-  }
+  for (const [key, [low, high]] of Object.entries(bounds))
+    if (low >= high) return `expected two different bounds of ${key}, the lower first`;
   return bounds;
 }

@@ -3,6 +3,7 @@
  *
  * Owns the words for what was changed, and for what comes next. Pausing one is its switch; an emergency stop ends what it has begun.
  */
+import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { formatDuration } from '../domain/units.ts';
 import { connectClient } from '../workers/connect.ts';
@@ -82,7 +83,12 @@ async function show(client: Client, scheduled: Scheduled, out: Output): Promise<
 /** What a tick did, in words. */
 async function lastOf(client: Client, tick: string): Promise<string> {
   const handle = client.workflow.getHandle(tick);
-  const { status } = await handle.describe();
+  const described = await handle.describe().catch((error: unknown) => {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  });
+  if (described === undefined) return `${tick}, which Temporal no longer keeps`;
+  const { status } = described;
   if (status.name === 'RUNNING') return `${tick} is running`;
   if (status.name !== 'COMPLETED') return `${tick}: ${status.name.toLowerCase()}`;
   const { picked, run, status: ended, deviated, would, skipped } = (await handle.result()) as TickResult;
@@ -100,9 +106,10 @@ export function telling(to: 'pause' | 'resume' | 'tick' | 'remove') {
     const { by } = signer();
     const note = `${options.reason ?? 'no reason was given'} (${by})`;
     const what = to === 'pause' || to === 'resume' ? ({ to, note } as const) : ({ to } as const);
-    const told = await withClient((client) =>
-      tell(client, { program, ...(cadence === undefined ? {} : { cadence }) }, what),
-    );
+    const told = await withClient(async (client) => {
+      if (to === 'tick') await refusePaused(client, program, cadence);
+      return tell(client, { program, ...(cadence === undefined ? {} : { cadence }) }, what);
+    });
     if (told.length === 0)
       throw new UsageError(`found nothing that is scheduled as ${named}; \`squall schedule list\` shows what is`);
     for (const one of told) {
@@ -113,4 +120,11 @@ export function telling(to: 'pause' | 'resume' | 'tick' | 'remove') {
   };
 }
 
-const DONE = { pause: 'paused', resume: 'resumed', tick: 'begun', remove: 'removed' } as const;
+const DONE = { pause: 'paused', resume: 'resumed', tick: 'asked for', remove: 'removed' } as const;
+
+/** What is paused is not to begin by hand either. */
+async function refusePaused(client: Client, program: string, cadence: string | undefined): Promise<void> {
+  for (const one of await scheduledCadences(client))
+    if (one.program === program && (cadence === undefined || one.cadence === cadence) && one.paused)
+      throw new UsageError(`${program}/${one.cadence} is paused: ${one.note}; \`squall schedule resume\` first`);
+}

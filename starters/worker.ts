@@ -30,9 +30,10 @@ export async function main(_args: readonly string[], given: Common & Record<stri
     options.json ? out.event('log', { line }) : void process.stderr.write(`${line}\n`);
   const config = await servingConfigOf(options, options.site, log);
   const port = options.metricsPort === undefined ? undefined : portOf(options.metricsPort);
-  // The first process of a container is not ended by a signal that it does not listen to.
-  const leave = (): void => process.exit();
-  for (const signal of SIGNALS) process.once(signal, leave);
+  // The first process of a container is not ended by a signal that it does not listen to. Who listens stays the same: a signal that
+  // comes while one listener is put in the place of another is heard by neither.
+  let leave = (): void => process.exit();
+  for (const signal of SIGNALS) process.once(signal, () => leave());
   const worker = await startWorker({
     config,
     control: options.control === true,
@@ -51,7 +52,7 @@ export async function main(_args: readonly string[], given: Common & Record<stri
     pid: process.pid,
   });
   out.line(`serving ${serves}; metrics on http://${options.metricsHost}:${worker.metricsPort}/metrics`);
-  for (const signal of SIGNALS) process.off(signal, leave).once(signal, () => void worker.stop());
+  leave = () => void worker.stop();
   await worker.done;
   return 0;
 }

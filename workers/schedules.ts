@@ -14,12 +14,15 @@ import type {
 import { isDeepStrictEqual } from 'node:util';
 import type { Cadence, Program } from '../domain/program.ts';
 import { CONTROL_QUEUE } from '../domain/queues.ts';
+import { tickHeard } from '../workflows/heard.ts';
 import type { TickInput } from '../workflows/messages.ts';
 
 /** Ids of schedules that are ours begin with it. */
 const OURS = 'squall-program';
 /** A tick that was missed by more than this does not happen, in milliseconds. */
 const CATCH_UP_MS = 60_000;
+/** The workflow of a tick. */
+const PROGRAM = 'program';
 
 /** What applying does to one cadence. */
 export interface Change {
@@ -53,14 +56,15 @@ export async function applyProgram(
   { appliedBy, prune }: { readonly appliedBy: string; readonly prune: boolean },
 ): Promise<readonly Change[]> {
   const changes: Change[] = [];
+  const paused = await pausedAs(client, name);
   for (const cadence of cadences) {
     const id = idOf(name, cadence.name);
     const wanted = scheduleOf(id, { program: name, cadence, appliedBy });
     const found = await describe(client, id);
     if (found === undefined) {
-      await client.schedule.create({ scheduleId: id, ...wanted });
+      await client.schedule.create({ scheduleId: id, ...wanted, ...(paused === undefined ? {} : { state: paused }) });
       changes.push({ cadence: cadence.name, what: 'created' });
-    } else if (isDeepStrictEqual(tickOf(found)?.cadence, cadence)) {
+    } else if (isAs(found, cadence.everyMs) && isDeepStrictEqual(tickOf(found)?.cadence, cadence)) {
       changes.push({ cadence: cadence.name, what: 'unchanged' });
     } else {
       await client.schedule.getHandle(id).update(({ state }) => ({ ...wanted, state }));
@@ -74,6 +78,29 @@ export async function applyProgram(
     changes.push({ cadence: id.split('/')[2] ?? '', what: prune ? 'removed' : 'left over' });
   }
   return changes;
+}
+
+/** How a whole program is paused, where every cadence of it is: what is added to it then is not to begin. */
+async function pausedAs(client: Client, program: string): Promise<ScheduleDescription['state'] | undefined> {
+  const states: ScheduleDescription['state'][] = [];
+  for await (const { scheduleId, state } of client.schedule.list())
+    if (scheduleId.startsWith(`${OURS}/${program}/`)) states.push(state);
+  const [first] = states;
+  return first !== undefined && states.every((state) => state.paused) ? first : undefined;
+}
+
+/** Whether a schedule is still what we make: times, policies, and what it starts. */
+function isAs({ spec, policies, action }: ScheduleDescription, everyMs: number): boolean {
+  const [interval, ...more] = spec.intervals ?? [];
+  return (
+    interval?.every === everyMs &&
+    more.length === 0 &&
+    (spec.calendars ?? []).length === 0 &&
+    policies.overlap === ScheduleOverlapPolicy.SKIP &&
+    policies.catchupWindow === CATCH_UP_MS &&
+    action.workflowType === PROGRAM &&
+    action.taskQueue === CONTROL_QUEUE
+  );
 }
 
 /** Undefined where there is none: the list of schedules is not always up to date. */
@@ -96,7 +123,7 @@ function scheduleOf(
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCH_UP_MS },
     action: {
       type: 'startWorkflow',
-      workflowType: 'program',
+      workflowType: PROGRAM,
       workflowId,
       taskQueue: CONTROL_QUEUE,
       args: [tick],
@@ -107,8 +134,8 @@ function scheduleOf(
 
 /** What its ticks are started with; undefined where somebody else has made it into something else. */
 function tickOf({ action }: ScheduleDescription): TickInput | undefined {
-  const [tick] = (action.args ?? []) as readonly TickInput[];
-  return tick;
+  const [tick] = (action.args ?? []) as readonly unknown[];
+  return tickHeard(tick);
 }
 
 /** Every cadence that is scheduled, in the order of their names. */
@@ -137,21 +164,32 @@ export async function scheduledCadences(client: Client): Promise<readonly Schedu
   return found.toSorted((a, b) => idOf(a.program, a.cadence).localeCompare(idOf(b.program, b.cadence)));
 }
 
-/** Pauses ticks, lets them go on, makes one happen now, or removes them: of one cadence of a program, or of all. Returns whose. */
+/** Pauses ticks, lets them go on, asks for one now, or removes them: of one cadence of a program, or of all. Returns whose. */
 export async function tell(
   client: Client,
   { program, cadence }: { readonly program: string; readonly cadence?: string },
   what: { readonly to: 'pause' | 'resume'; readonly note: string } | { readonly to: 'tick' | 'remove' },
 ): Promise<readonly string[]> {
-  const told: string[] = [];
-  for (const one of await scheduledCadences(client)) {
-    if (one.program !== program || (cadence !== undefined && one.cadence !== cadence)) continue;
-    const handle = client.schedule.getHandle(idOf(program, one.cadence));
-    if (what.to === 'pause') await handle.pause(what.note);
-    else if (what.to === 'resume') await handle.unpause(what.note);
-    else if (what.to === 'tick') await handle.trigger(ScheduleOverlapPolicy.SKIP);
-    else await handle.delete();
-    told.push(one.cadence);
-  }
-  return told;
+  const ids = cadence === undefined ? await idsOf(client, program) : [idOf(program, cadence)];
+  // One that fails must not keep the others from being told.
+  const told = await Promise.allSettled(
+    ids.map(async (id) => {
+      const handle = client.schedule.getHandle(id);
+      if (what.to === 'pause') await handle.pause(what.note);
+      else if (what.to === 'resume') await handle.unpause(what.note);
+      else if (what.to === 'tick') await handle.trigger(ScheduleOverlapPolicy.SKIP);
+      else await handle.delete();
+      return id.split('/')[2] ?? '';
+    }),
+  );
+  for (const one of told)
+    if (one.status === 'rejected' && !(one.reason instanceof ScheduleNotFoundError)) throw one.reason as Error;
+  return told.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+}
+
+async function idsOf(client: Client, program: string): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { scheduleId } of client.schedule.list())
+    if (scheduleId.startsWith(`${OURS}/${program}/`)) ids.push(scheduleId);
+  return ids;
 }

@@ -127,9 +127,10 @@ export function runHeard(payload: unknown): RunInput | undefined {
 /** What a tick is started with; undefined where none can be made of it. Each run is heard by itself. */
 export function tickHeard(payload: unknown): TickInput | undefined {
   const { program, cadence, appliedBy } = fieldsOf(payload);
-  const { name, pool, dryRun } = fieldsOf(cadence);
+  const { name, everyMs, pool, dryRun } = fieldsOf(cadence);
   const whole =
     isTexts([program, appliedBy, name]) &&
+    typeof everyMs === 'number' &&
     typeof dryRun === 'boolean' &&
     Array.isArray(pool) &&
     pool.every((one: unknown) => {
@@ -138,7 +139,9 @@ export function tickHeard(payload: unknown): TickInput | undefined {
       return (
         runHeard({ experiment }) !== undefined &&
         typeof documentHash === 'string' &&
-        bounds.every((pair) => Array.isArray(pair) && pair.every((bound) => typeof bound === 'number'))
+        bounds.every(
+          (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((bound) => typeof bound === 'number'),
+        )
       );
     });
   return whole ? (payload as TickInput) : undefined;

@@ -1,7 +1,7 @@
 /**
  * A tick of a program: one experiment of a cadence's pool, run as a child.
  *
- * Owns the choice and its seed, and that the child is aborted, not abandoned, when the tick ends in whatever way. A schedule starts it;
+ * Owns the choice and its seed, and that the child is aborted, not abandoned, when the tick is cancelled or terminated. A schedule starts it;
  * must never wait for another tick, since the schedule leaves out those that come meanwhile.
  */
 import { ApplicationFailure } from '@temporalio/common';
@@ -24,6 +24,8 @@ import type { Plan } from './plan.ts';
 
 /** A tick that no worker has taken for this long does nothing, in milliseconds: its time is over. */
 const TAKEN_WITHIN_MS = 60_000;
+/** How long a run waits for approval at most, in milliseconds, where the next tick does not come before. */
+const APPROVED_WITHIN_MS = 3_600_000;
 
 export async function program(payload: TickInput): Promise<TickResult> {
   const input = tickHeard(payload);
@@ -49,7 +51,7 @@ async function run(tick: TickInput, picked: Picked, seed: string): Promise<Parti
   try {
     const { status, deviated } = (await executeChild('experiment', {
       workflowId: run,
-      args: [inputOf(tick, picked)],
+      args: [inputOf(tick, picked, seed)],
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       workflowTaskTimeout: '2s',
@@ -67,7 +69,7 @@ async function run(tick: TickInput, picked: Picked, seed: string): Promise<Parti
 async function rehearse(tick: TickInput, picked: Picked, seed: string): Promise<Partial<TickResult>> {
   const found = (await executeChild('plan', {
     workflowId: `plan-${nameOf(picked, seed)}`,
-    args: [inputOf(tick, picked)],
+    args: [inputOf(tick, picked, seed)],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
   })) as Plan;
   const refusal = refusalOf(found.guards, true);
@@ -76,17 +78,23 @@ async function rehearse(tick: TickInput, picked: Picked, seed: string): Promise<
   if (refusal) return { would: `be refused by ${refusal.guard}: ${refusal.found}` };
   if (failed) return { would: `be refused by ${failed.check}: ${failed.found}` };
   if (violation !== undefined) return { would: `be refused by policy: ${violation}` };
+  if (found.approvals > 0) return { would: `wait until ${found.approvals} other people approve it` };
   const [first = 'nobody'] = found.targets;
   const more = found.targets.length - 1;
   return { would: `hit ${first}${more > 0 ? ` and ${more} more` : ''}` };
 }
 
-function inputOf({ program, appliedBy }: TickInput, { experiment, documentHash }: Picked): RunInput {
+/** The run's own name chooses its targets, so that a dry run tells what a run would have hit. */
+function inputOf({ program, cadence, appliedBy }: TickInput, picked: Picked, seed: string): RunInput {
+  const { experiment, documentHash } = picked;
+  const { blastRadius } = experiment;
   return {
-    experiment,
+    experiment: { ...experiment, blastRadius: { ...blastRadius, seed: blastRadius.seed ?? nameOf(picked, seed) } },
     documentHash,
     startedBy: `program ${program}, applied by ${appliedBy}`,
     admitWithinMs: TAKEN_WITHIN_MS,
+    // Whom nobody approves by then makes room for the next.
+    approveWithinMs: Math.min(cadence.everyMs, APPROVED_WITHIN_MS),
   };
 }
 

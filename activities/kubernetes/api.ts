@@ -199,8 +199,9 @@ export class KubernetesApi {
         const fromMs = performance.now();
         const answered = await this.#send(asked, signal);
         const nowMs = performance.now();
-        // A list takes as long as it is.
-        if (asked.query === undefined) this.#window.heard(asked.method, nowMs - fromMs, underWay(), nowMs);
+        // A list takes as long as it is, and a refusal takes no time.
+        if (asked.query === undefined && answered.status < 400)
+          this.#window.heard(kindOf(asked), nowMs - fromMs, underWay(), nowMs);
         if (answered.serverMs !== undefined) this.#hear(answered.serverMs);
         return answered;
       }),
@@ -215,7 +216,13 @@ export class KubernetesApi {
   }
 }
 
-/** Does one thing within the attempt, and within the time of a request. */
+/** Requests of one kind take about equally long: `PATCH pods`. */
+function kindOf({ method, path }: Asked): string {
+  const [, resource = ''] = /^\/(?:api\/[^/]+|apis\/[^/]+\/[^/]+)(?:\/namespaces\/[^/]+)?\/([^/]+)/.exec(path) ?? [];
+  return `${method} ${resource}`;
+}
+
+/** Does one thing within the attempt, and within the time of a request, whether it heeds the signal or not. */
 async function within<T>(attempt: Attempt, what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   if (isOver(attempt)) throw new Error(`${what}: the attempt is over`);
   const timeoutMs = Math.max(1, Math.min(REQUEST_MS, attempt.remainingMs()));
@@ -226,7 +233,11 @@ async function within<T>(attempt: Attempt, what: string, work: (signal: AbortSig
     timeoutMs,
   );
   try {
-    return await work(AbortSignal.any([attempt.signal, late.signal]));
+    const signal = AbortSignal.any([attempt.signal, late.signal]);
+    const over = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    });
+    return await Promise.race([work(signal), over]);
   } finally {
     clearTimeout(timer);
   }

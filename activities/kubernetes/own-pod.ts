@@ -21,7 +21,8 @@ export interface PodName {
 
 /**
  * The pod this worker runs in, of whichever cluster; undefined where it runs in none. A kubeconfig may lead back into the worker's
- * own cluster, and in another one there is no pod of that name.
+ * own cluster, and in another one there is no pod of that name. Its name is its host name, as a pod's is that is neither in its node's network nor has
+ * another one.
  */
 export async function ownPod(): Promise<PodName | undefined> {
   return readFile(OWN_NAMESPACE, 'utf8').then(

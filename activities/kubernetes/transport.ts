@@ -128,6 +128,9 @@ async function send({ client, http, config, server }: Opened, asked: Asked, sign
     ...(dispatcher === undefined ? {} : { dispatcher }),
   });
   const text = await read(response.body, signal);
+  // No API server sends anybody elsewhere: it is somebody in front of it, who asks to log in.
+  if (response.statusCode >= 300 && response.statusCode < 400)
+    throw new Futile(`${method} ${path}: ${response.statusCode}, sent on to ${String(response.headers['location'])}`);
   const retryAfter = response.headers['retry-after'];
   const serverMs = Date.parse(String(response.headers['date']));
   return {

@@ -5,10 +5,11 @@
  * it does alone, fewer when they only wait at the server, where everybody else's requests wait behind them. Pure.
  */
 
-/** What it begins with, and its bounds. */
-const FIRST = 8;
-const LEAST = 4;
+/** Its bounds. It begins with the least, with which a server that is misjudged is still asked often enough. */
+const LEAST = 8;
 const MOST = 32;
+/** An answer that takes this many times as long as the fastest has not waited for that: no two take equally long. */
+const TOLERATED = 2;
 /** How many of them may wait at the server: with fewer there is room for one more, with more there is one too many. */
 const WAITING = { few: 1, many: 2 } as const;
 /** How long the fastest answer is remembered, at least, in milliseconds: a server may become slower for good. */
@@ -26,7 +27,7 @@ interface Answers {
 }
 
 export class Window {
-  #size = FIRST;
+  #size = LEAST;
   readonly #answers = new Map<string, Answers>();
 
   /** How many requests may be under way. */
@@ -35,7 +36,7 @@ export class Window {
   }
 
   /**
-   * Takes note of an answer to a request of one `kind`, which came `tookMs` after it was sent, with `underWay` requests under way; `nowMs` is
+   * Takes note of an answer, not a refusal, to a request of one `kind`, which came `tookMs` after it was sent, with `underWay` requests under way; `nowMs` is
    * on any clock that does not go back.
    */
   heard(kind: string, tookMs: number, underWay: number, nowMs: number): void {
@@ -43,7 +44,7 @@ export class Window {
     // Nothing is learnt of a window from what is asked without filling it.
     if (underWay < this.size) return;
     const aloneMs = Math.min(answers.fastestMs, answers.earlierMs);
-    const waiting = this.#size * (1 - aloneMs / answers.meanMs);
+    const waiting = this.#size * (1 - (TOLERATED * aloneMs) / answers.meanMs);
     if (waiting < WAITING.few) this.#size = Math.min(MOST, this.#size + 1 / this.#size);
     if (waiting > WAITING.many) this.#size = Math.max(LEAST, this.#size - 1 / this.#size);
   }

@@ -92,8 +92,25 @@ describe('a program', () => {
     await schedule('pause', 'shop-monkey', '--reason', 'the sale has begun');
     assert.match(await schedule('apply', await file(document('7s'))), /^changed +shop-monkey\/seldom$/m);
     assert.match(await schedule('list'), /paused: the sale has begun \(alice\)/);
+    const { code, err } = await squall(['schedule', 'tick', 'shop-monkey'], env);
+    assert.equal(code, 2);
+    assert.match(err, /shop-monkey\/seldom is paused: the sale has begun/);
+    // What is added to a program that is paused is not to begin.
+    assert.match(await schedule('apply', await file(document('7s', 'added'))), /^created +shop-monkey\/added$/m);
+    assert.equal(
+      (await lane.client.schedule.getHandle('squall-program/shop-monkey/added').describe()).state.paused,
+      true,
+    );
+    await schedule('apply', await file(document('7s')), '--prune');
     await schedule('resume', 'shop-monkey/seldom', '--reason', 'it is over');
     assert.equal((await listed())?.paused, false);
+  });
+
+  it('is made as it was again when somebody has changed its times in Temporal', async () => {
+    const handle = lane.client.schedule.getHandle('squall-program/shop-monkey/seldom');
+    await handle.update((found) => ({ ...found, spec: { intervals: [{ every: '1 day' }] } }));
+    assert.match(await schedule('apply', await file(document('7s'))), /^changed +shop-monkey\/seldom$/m);
+    assert.match(await schedule('apply', await file(document('7s'))), /^unchanged shop-monkey\/seldom$/m);
   });
 
   it('runs one of its pool at each tick, as who applied it, with what was drawn; it can be chosen again', async () => {
@@ -116,12 +133,13 @@ describe('a program', () => {
   });
 
   it('leaves a tick out while the one before is not over', async () => {
-    await schedule('apply', await file(document('8s')));
+    await schedule('apply', await file(document('10m')));
     const id = await tick();
     await schedule('tick', 'shop-monkey');
     await until(async () => ((await listed())?.overlapped ?? 0) === 1);
     assert.equal((await listed())?.ticks[0], id);
-    assert.equal((await resultOf(id)).status, 'completed');
+    await lane.client.workflow.getHandle(id).cancel();
+    assert.equal((await resultOf(id)).status, 'aborted');
     assert.match(await schedule('list'), /1 left out, since the one before was not over/);
   });
 

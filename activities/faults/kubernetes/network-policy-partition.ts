@@ -18,7 +18,6 @@ import type {
 import { FIND_PODS, permission } from '../../kubernetes/access.ts';
 import { unhurried } from '../../kubernetes/api.ts';
 import { listPath } from '../../kubernetes/objects.ts';
-import type { Metadata } from '../../kubernetes/objects.ts';
 import { isOver } from '../driver.ts';
 import type { Attempt, DriverFactory, FaultDriver, Leftover, Site } from '../driver.ts';
 import { COMMON } from './network/params.ts';
@@ -97,6 +96,12 @@ class PolicyPartition implements FaultDriver<Params> {
   }
 
   async inject(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<InjectResult>[]> {
+    const asked = new Map<string, ReturnType<typeof otherPolicies>>();
+    const others = (namespace: string): ReturnType<typeof otherPolicies> => {
+      const known = asked.get(namespace) ?? otherPolicies(namespace, this.#slots.api, attempt);
+      asked.set(namespace, known);
+      return known;
+    };
     return outcomes(faults, attempt, async (fault): Promise<Done> => {
       for (;;) {
         if (isOver(attempt)) return OVER;
@@ -108,20 +113,14 @@ class PolicyPartition implements FaultDriver<Params> {
           if (!isHeldBy(slot, fault)) return { result: 'occupied', detail: slot.record.id };
           return this.#put(fault, live, slot.record.expiresMs, attempt);
         }
-        const why = live.spec.hostNetwork ? ON_NODE : await this.#whyNot(fault, live.metadata, attempt);
+        const { direction = 'both' } = fault.params;
+        const { namespace = '' } = live.metadata;
+        const why = live.spec.hostNetwork ? ON_NODE : whyNot(live.metadata, direction, await others(namespace));
         if (why !== undefined) return { result: 'failed', detail: why };
         const claim = hold(slot, RESOURCE, recordOf(KIND, fault, {}, this.#slots.api.nowMs()));
         await this.#slots.write(path, live, labelled(claim, keyOf(fault)), {}, attempt);
       }
     });
-  }
-
-  async #whyNot(
-    { params: { direction = 'both' } }: Fault<Params>,
-    metadata: Metadata,
-    attempt: Attempt,
-  ): Promise<string | undefined> {
-    return whyNot(metadata, direction, await otherPolicies(metadata.namespace ?? '', this.#slots.api, attempt));
   }
 
   /** Lights the fuse and makes the policy, for a pod whose slot the fault holds. */

@@ -15,11 +15,17 @@ import type { Owner } from './owner.ts';
 /** What writing one needs. */
 export const WRITE_EVENTS = permission('', ['events'], ['create']);
 
-/** Writes that `what` was done to the pod called `pod`. */
+/** The event's reason: `SquallPodKill` for `kubernetes/pod-kill`. */
+function reasonFor(fault: string): string {
+  const words = fault.split(/[/-]/).slice(1);
+  return `Squall${words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')}`;
+}
+
+/** Writes that a fault of `kind` was done to the pod called `pod`: that Squall has `what` it. */
 export async function tellOwner(
-  { apiVersion, kind, name, uid }: Owner,
+  { apiVersion, kind, name, uid }: Pick<Owner, 'apiVersion' | 'kind' | 'name' | 'uid'>,
   { installation, id, run }: Fault<unknown>,
-  { namespace, pod, reason, what }: Readonly<Record<'namespace' | 'pod' | 'reason' | 'what', string>>,
+  { namespace, pod, fault, what }: Readonly<Record<'namespace' | 'pod' | 'fault' | 'what', string>>,
   api: KubernetesApi,
   attempt: Attempt,
 ): Promise<void> {
@@ -30,7 +36,7 @@ export async function tellOwner(
     metadata: { name: `squall-${targetKey(`${installation} ${id}`)}`, namespace },
     involvedObject: { apiVersion, kind, namespace, name, uid },
     type: 'Warning',
-    reason,
+    reason: reasonFor(fault),
     message: `Squall has ${what} pod ${pod} for run ${run} of installation ${installation}`.slice(0, 1_000),
     source: { component: 'squall' },
     firstTimestamp: now,

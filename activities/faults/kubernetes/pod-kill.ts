@@ -146,7 +146,7 @@ class PodKill implements FaultDriver<Params> {
     attempt: Attempt,
   ): Promise<void> {
     const what = fault.params.mode === 'delete' ? 'deleted' : 'evicted';
-    const told = { namespace, pod, reason: 'SquallPodKill', what };
+    const told = { namespace, pod, fault: KIND, what };
     if (lease?.about !== undefined) await tellOwner(lease.about.owner, fault, told, this.#slots.api, attempt);
   }
 

@@ -19,6 +19,7 @@ import { FIND_PODS, permission } from '../../../kubernetes/access.ts';
 import { reasonOf } from '../../../probes/reading.ts';
 import { isOver } from '../../driver.ts';
 import type { Attempt, DriverFactory, FaultDriver, Leftover, Site } from '../../driver.ts';
+import { tellOwner, WRITE_EVENTS } from '../owner-event.ts';
 import { fence, fencedAtMs, fenceHolder, hold, isFenced, isHeldBy, recordOf } from '../slot.ts';
 import type { MetadataPatch } from '../slot.ts';
 import { outcomes, OVER, SlottedObjects } from '../slotted.ts';
@@ -43,6 +44,7 @@ export const IN_A_POD = [
   permission('', ['pods/ephemeralcontainers'], ['patch']),
   // Which of the two a server asks for depends on its version.
   permission('', ['pods/exec'], ['get', 'create']),
+  WRITE_EVENTS,
 ];
 const EVERY_FAULT = [...IN_A_POD, FIND_PODS];
 export const NO_IMAGE = 'this site’s `kubernetes:` section names no `faultImage`';
@@ -102,6 +104,7 @@ class PodFaultDriver<Params> implements FaultDriver<Params> {
         const state = stateOf(live, containerName(fault));
         const outcome =
           state.is === 'none' ? await this.#put(read, fault, attempt) : await this.#judge(state, fault, attempt);
+        if (outcome?.result === 'injected') await this.#tellOwner(live, fault, attempt);
         if (outcome !== undefined) return outcome;
         if (look.isLast) return { result: 'failed', detail: 'its container has not put it on in time' };
         if (state.is !== 'none') await look.next();
@@ -161,6 +164,14 @@ class PodFaultDriver<Params> implements FaultDriver<Params> {
       // It may not have started yet, which the pod says later than it is so.
       return undefined;
     }
+  }
+
+  /** Whoever has made the pod: of a deployment's, its replica set. */
+  async #tellOwner({ metadata }: Pod, fault: Fault<Params>, attempt: Attempt): Promise<void> {
+    const { namespace = '', name: pod, ownerReferences } = metadata;
+    const owner = ownerReferences.find(({ controller }) => controller);
+    const told = { namespace, pod, fault: this.kind, what: `put ${this.kind} on` };
+    if (owner !== undefined) await tellOwner(owner, fault, told, this.#slots.api, attempt);
   }
 
   async renew(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RenewResult>[]> {
