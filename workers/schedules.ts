@@ -72,8 +72,8 @@ export async function applyProgram(
     }
   }
   const kept = new Set(cadences.map((cadence) => idOf(name, cadence.name)));
-  for await (const { scheduleId: id } of client.schedule.list()) {
-    if (!id.startsWith(`${OURS}/${name}/`) || kept.has(id)) continue;
+  for (const id of await idsOf(client, name)) {
+    if (kept.has(id) || (await describe(client, id)) === undefined) continue;
     if (prune) await client.schedule.getHandle(id).delete();
     changes.push({ cadence: id.split('/')[2] ?? '', what: prune ? 'removed' : 'left over' });
   }
@@ -82,9 +82,9 @@ export async function applyProgram(
 
 /** How a whole program is paused, where every cadence of it is: what is added to it then is not to begin. */
 async function pausedAs(client: Client, program: string): Promise<ScheduleDescription['state'] | undefined> {
-  const states: ScheduleDescription['state'][] = [];
-  for await (const { scheduleId, state } of client.schedule.list())
-    if (scheduleId.startsWith(`${OURS}/${program}/`)) states.push(state);
+  // What the list says of a pause may be late.
+  const described = await Promise.all((await idsOf(client, program)).map((id) => describe(client, id)));
+  const states = described.flatMap((one) => (one === undefined ? [] : [one.state]));
   const [first] = states;
   return first !== undefined && states.every((state) => state.paused) ? first : undefined;
 }
