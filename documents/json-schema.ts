@@ -1,14 +1,25 @@
 /**
- * The JSON Schema of experiment documents, for editors.
+ * The JSON Schema of documents, for editors.
  *
  * Owns nothing but the translation: the same schemas that parse a document describe it.
  */
 import { z } from 'zod';
 import type { Catalogue } from './experiment.ts';
 import { experimentSchema } from './experiment-schema.ts';
+import { programSchema } from './program-schema.ts';
 
-/** A JSON Schema (draft 2020-12); `with` and `targets` depend on `fault`. */
-export function experimentJsonSchema(catalogue: Catalogue): Record<string, unknown> {
+/** A JSON Schema (draft 2020-12) of a program or an experiment, since a file may have both. */
+export function documentJsonSchema(catalogue: Catalogue): Record<string, unknown> {
+  return {
+    title: 'Squall document',
+    if: { required: ['program'] },
+    then: toSchema(programSchema),
+    else: experimentJsonSchema(catalogue),
+  };
+}
+
+/** `with` and `targets` depend on `fault`. */
+function experimentJsonSchema(catalogue: Catalogue): Record<string, unknown> {
   const kinds = [...catalogue.kinds];
   const base = toSchema(experimentSchema(kinds.map(([kind]) => kind)));
   const allOf = kinds.map(([kind, { params, selector }]) => {
@@ -27,7 +38,7 @@ export function experimentJsonSchema(catalogue: Catalogue): Record<string, unkno
       },
     };
   });
-  return { ...base, title: 'Squall experiment', allOf };
+  return { ...base, allOf };
 }
 
 function toSchema(schema: z.ZodType): Record<string, unknown> {

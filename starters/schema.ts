@@ -1,11 +1,11 @@
-/** `squall schema`: the JSON Schema of experiment documents, with the faults of this configuration. */
-import { experimentJsonSchema } from '../documents/json-schema.ts';
+/** `squall schema`: the JSON Schema of experiments and programs, with the faults of this configuration. */
+import { documentJsonSchema } from '../documents/json-schema.ts';
 import { catalogueOf } from '../workers/catalogue.ts';
 import { configOf } from './verb-config.ts';
 import type { Common } from './verbs.ts';
 
 export async function main(_args: readonly string[], options: Common): Promise<number> {
-  const schema = experimentJsonSchema(await catalogueOf(await configOf(options)));
+  const schema = documentJsonSchema(await catalogueOf(await configOf(options)));
   process.stdout.write(`${JSON.stringify(schema, null, 2)}\n`);
   return 0;
 }

@@ -286,7 +286,7 @@ export const verbs: readonly ((program: Command) => void)[] = [
     verb(
       program,
       'schema',
-      'the JSON Schema of experiments, for editors',
+      'the JSON Schema of experiments and programs, for editors',
       () => import('./schema.ts'),
       '  squall schema > squall.schema.json',
     ),

@@ -86,7 +86,7 @@ describe('the tour', () => {
     const exported = JSON.parse(await readFile(join(home, 'first.json'), 'utf8')) as { journal: { status: string } };
     assert.ok(exported.journal);
     const schema = JSON.parse(await readFile(join(home, 'squall.schema.json'), 'utf8')) as { title: string };
-    assert.equal(schema.title, 'Squall experiment');
+    assert.equal(schema.title, 'Squall document');
   });
 
   it('pulls every lever as docs/safety.md says', async () => {
