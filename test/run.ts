@@ -2,7 +2,7 @@
  * `npm test`: static checks, then every test file, with one line for each test that this machine cannot run.
  *
  * Owns the rule about skips: each says why and how to run it, and with SQUALL_NO_SKIP=1 each is a failure.
- * Two files run side by side; those in `test/readme/` one at a time, since a demo on real faults needs the machine's time.
+ * Two files run side by side; one at a time those that need the machine's time: demos on real faults, and many runs at once.
  * `npm test -- domain watch` runs only files whose path contains one of the words, without the static checks.
  */
 import { spawnSync } from 'node:child_process';
@@ -42,7 +42,8 @@ let failed = 0;
 const skips: string[] = [];
 /** Files and how long each took, in milliseconds. */
 const took: { readonly file: string; readonly ms: number }[] = [];
-const alone = (file: string): boolean => file.includes('/readme/');
+const ALONE = ['/readme/', '/engine/step-matrix', '/engine/flat-history'];
+const alone = (file: string): boolean => ALONE.some((part) => file.includes(part));
 
 async function runAll(some: readonly string[], concurrency: number): Promise<void> {
   if (some.length === 0) return;

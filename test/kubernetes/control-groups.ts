@@ -3,7 +3,7 @@
  *
  * Owns where it is, in either version. Never asks a driver, nor anything in the pod.
  */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunningPod } from './running-pods.ts';
@@ -15,7 +15,9 @@ const UNIFIED = existsSync(join(ROOT, 'cgroup.controllers'));
 function groupOf({ id }: RunningPod, controller: string): string {
   const uid = id.slice(id.indexOf('@') + 1);
   const from = UNIFIED ? ROOT : join(ROOT, controller);
-  const found = execFileSync('find', [from, '-type', 'd', '-name', `pod${uid}`], { encoding: 'utf8' }).trim();
+  // Others' groups go while it looks, of which it complains.
+  const { stdout } = spawnSync('find', [from, '-type', 'd', '-name', `pod${uid}`], { encoding: 'utf8' });
+  const found = stdout.trim();
   if (found === '') throw new Error(`there is no control group of ${id}`);
   return found;
 }
