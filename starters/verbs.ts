@@ -191,7 +191,11 @@ export const verbs: readonly ((program: Command) => void)[] = [
   (program) => {
     const schedule = program
       .command('schedule')
-      .description('programs: experiments that run by themselves, at their times');
+      .description('programs: experiments that run by themselves, at their times')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  squall schedule apply experiments/programs/monkey.yaml\n  squall schedule list\n  squall schedule pause chaos-monkey',
+      );
     verb(
       schedule,
       'apply <file>',
