@@ -168,10 +168,9 @@ export class KubernetesApi {
 
   /** Answers with success, with 404, or with one of `expected`; rejects with a {@link Refused} or with what went wrong last. */
   async #answer(asked: Asked, attempt: Attempt, expected: readonly number[] = []): Promise<Answered> {
-    for (let tries = 0; ; tries++) {
-      if (isOver(attempt)) throw new Error(`${asked.method} ${asked.path}: the attempt is over`);
+    let problem = new Error(`${asked.method} ${asked.path}: the attempt is over`);
+    for (let tries = 0; !isOver(attempt); tries++) {
       let waitMs: number | undefined;
-      let problem: Error;
       try {
         const answered = await this.#once(asked, attempt);
         const { status } = answered;
@@ -182,15 +181,17 @@ export class KubernetesApi {
         waitMs = answered.retryAfterMs;
       } catch (error) {
         if (error instanceof Refused || error instanceof Futile) throw error;
-        problem = error instanceof Error ? error : new Error(String(error));
+        const failed = error instanceof Error ? error : new Error(String(error));
+        // That time ran out in a later try says less than what the server said in an earlier one.
+        const outOfTime = isOver(attempt) || failed.name === 'TimeoutError';
+        if (!(outOfTime && problem instanceof Refused)) problem = failed;
       }
       const backoffMs = Math.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** tries);
       const againInMs = (waitMs ?? 0) + backoffMs;
-      // No time is left for another try: what went wrong says more than that.
-      if (againInMs >= attempt.remainingMs()) throw problem;
+      if (againInMs >= attempt.remainingMs()) break;
       await pause(againInMs, attempt.signal);
-      if (isOver(attempt)) throw problem;
     }
+    throw problem;
   }
 
   async #once(asked: Asked, attempt: Attempt): Promise<Answered> {

@@ -83,7 +83,18 @@ test('who asks to be left alone for longer than there is time is not asked again
 test('what stays broken is said in its own words', () =>
   against(
     (_, response) => json(response, 500, { message: 'etcdserver: no leader' }),
-    (api) => assert.rejects(api.get('/x', anything, within(500)), /no leader/),
+    (api) => assert.rejects(api.get('/x', anything, within(3_000)), /no leader/),
+  ));
+
+test('what was said before the time ran out is what is told', () =>
+  against(
+    (_, response, count) => {
+      if (count === 1) json(response, 500, { message: 'etcdserver: no leader' });
+    },
+    async (api, requests) => {
+      await assert.rejects(api.get('/x', anything, within(3_000)), /no leader/);
+      assert.equal(requests.length, 2);
+    },
   ));
 
 test('a server that does not answer holds nobody beyond the attempt', () =>
