@@ -16,6 +16,7 @@ export interface Live {
     readonly namespace?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly { readonly name: string }[];
   };
   readonly spec?: {
     readonly unschedulable?: boolean;

@@ -16,22 +16,42 @@ import { Watch } from './watch.ts';
 /** A revert waits out what may come late, and for a container that is to take off what is left, in milliseconds. */
 const CLEAR_MS = 20_000;
 
-const inPods = (fault: string, params: Doing['params']): Doing => ({ kind: 'pods', fault, params, of: 'pod' });
+const inPods = (fault: string, params: Doing['params'], pod?: Doing['pod']): Doing => ({
+  kind: 'pods',
+  fault: `kubernetes/${fault}`,
+  params,
+  of: 'pod',
+  ...(pod && { pod }),
+});
 const onObjects = (fault: string, of: Doing['of'], params: Doing['params']): Doing => ({
   kind: 'objects',
-  fault,
+  fault: `kubernetes/${fault}`,
   params,
   of,
 });
+const VOLUME = {
+  container: { volumeMounts: [{ name: 'data', mountPath: '/data' }] },
+  spec: { volumes: [{ name: 'data', emptyDir: { medium: 'Memory', sizeLimit: '8Mi' } }] },
+};
+const LIMIT = { container: { resources: { requests: { memory: '1Mi' }, limits: { memory: '96Mi' } } } };
 
 /** What runs do, side by side; of several one in each round. Each has another mechanism where there is no netem. */
 const DOING: readonly (readonly Doing[])[] = [
-  [inPods('kubernetes/pod-partition', {})],
-  [inPods('kubernetes/pod-loss', { loss: '60%' })],
-  [inPods('kubernetes/pod-latency', { delay: '200ms' }), inPods('kubernetes/pod-bandwidth', { rate: '512kbit' })],
-  [onObjects('kubernetes/node-cordon', 'node', {})],
-  [onObjects('kubernetes/scale', 'deployment', { to: '25%' })],
-  [onObjects('kubernetes/config-change', 'configmap', { key: 'url', value: 'http://nowhere' })],
+  [inPods('pod-partition', {})],
+  [inPods('pod-loss', { loss: '60%' }), inPods('pod-corrupt', { corruption: '50%' })],
+  [inPods('pod-latency', { delay: '200ms' }), inPods('pod-bandwidth', { rate: '512kbit' })],
+  [
+    inPods('pod-pause', {}),
+    inPods('pod-cpu', { workers: 1, load: '20%' }),
+    inPods('pod-disk-fill', { volume: 'data' }, VOLUME),
+    inPods('pod-memory', { rate: '10MB/s', to: '60%' }, LIMIT),
+  ],
+  [onObjects('network-policy-partition', 'pod', {})],
+  [
+    onObjects('node-cordon', 'node', {}),
+    onObjects('scale', 'deployment', { to: '25%' }),
+    onObjects('config-change', 'configmap', { key: 'url', value: 'http://nowhere' }),
+  ],
 ];
 
 /** Opens a cluster, and an installation in the folder `home`. */

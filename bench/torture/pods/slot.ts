@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Experiment, JsonObject } from '../../../domain/experiment.ts';
 import { makeNode } from '../../../test/kubernetes/nodes.ts';
-import type { Pods } from '../../../test/kubernetes/running-pods.ts';
+import type { Described, Pods } from '../../../test/kubernetes/running-pods.ts';
 import type { Harmed } from '../arena.ts';
 import { pausing } from '../experiment.ts';
 import { REPLICAS, UNHARMED } from './watch.ts';
@@ -28,6 +28,8 @@ export interface Doing {
   readonly params: JsonObject;
   /** What its targets are. */
   readonly of: 'pod' | 'node' | 'deployment' | 'configmap';
+  /** What its pods need for it. */
+  readonly pod?: Omit<Described, 'labels'>;
 }
 
 /** What one run harms. */
@@ -131,7 +133,7 @@ export class Slot implements Harmed {
       this.#undo.defer(async () => void (await pods.kubectl('delete', ...what, '--wait=false', '--ignore-not-found')));
     switch (this.#doing.of) {
       case 'pod':
-        await pods.deploy(name, COUNT);
+        await pods.deploy(name, COUNT, this.#doing.pod);
         return remove('deployment', name);
       case 'node':
         await Promise.all(all.map(() => makeNode(cluster, this.#undo, labels)));

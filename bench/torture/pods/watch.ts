@@ -22,8 +22,11 @@ const SLOT = 'app';
 export const REPLICAS = 4;
 export const UNHARMED = 'as it was';
 
-/** For each network namespace of a pod: its address, our table with its gate, and queueing disciplines like ours. */
-const LOOK = `for n in /run/netns/*; do echo "@ $n"; nsenter --net="$n" sh -c '
+/** Of each program of ours that burdens a pod: its network namespace, and what it does. It does nothing else, and ends when it is over. */
+const BURDENS = `for e in $(find /proc -maxdepth 2 -name exe -lname /fault); do p="\${e%/exe}"
+echo "! $(readlink "$p/ns/net") $(tr '\\0' ' ' <"$p/cmdline")"; done 2>/dev/null`;
+/** For each network namespace of a pod: its number, its address, our table with its gate, and queueing disciplines like ours. */
+const NETWORKS = `for n in /run/netns/*; do echo "@ $n $(stat -Lc %i "$n")"; nsenter --net="$n" sh -c '
 ip -4 -o addr show dev eth0; nft list table inet squall; tc qdisc show' 2>/dev/null; done; true`;
 
 /** One thing that can be harmed, as it was seen last. */
@@ -52,6 +55,8 @@ export class Watch {
   readonly namespace: string;
   #seen: readonly Seen[] = [];
   #objects: readonly (Omit<Seen, 'acts'> & { readonly acts?: boolean })[] = [];
+  /** Which slot a pod is of, and what was made for a fault on it: what owns something may be gone before it. */
+  readonly #slots = new Map<string, string>();
   /** Whose pod's network is known by its address once; a pod that is gone has none to be found by. */
   readonly #owners = new Map<string, { readonly slot: string; readonly name: string }>();
   readonly #listeners = new Set<() => void>();
@@ -127,24 +132,43 @@ export class Watch {
   }
 
   async #networks(): Promise<ReadonlyMap<string, Network>> {
-    const { stdout } = await exec(...nodeCommand(this.cluster, ['sh', '-c', LOOK]), { maxBuffer: 16 << 20 });
-    const parts = stdout.split(/^@ /m).slice(1);
-    return new Map(parts.map((part) => [part.slice(0, part.indexOf('\n')), networkOf(part)] as const));
+    const look = nodeCommand(this.cluster, ['sh', '-c', `${BURDENS}\n${NETWORKS}`]);
+    const { stdout } = await exec(...look, { maxBuffer: 16 << 20 });
+    const [programs = '', ...parts] = stdout.split(/^@ /m);
+    const burdens = new Map(
+      [...programs.matchAll(/^! net:\[(\d+)\] \S+ (cpu|memory|disk|pause) /gm)].map(([, inode, does]) => [inode, does]),
+    );
+    return new Map(
+      parts.map((part) => {
+        const [name = '', inode] = part.slice(0, part.indexOf('\n')).split(' ');
+        return [name, networkOf(part, burdens.get(inode))] as const;
+      }),
+    );
   }
 
   async #list(): Promise<(Omit<Seen, 'acts'> & { readonly acts?: boolean })[]> {
     const within = `namespaces/${this.namespace}`;
-    const [pods, maps, deployments, nodes] = await Promise.all(
+    const [pods, maps, deployments, nodes, fuses, policies] = await Promise.all(
       [
         `/api/v1/${within}/pods`,
         `/api/v1/${within}/configmaps`,
         `/apis/apps/v1/${within}/deployments`,
         '/api/v1/nodes',
+        `/apis/batch/v1/${within}/jobs`,
+        `/apis/networking.k8s.io/v1/${within}/networkpolicies`,
       ].map(async (path) =>
         (await this.api.list(path)).map((live) => ({ live, path: `${path}/${live.metadata.name}` })),
       ),
     );
     const slotOf = ({ live }: { live: Live }): string => live.metadata.labels?.[SLOT] ?? '';
+    for (const found of pods ?? []) this.#slots.set(found.live.metadata.name, slotOf(found));
+    const made = (kind: string, of: typeof pods, acts: boolean) =>
+      (of ?? []).map((found) => {
+        const { name, ownerReferences: [owner] = [] } = found.live.metadata;
+        const slot = this.#slots.get(name) ?? this.#slots.get(owner?.name ?? '') ?? '';
+        this.#slots.set(name, slot);
+        return { ...found, slot, name: nameOf(kind, found), left: [kind], acts };
+      });
     const nameOf = (kind: string, { live }: { live: Live }): string => `${kind} ${live.metadata.name}`;
     const changed = (kind: string, of: typeof pods, how: (live: Live) => string[]) =>
       (of ?? []).map((found) => {
@@ -163,6 +187,9 @@ export class Watch {
         spec?.replicas === REPLICAS ? [] : [`${spec?.replicas} replicas`],
       ),
       ...changed('node', nodes, ({ spec }) => (spec?.unschedulable === true ? ['cordon'] : [])),
+      // The fuse owns the policy, and is owned by the pod.
+      ...made('fuse', fuses, false),
+      ...made('policy', policies, true),
     ];
   }
 }
@@ -174,17 +201,19 @@ export function running({ status }: Live): readonly Container[] {
   );
 }
 
-function traces({ metadata: { annotations = {}, labels = {} } }: Live): string[] {
+/** What an object says of ours, in words; fences are not meant. */
+export function traces({ metadata: { annotations = {}, labels = {} } }: Live): string[] {
   const noted = Object.keys(annotations).filter((key) => key.startsWith('squall/') && !key.endsWith('-ended'));
   const labelled = Object.entries(labels).filter(([key, value]) => key.startsWith('squall/') && value !== 'ended');
   return [...noted.map((key) => `annotation ${key}`), ...labelled.map(([key, value]) => `label ${key}=${value}`)];
 }
 
-function networkOf(part: string): Network {
+function networkOf(part: string, burden: string | undefined): Network {
   return {
     address: /inet ([\d.]+)\//.exec(part)?.[1] ?? '',
-    acts: /set alive_\w+ \{[^}]*elements/.test(part),
+    acts: burden !== undefined || /set alive_\w+ \{[^}]*elements/.test(part),
     left: [
+      ...(burden === undefined ? [] : [`a program that does ${burden}`]),
       ...(/^table inet squall/m.test(part) ? ['nft table'] : []),
       ...(/^qdisc (?:htb|tbf|netem)/m.test(part) ? ['queueing discipline'] : []),
     ],
