@@ -14,7 +14,7 @@ export interface Harming {
   readonly fault: string;
   readonly params: unknown;
   /** What its pods have beside what all have. */
-  readonly pod?: Described;
+  readonly pod?: Omit<Described, 'labels'>;
   /** What the peer needs besides, for as long as the lab is open. */
   readonly prepare?: (pods: Pods) => Promise<AsyncDisposable>;
   /** Whether the harm can be felt, or seen from outside. */
@@ -25,11 +25,24 @@ export interface Harming {
 export async function podLab(
   cluster: Cluster,
   { fault, params, pod: described, prepare, harmed }: Harming,
+  owned = false,
 ): Promise<Lab> {
   const pods = await Pods.open(cluster);
   const prepared = await prepare?.(pods);
+  let count = 0;
+  /** A pod, and what goes with it. */
+  const make = async (): Promise<{ readonly pod: RunningPod; readonly remove: () => Promise<unknown> }> => {
+    if (!owned) {
+      const pod = await pods.run(undefined, described);
+      return { pod, remove: () => pods.remove(pod) };
+    }
+    const app = `app-${++count}`;
+    const [pod] = await pods.deploy(app, 2, described);
+    if (pod === undefined) throw new Error(`${app} has no pods`);
+    return { pod, remove: () => pods.kubectl('delete', 'deployment', app) };
+  };
   // The next one starts while one is worked with.
-  let next = pods.run(undefined, described);
+  let next = make();
   return {
     driver: new URL(`../../activities/faults/kubernetes/${fault}.ts`, import.meta.url),
     params,
@@ -38,15 +51,15 @@ export async function podLab(
     shortTtlMs: 6_000,
     async target(): Promise<LabTarget> {
       const taken = next;
-      next = pods.run(undefined, described);
-      const pod = await taken;
+      next = make();
+      const { pod, remove } = await taken;
       let gone = false;
       return {
         id: pod.id,
         harmed: async () => !gone && (await harmed(pods, pod)),
         async remove() {
           gone = true;
-          await pods.remove(pod);
+          await remove();
         },
       };
     },

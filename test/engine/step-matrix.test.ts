@@ -19,28 +19,13 @@ import { startRun } from '../../workers/start-run.ts';
 import { ask } from '../admission/asking.ts';
 import { until } from '../until.ts';
 import { assertCleanSlate, holdersOf } from './clean-slate.ts';
-import { BLOWS, STEPS, trapped } from './trap.ts';
+import { BLOWS, endsOf, STEPS, trapped } from './trap.ts';
 
 /** Long: a machine that is busy with all the runs at once may give a worker no turn for some seconds. */
 const TTL_MS = 15_000;
 const cells = STEPS.flatMap((step) => BLOWS.map((blow) => ({ step, blow, run: trapped(step, blow) })));
 
 type Cell = (typeof cells)[number];
-
-/** Steps at which nothing has been touched yet. */
-const BEFORE: ReadonlySet<string> = new Set<Cell['step']>(['record', 'admit', 'queue', 'preflight', 'minHealthy']);
-/** Steps at which the verdict no longer changes. */
-const AFTER: ReadonlySet<string> = new Set<Cell['step']>(['revert', 'recover', 'close']);
-
-/** How a run may end whose step met this blow. A run that went on as if nothing had happened is the best of them. */
-function endsOf({ step, blow }: Cell): readonly string[] {
-  const before = BEFORE.has(step);
-  if (blow === 'terminate') return ['TERMINATED'];
-  if (blow === 'cancel') return AFTER.has(step) ? ['completed'] : ['aborted'];
-  if (step === 'close') return ['completed'];
-  if (blow === 'timeout' || blow === 'kill') return ['completed', before ? 'refused' : 'inconclusive'];
-  return ['completed'];
-}
 
 describe('the step matrix', () => {
   let folder: string;
@@ -111,7 +96,7 @@ describe('the step matrix', () => {
         async () => ({ status: (await handle.describe()).status.name, deviated: null, reason: '' }),
       );
       assert.ok(sprung(), 'the trap has not sprung');
-      const ends = endsOf(cell);
+      const ends = endsOf(cell.step, cell.blow);
       assert.ok(ends.includes(ended), `ended ${ended}, expected ${ends.join(' or ')}: ${reason}`);
       assert.equal(deviated, ended === 'completed' ? false : null);
       await assertCleanSlate(lane, run, victims);

@@ -1,7 +1,7 @@
 /**
  * Traps: what goes wrong at one step of a run whose name says so.
  *
- * Owns the misfortunes of the step matrix, as interceptors of a real worker. `matrix-<step>-<blow>` names the run; each
+ * Owns the misfortunes of the step matrix, as interceptors of a real worker. `matrix-<step>-<blow>…` names the run; each
  * trap springs once, which a file beside the state folder remembers across a killed worker.
  */
 import { writeFileSync } from 'node:fs';
@@ -30,17 +30,31 @@ export const STEPS = [
 /** What can happen to each. */
 export const BLOWS = ['fail', 'timeout', 'repeat', 'cancel', 'terminate', 'kill'] as const;
 
-type Step = (typeof STEPS)[number];
-type Blow = (typeof BLOWS)[number];
+export type Step = (typeof STEPS)[number];
+export type Blow = (typeof BLOWS)[number];
 
 /** Steps that go on until they are told to stop. */
 const ENDLESS: ReadonlySet<string> = new Set<Step>(['hold', 'watch', 'attend']);
 /** How long an endless step takes effect before its worker is killed, in milliseconds. */
 const EFFECT_MS = 700;
 
-/** The name of the run that a trap is set for: as a document could have it, in lower case. */
-export function trapped(step: Step, blow: Blow): string {
-  return `matrix-${step}-${blow}`.toLowerCase();
+/** Steps at which nothing has been touched yet. */
+const BEFORE: ReadonlySet<string> = new Set<Step>(['record', 'admit', 'queue', 'preflight', 'minHealthy']);
+/** Steps at which the verdict no longer changes. */
+const AFTER: ReadonlySet<string> = new Set<Step>(['revert', 'recover', 'close']);
+
+/** The name of the run that a trap is set for: as a document could have it, in lower case. `of`: of several, a word. */
+export function trapped(step: Step, blow: Blow, of?: string): string {
+  return ['matrix', step, blow, ...(of === undefined ? [] : [of])].join('-').toLowerCase();
+}
+
+/** How a run may end whose step met this blow. A run that went on as if nothing had happened is the best of them. */
+export function endsOf(step: Step, blow: Blow): readonly string[] {
+  if (blow === 'terminate') return ['TERMINATED'];
+  if (blow === 'cancel') return AFTER.has(step) ? ['completed'] : ['aborted'];
+  if (step === 'close') return ['completed'];
+  if (blow === 'timeout' || blow === 'kill') return ['completed', BEFORE.has(step) ? 'refused' : 'inconclusive'];
+  return ['completed'];
 }
 
 /** Interceptors that spring each trap once. */
@@ -51,7 +65,7 @@ export function traps(folder: string, client: Client): WorkerInterceptors {
         inbound: {
           async execute(input, next) {
             const run = context.info.workflowExecution?.workflowId.split('/')[0] ?? '';
-            const [, step, blow] = /^matrix-([a-z]+)-([a-z]+)$/.exec(run) ?? [];
+            const [, step, blow] = /^matrix-([a-z]+)-([a-z]+)(?:-|$)/.exec(run) ?? [];
             const again = (): Promise<unknown> => next(input);
             const here = stepOf(context.info.activityType, input.args);
             if (step !== here.toLowerCase() || !springs(folder, run)) return again();

@@ -201,9 +201,9 @@ export function running({ status }: Live): readonly Container[] {
   );
 }
 
-/** What an object says of ours, in words; fences are not meant. */
+/** What an object says of ours, in words; fences are not meant, nor what is kept with them of a fault that heals. */
 export function traces({ metadata: { annotations = {}, labels = {} } }: Live): string[] {
-  const noted = Object.keys(annotations).filter((key) => key.startsWith('squall/') && !key.endsWith('-ended'));
+  const noted = Object.keys(annotations).filter((key) => key.startsWith('squall/') && !/-(?:ended|last)$/.test(key));
   const labelled = Object.entries(labels).filter(([key, value]) => key.startsWith('squall/') && value !== 'ended');
   return [...noted.map((key) => `annotation ${key}`), ...labelled.map(([key, value]) => `label ${key}=${value}`)];
 }

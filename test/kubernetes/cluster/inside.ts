@@ -22,6 +22,8 @@ const STATE = '/run/squall';
 const LIVES: Readonly<Record<string, number>> = { 'kube-controller-manager': 5 };
 /** What has been started, by name. */
 const components = new Map<string, { readonly child: ChildProcess; readonly again: () => void }>();
+/** From then on whatever dies is to be dead. */
+let ending = false;
 
 process.once('message', (begin: Begin, door: Server) => {
   process.on('message', tell);
@@ -54,6 +56,7 @@ function startNode(begin: Begin, group: string): void {
 
 /** Whatever this process ends before it ends itself is what the kernel would not: a folder, and control groups. */
 function end({ folder, group }: Begin): void {
+  ending = true;
   rmSync(folder, { recursive: true, force: true });
   if (group === undefined) process.exit();
   // All but this one. A control group can be removed once the last of its processes is gone.
@@ -79,6 +82,7 @@ function start(begin: Begin, binary: string, name: string, args: readonly string
   const died = (): void => void (process.connected && process.send?.({ died: name } satisfies Died));
   child.once('error', died);
   child.once('exit', () => {
+    if (ending) return;
     if (lives > 1) start(begin, binary, name, args, lives - 1);
     else died();
   });

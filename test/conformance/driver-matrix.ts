@@ -1,0 +1,197 @@
+/**
+ * The step matrix of every fault on Kubernetes: whatever happens at a step that touches a target, the slate is clean afterwards.
+ *
+ * Owns the steps at which a driver works. Other steps, and what fails or is cancelled before a driver is asked, are the same whatever the fault
+ * is: `test/engine/step-matrix.test.ts` has them all.
+ */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lab, LabTarget } from '../../activities/faults/conformance.ts';
+import { parseTarget } from '../../activities/faults/kubernetes/target.ts';
+import type { ObjectKind } from '../../activities/kubernetes/objects.ts';
+import { pausing } from '../../bench/torture/experiment.ts';
+import { Lane } from '../../bench/torture/lane.ts';
+import { running, traces } from '../../bench/torture/pods/watch.ts';
+import type { Live } from '../../bench/torture/pods/api.ts';
+import type { Experiment, JsonObject } from '../../domain/experiment.ts';
+import { startRun } from '../../workers/start-run.ts';
+import type { RunResult } from '../../workflows/messages.ts';
+import { endsOf, trapped } from '../engine/trap.ts';
+import type { Blow, Step } from '../engine/trap.ts';
+import type { Cluster } from '../kubernetes/cluster/cluster.ts';
+import { FAULT_IMAGE } from '../kubernetes/fault-image.ts';
+import { until } from '../until.ts';
+import type { NamedLab } from './labs.ts';
+
+const STEPS = ['inject', 'hold', 'revert'] as const satisfies readonly Step[];
+const BLOWS = ['timeout', 'repeat', 'terminate'] as const satisfies readonly Blow[];
+/** More than there are faults. */
+const ALL = 100;
+const KINDS: readonly ObjectKind[] = ['pod', 'node', 'deployment', 'statefulset', 'configmap', 'secret'];
+const TTL_MS = 15_000;
+/** What is left for longer than this stays, in milliseconds. */
+const FOREVER_MS = 60_000;
+/** Between two looks, which cost more than what is looked at, in milliseconds. */
+const LOOK_MS = 1_500;
+const WORKER = join(import.meta.dirname, '..', 'engine', 'trapped-worker.ts');
+
+/** Registers the matrix of `labs`, in a cluster of its own. */
+export function stepMatrix(
+  what: string,
+  skip: string | false,
+  open: () => Promise<Cluster>,
+  labs: readonly NamedLab[],
+): void {
+  describe(`the step matrix ${what}`, { skip }, () => {
+    const undo = new AsyncDisposableStack();
+    let cluster: Cluster;
+    let lane: Lane;
+    const opened = new Map<string, Lab>();
+    before(async () => {
+      cluster = await open();
+      undo.defer(() => cluster.close());
+      const folder = await mkdtemp(join(tmpdir(), 'squall-matrix-'));
+      undo.defer(() => rm(folder, { recursive: true, force: true }));
+      for (const { name, open: openLab } of labs) {
+        const lab = await openLab(cluster, true);
+        undo.defer(async () => lab.close?.());
+        opened.set(name, lab);
+      }
+      const section = { kubeconfig: cluster.kubeconfig, nodes: true, faultImage: FAULT_IMAGE };
+      lane = new Lane(folder, 'matrix', {
+        groups: [],
+        sections: [`kubernetes: ${JSON.stringify(section)}`],
+        worker: WORKER,
+      });
+      undo.defer(() => lane.down());
+      await lane.up();
+    });
+    after(() => undo.disposeAsync());
+
+    // Of one fault one run after the other: some shut others out.
+    describe('one fault beside the others', { concurrency: ALL }, () => {
+      for (const { name } of labs) {
+        describe(name, { concurrency: 1 }, () => {
+          for (const step of STEPS)
+            for (const blow of BLOWS) it(`${step}: ${blow}`, async () => void (await live(name, step, blow)));
+        });
+      }
+    });
+
+    // A killed worker is everybody's: it is started again until all have had theirs.
+    for (const step of STEPS) {
+      it(`${step}: kill the worker, each fault its own`, async () => {
+        const over = new AbortController();
+        const supervised = supervise(over.signal);
+        const lived = await Promise.allSettled(labs.map(({ name }) => live(name, step, 'kill')));
+        over.abort();
+        await lane.kill('site');
+        await supervised;
+        const failed = lived.flatMap((each, i) =>
+          each.status === 'rejected' ? [`${labs[i]?.name}: ${String(each.reason)}`] : [],
+        );
+        assert.deepEqual(failed, []);
+        const sprung = lived.filter((each) => each.status === 'fulfilled' && each.value).length;
+        assert.ok(sprung >= labs.length / 2, `${sprung} of ${labs.length} traps have sprung`);
+      });
+    }
+
+    it('nothing that was made for a fault is left in any namespace', () =>
+      until(async () => (await cluster.kubectl('get', OURS, '-A', '-l', PART_OF, '-o', 'name')) === ''));
+
+    async function supervise(over: AbortSignal): Promise<void> {
+      while (!over.aborted) {
+        await lane.gone('site');
+        // One that is killed before it serves is started again as well.
+        await lane.start('site').catch(() => undefined);
+      }
+    }
+
+    /** Whether the trap has sprung. */
+    async function live(name: string, step: Step, blow: Blow): Promise<boolean> {
+      const lab = opened.get(name) as Lab;
+      const run = trapped(step, blow, `${labs.findIndex((each) => each.name === name)}`);
+      const target = await lab.target({ name: 'torture', installation: 'matrix', stateDir: lane.state, settings: {} });
+      const handle = await startRun(lane.client, run, {
+        experiment: experimentOn(lab, target, run, blow),
+        documentHash: '',
+        startedBy: 'the step matrix',
+      });
+      const ended = handle.result().then(
+        (result) => result as RunResult,
+        async () => ({ status: (await handle.describe()).status.name, deviated: null, reason: '' }),
+      );
+      const clean = new AbortController();
+      const healing = heal(target, clean.signal);
+      try {
+        const { status, reason } = await ended;
+        const sprung = existsSync(join(lane.folder, `${run}.sprung`));
+        assert.ok(sprung || blow === 'kill', `the trap has not sprung: ${status}, ${reason}`);
+        // What kills the worker for another run may have refused or ended this one.
+        const ends = sprung ? endsOf(step, blow) : ['refused', 'inconclusive'];
+        assert.ok(ends.includes(status), `ended ${status}, expected ${ends.join(' or ')}: ${reason}`);
+        await assertClean(run, target);
+        return sprung;
+      } finally {
+        clean.abort();
+        await healing;
+        await target.remove?.();
+      }
+    }
+
+    async function assertClean(run: string, target: LabTarget): Promise<void> {
+      let left = await leftovers(run, target);
+      for (const endsAtMs = performance.now() + FOREVER_MS; left.length > 0 && performance.now() < endsAtMs;) {
+        await sleep(LOOK_MS);
+        left = await leftovers(run, target);
+      }
+      assert.deepEqual(left, [], run);
+    }
+
+    /** What is left of a run, in words. What costs least is asked first. */
+    async function leftovers(run: string, target: LabTarget): Promise<string[]> {
+      for (const id of [run, `${run}/stage-1`]) {
+        const handle = lane.client.workflow.getHandle(id);
+        const described = await handle.describe().catch(() => undefined);
+        if (described?.status.name === 'RUNNING') return [`workflow ${id} is open`];
+      }
+      const { kind, namespace, name } = parseTarget(target.id, KINDS);
+      const within = namespace === undefined ? [] : ['-n', namespace];
+      const found = await cluster.kubectl('get', kind, name, ...within, '--ignore-not-found', '-o', 'json');
+      const object = JSON.parse(found || '{"metadata":{}}') as Live;
+      const left = [...traces(object), ...running(object).map((container) => `container ${container.name}`)];
+      return left.length > 0 || !(await target.harmed()) ? left : ['it is harmed'];
+    }
+  });
+}
+
+/** What a fault may make beside its target. */
+const OURS = 'jobs,networkpolicies';
+const PART_OF = 'app.kubernetes.io/part-of=squall';
+
+function experimentOn(lab: Lab, target: LabTarget, seed: string, blow: Blow): Experiment {
+  const { kind, namespace, name } = parseTarget(target.id, KINDS);
+  const selector = { kind, names: [name], ...(namespace === undefined ? {} : { namespace }) };
+  // Long enough for a watch that fails and is begun again to have seen most of it.
+  const holdMs = blow === 'kill' ? 1_500 : 6_000;
+  const fault = `kubernetes/${basename(lab.driver.pathname, '.ts')}`;
+  return {
+    ...pausing({ fault, group: '', seed, ttlMs: TTL_MS, stages: [1], holdMs }),
+    with: lab.params as JsonObject,
+    targets: { site: 'torture', selector },
+    recoverWithinMs: 60_000,
+  };
+}
+
+/** Plays the supervisor of what is harmed, where it has one. */
+async function heal(target: LabTarget, clean: AbortSignal): Promise<void> {
+  while (target.heal !== undefined && !clean.aborted) {
+    await target.heal();
+    await sleep(LOOK_MS);
+  }
+}
