@@ -11,6 +11,7 @@ import { machineNow } from './machine.ts';
 import { megabytes, renderOutcome } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { canMeasureProcesses } from './process-cost.ts';
+import { measureRenewals } from './renewals.ts';
 import { measureScale } from './scale/scale.ts';
 import { measureStop } from './stop.ts';
 
@@ -21,15 +22,16 @@ const whole = (text: string): number => {
 
 const options = new Command('bench')
   .description(
-    'Measures abort latency, the cost of a run beside Chaos Toolkit, the memory of held runs, the emergency stop, and a fault on many pods.',
+    'Measures abort latency, the cost of a run beside Chaos Toolkit, the memory of held runs, the emergency stop, a fault on many pods, and renewals in pods that run.',
   )
-  .option('--only <part>', 'latency, cost, held, stop or scale')
+  .option('--only <part>', 'latency, cost, held, stop, scale or renewals')
   .option('--aborts <n>', 'runs that are aborted, for the latency', whole, 30)
   .option('--runs <n>', 'no-op runs one after the other, for the cost', whole, 50)
   .option('--at-once <n>', 'no-op runs at once', whole, 50)
   .option('--held <n>', 'runs held at once', whole, 200)
   .option('--stopped <n>', 'held runs that an emergency stop ends', whole, 200)
   .option('--pods <n>', 'pods of a cluster, half of which a run reaches', whole, 10_000)
+  .option('--running <n>', 'pods that run, for the renewals: one node has no more than 110', whole, 60)
   .option('--hold <s>', 'how long each of its stages is held, in seconds', whole, 30)
   .option('--seldom', 'sample them every 30 s and renew them for 10 min, so that more of them fit')
   .option('--json', 'one JSON object a part')
@@ -44,6 +46,7 @@ const options = new Command('bench')
     stopped: number;
     pods: number;
     hold: number;
+    running: number;
     seldom?: true;
     json?: true;
   }>();
@@ -60,10 +63,12 @@ const parts: Readonly<Record<string, () => Promise<Outcome>>> = {
   held: () => measureHeld(options, say),
   stop: () => measureStop(options, say),
   scale: () => measureScale({ pods: options.pods, holdS: options.hold }, say),
+  renewals: () => measureRenewals({ pods: options.running }, say),
 };
-// Scale makes a cluster of its own, and needs the machine for itself: it is measured where it is asked for.
+/** Each makes a cluster of its own, and needs the machine for itself: it is measured where it is asked for. */
+const ASKED_FOR: ReadonlySet<string> = new Set(['scale', 'renewals']);
 const chosen = Object.entries(parts).filter(([name]) =>
-  options.only === undefined ? name !== 'scale' : name === options.only,
+  options.only === undefined ? !ASKED_FOR.has(name) : name === options.only,
 );
 if (chosen.length === 0) {
   say(`found --only ${options.only}, expected ${Object.keys(parts).join(', ')}`);

@@ -99,6 +99,33 @@ export const RUNNING_POLICY_LAB = inPods({
   harmed: async ({ cluster, namespace }, { name }) => (await policiesOf(cluster, namespace, name)).length > 0,
 });
 
+/** What takes a cluster's own name server, and a network that enforces policies. */
+const ON_ANOTHER_CLUSTER: readonly NamedLab[] = [
+  inPods({
+    fault: 'pod-dns',
+    params: { answer: 'refused', names: ['*.svc.cluster.local'] },
+    async harmed(pods, pod) {
+      const of = ['get', 'service', 'kube-dns', '-n', 'kube-system', '-o', 'jsonpath={.spec.clusterIP}'];
+      const ip = await pods.cluster.kubectl(...of);
+      return (await pods.asks(pod, { ip }, 'kubernetes.default.svc.cluster.local')) === 'refused';
+    },
+  }),
+  inPods({
+    fault: 'network-policy-partition',
+    params: {},
+    harmed: async (pods, pod) => !(await pods.reaches(pod)),
+  }),
+];
+/** Where there is neither: a name server in the peer's network. */
+const ON_OUR_NODE: readonly NamedLab[] = [
+  inPods({
+    fault: 'pod-dns',
+    params: { answer: 'refused', names: ['*.example.org'] },
+    prepare: (pods) => serveNames(pods.cluster, pods.peer),
+    harmed: async (pods, pod) => (await pods.asks(pod, pods.peer, 'shop.example.org')) === 'refused',
+  }),
+];
+
 /** Faults of a pod's network, for which pods and the fault image must be on a node. */
 export const NETWORK_LABS: readonly NamedLab[] = [
   inPods({
@@ -122,16 +149,11 @@ export const NETWORK_LABS: readonly NamedLab[] = [
     harmed: async (pods, pod) => (await pods.ping(pod, MANY, pods.peer, 1, LARGE)).received < MANY,
   }),
   inPods({
-    fault: 'pod-dns',
-    params: { answer: 'refused', names: ['*.example.org'] },
-    prepare: (pods) => serveNames(pods.cluster, pods.peer),
-    harmed: async (pods, pod) => (await pods.asks(pod, pods.peer, 'shop.example.org')) === 'refused',
-  }),
-  inPods({
     fault: 'pod-partition',
     params: {},
     harmed: async (pods, pod) => !(await pods.reaches(pod)),
   }),
+  ...(process.env['KUBECONFIG'] ? ON_ANOTHER_CLUSTER : ON_OUR_NODE),
 ];
 
 /** Faults that are a burden on a pod, for which the same holds. */

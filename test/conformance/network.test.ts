@@ -1,10 +1,10 @@
 import { after, describe, test } from 'node:test';
 import { conformance } from '../../activities/faults/conformance.ts';
 import { Cluster } from '../kubernetes/cluster/cluster.ts';
-import { importFaultImage, whyNoFaultImage } from '../kubernetes/fault-image.ts';
+import { importFaultImage, whyNoFaultImageAnywhere } from '../kubernetes/fault-image.ts';
 import { NETWORK_LABS } from './labs.ts';
 
-const SKIP = await whyNoFaultImage();
+const SKIP = await whyNoFaultImageAnywhere();
 if (SKIP !== false) test('faults of a pod’s network on a real node', { skip: SKIP }, () => undefined);
 else {
   const cluster = await Cluster.open({ node: true });

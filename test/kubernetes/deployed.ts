@@ -194,7 +194,7 @@ done`,
   }
 
   async #run(app: string, replicas: number, script: string): Promise<void> {
-    const container = { name: 'main', image: IMAGE, imagePullPolicy: 'Never', command: ['sh', '-c', script] };
+    const container = { name: 'main', image: IMAGE, command: ['sh', '-c', script] };
     const readinessProbe = { tcpSocket: { port: PORT }, periodSeconds: 1 };
     await this.cluster.create({
       apiVersion: 'apps/v1',

@@ -6,7 +6,7 @@ import { IMAGE } from './cluster/image.ts';
 const node = process.argv.includes('--node');
 const cluster = await Cluster.open({ node });
 if (node) {
-  const container = { name: 'sleeper', image: IMAGE, imagePullPolicy: 'Never', command: ['sh', '-c', 'sleep 4711; :'] };
+  const container = { name: 'sleeper', image: IMAGE, command: ['sh', '-c', 'sleep 4711; :'] };
   const metadata = { name: 'sleeper', namespace: 'default' };
   await cluster.create({ apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [container] } });
   await cluster.kubectl('wait', '--for=condition=Ready', 'pod/sleeper', '--timeout=60s');

@@ -184,15 +184,7 @@ describe('pods on a real node', { skip: await whyNoNode() }, () => {
     const cluster = await Cluster.open({ node: true });
     undo.defer(() => cluster.close());
     const deployment = ['-n', 'default', 'deployment', 'web'];
-    await cluster.kubectl(
-      'create',
-      ...deployment,
-      `--image=${process.env['KUBECONFIG'] ? 'busybox:stable' : IMAGE}`,
-      '--replicas=2',
-      '--',
-      'sleep',
-      '1h',
-    );
+    await cluster.kubectl('create', ...deployment, `--image=${IMAGE}`, '--replicas=2', '--', 'sleep', '1h');
     undo.defer(async () => void (await cluster.kubectl('delete', ...deployment)));
     await cluster.kubectl('rollout', 'status', ...deployment.slice(0, 2), 'deployment/web', '--timeout=80s');
     const [pod] = await podsOf(cluster, 'default', 'web');

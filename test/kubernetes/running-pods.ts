@@ -158,7 +158,7 @@ export class Pods {
   /** What a name server in another pod answers a pod over UDP, when it waits so long: what it is asked about resolves, is refused, or nothing comes. */
   async asks(
     { name }: RunningPod,
-    server: RunningPod,
+    server: Pick<RunningPod, 'ip'>,
     about: string,
     waitS = 6,
   ): Promise<'resolved' | 'refused' | 'none'> {
@@ -206,7 +206,7 @@ function podSpec(container: object = {}, spec: object = {}): Readonly<Record<str
   const command = ['sh', '-c', `${make} && exec httpd -f -p ${PORT} -h /tmp/www`];
   return {
     terminationGracePeriodSeconds: 0,
-    containers: [{ name: 'main', image: IMAGE, imagePullPolicy: 'Never', command, ...container }],
+    containers: [{ name: 'main', image: IMAGE, command, ...container }],
     ...spec,
   };
 }

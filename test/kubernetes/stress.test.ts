@@ -214,8 +214,8 @@ describe('faults that are a burden on a pod', { skip: await whyNoFaultImage() },
   });
 
   it('holds one container of several still, where they share their processes', async () => {
-    const besides = { name: 'aside', image: IMAGE, imagePullPolicy: 'Never', command: ['sleep', '100000'] };
-    const main = { name: 'main', image: IMAGE, imagePullPolicy: 'Never', command: ['sh', '-c', 'httpd -f -p 8080'] };
+    const besides = { name: 'aside', image: IMAGE, command: ['sleep', '100000'] };
+    const main = { name: 'main', image: IMAGE, command: ['sh', '-c', 'httpd -f -p 8080'] };
     const described = { spec: { shareProcessNamespace: true, containers: [main, besides] } };
     const still = await harmed(pause, { container: 'aside' }, described);
     assert.equal(states(still.pod).replaceAll(/[^t]/g, ''), 't');

@@ -1,15 +1,16 @@
 /**
  * The images of the cluster's pods, made on the spot: nothing is pulled. All pods have one of this machine's own busybox.
  *
- * Owns the layout of an OCI archive. Pods say `imagePullPolicy: Never`.
+ * Owns the layout of an OCI archive. A cluster that `KUBECONFIG` names pulls the public one instead.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What pods name; it serves as the pause image too. */
-export const IMAGE = 'squall.test/busybox:1';
+const OWN_IMAGE = 'squall.test/busybox:1';
+/** What pods name; our own serves as the pause image too. */
+export const IMAGE = process.env['KUBECONFIG'] ? 'busybox:stable' : OWN_IMAGE;
 /** Linked statically, so that it needs nothing else. */
 export const BUSYBOX = '/bin/busybox';
 
@@ -22,7 +23,7 @@ export function buildImage(folder: string): string {
   copyFileSync(BUSYBOX, join(root, 'bin', 'busybox'));
   const applets = execFileSync(BUSYBOX, ['--list'], { encoding: 'utf8' }).trim().split('\n');
   for (const name of applets) if (name !== 'busybox') symlinkSync('busybox', join(root, 'bin', name));
-  return archive(folder, IMAGE, root, { Entrypoint: ['/bin/sleep', '2147483647'], Env: ['PATH=/bin'] });
+  return archive(folder, OWN_IMAGE, root, { Entrypoint: ['/bin/sleep', '2147483647'], Env: ['PATH=/bin'] });
 }
 
 /** Writes the archive of an image called `name`, of all that is in `root`, into `folder`; returns its path. */
