@@ -2,7 +2,8 @@
  * Attempts: the bounds of one activity attempt, as drivers see them.
  *
  * Owns the deadline, the cancellation and the heartbeats of a running activity. The deadline is kept on this machine's
- * monotonic clock from the attempt's start, so a worker that lost its connection still stops in time.
+ * monotonic clock from the attempt's start, so a worker that lost its connection still stops in time; and on its other clock, since a
+ * machine that sleeps stops the first one. What is over by either is over.
  */
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
@@ -16,7 +17,9 @@ const UNMISSED_MS = 5_000;
 export function currentAttempt(): Attempt {
   const { info, cancellationSignal } = Context.current();
   const endsAtMs = performance.now() + info.startToCloseTimeoutMs;
-  return { signal: cancellationSignal, remainingMs: () => endsAtMs - performance.now() };
+  const endsAtWallMs = Date.now() + info.startToCloseTimeoutMs;
+  const remainingMs = (): number => Math.min(endsAtMs - performance.now(), endsAtWallMs - Date.now());
+  return { signal: cancellationSignal, remainingMs };
 }
 
 /** The longest that a timer can be set for, in milliseconds. */

@@ -27,6 +27,8 @@ export const PROTECTED_NAMESPACES = ['kube-system', 'kube-public', 'kube-node-le
 /** What is known of one candidate, by whoever finds it. */
 export interface TargetFacts {
   readonly labels: Labels;
+  /** Of a workload, what its pods are labelled with: who protects them protects it. */
+  readonly podLabels?: Labels;
   readonly namespace?: string;
   readonly account?: string;
   readonly host?: string;
@@ -179,8 +181,10 @@ export function protectionAt(policy: Policy, site: string): Protection {
 /** Why a candidate must not be a target; undefined where it may. One of whom nothing is known is left out. */
 export function protectionOf(protect: Protection, facts: TargetFacts | undefined): string | undefined {
   if (!facts) return 'of whom nobody can say whether the policy protects them';
-  const { labels, namespace, account, host } = facts;
-  const label = Object.keys(protect.labels).find((name) => labels[name] === protect.labels[name]);
+  const { labels, podLabels = {}, namespace, account, host } = facts;
+  const label = Object.keys(protect.labels).find((name) =>
+    [labels[name], podLabels[name]].includes(protect.labels[name]),
+  );
   if (label !== undefined) return `protected by the label ${label}=${protect.labels[label]}`;
   if (namespace !== undefined && protect.namespaces.includes(namespace))
     return `in the protected namespace ${namespace}`;

@@ -65,6 +65,18 @@ const LISTED = /^\/(?:api|apis\/([^/]+))\/v[^/]+\/(?:namespaces\/([^/]+)\/)?([^/
 export class Skipped {
   /** Undefined where there was none. */
   first: NoLeave | undefined;
+  /** The first of whatever was listed that could not be read: it must not keep the others on, nor be passed over in silence. */
+  unreadable: Error | undefined;
+
+  /** What `read` makes of one of a list; undefined where it cannot be read. */
+  try<T>(read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      this.unreadable ??= error instanceof Error ? error : new Error(String(error));
+      return undefined;
+    }
+  }
 
   /** `list`, of what is at `path`; empty where that is one of these. Any other refusal stays one. */
   async *over<T>(list: AsyncIterable<T>, path: string, api: KubernetesApi, attempt: Attempt): AsyncGenerator<T> {

@@ -61,7 +61,14 @@ export const MIRROR = 'kubernetes.io/config.mirror';
 /** A deployment or a stateful set. */
 export const workloadSchema = z.object({
   metadata: metadataSchema,
-  spec: z.object({ replicas: z.number().int().default(1) }).prefault({}),
+  spec: z
+    .object({
+      replicas: z.number().int().default(1),
+      template: z
+        .object({ metadata: z.object({ labels: z.record(z.string(), z.string()).default({}) }).prefault({}) })
+        .prefault({}),
+    })
+    .prefault({}),
   status: z.object({ readyReplicas: z.number().int().default(0) }).prefault({}),
 });
 

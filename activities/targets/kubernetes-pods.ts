@@ -49,32 +49,38 @@ export async function podCandidates(wanted: KubernetesSelector, place: Place): P
     ownPod(),
   ]);
   const sieve = new Sieve();
-  const query = {
-    ...labelQuery(wanted.labels),
-    ...(wanted.node === undefined ? {} : { fieldSelector: `spec.nodeName=${wanted.node}` }),
-  };
+  const found: { readonly metadata: Metadata; readonly node: string | undefined; readonly owner: Owner | undefined }[] =
+    [];
+  /** Of each owner, how many pods a fault of ours is on although they say that they are ready. */
+  const harmed = new Map<string, number>();
   for (const namespace of place.namespaces) {
-    for await (const pod of api.list(listPath('pod', namespace), query, podSchema, attempt)) {
+    for await (const pod of api.list(listPath('pod', namespace), labelQuery(wanted.labels), podSchema, attempt)) {
       const { metadata, spec } = pod;
-      const { name, namespace: within = '', uid, labels } = metadata;
+      const { name, namespace: within = '' } = metadata;
       const owner = ownerOf(metadata, owners);
+      if (owner !== undefined && isHeld(metadata) && holds(pod, 'Ready'))
+        harmed.set(owner.uid, (harmed.get(owner.uid) ?? 0) + 1);
+      if (wanted.node !== undefined && spec.nodeName !== wanted.node) continue;
       if (wanted.names !== undefined && !wanted.names.includes(name)) continue;
       if (wanted.owner !== undefined && !owner?.names.includes(wanted.owner)) continue;
       if (zone !== undefined && !zone.has(spec.nodeName ?? '')) continue;
       const shown = `${within}/${name}`;
       const isOwn = own?.namespace === within && own.name === name;
       const reason = forbidden('pod', metadata, settings) ?? unfit(pod, owner, isOwn);
-      if (reason !== undefined) {
-        sieve.leave(reason, shown);
-        continue;
-      }
-      sieve.keep({
-        id: targetId({ kind: 'pod', namespace: within, name, uid }),
-        name: shown,
-        facts: { labels, namespace: within, ...(spec.nodeName === undefined ? {} : { host: spec.nodeName }) },
-        limits: limitsOf(metadata, owner, budgets.get(within) ?? []),
-      });
+      if (reason !== undefined) sieve.leave(reason, shown);
+      else found.push({ metadata, node: spec.nodeName, owner });
     }
+  }
+  for (const { metadata, node, owner } of found) {
+    const { name, namespace = '', uid, labels } = metadata;
+    // Who is under a fault of ours is a target still, and none of those that are left.
+    const whole = owner && { ...owner, ready: owner.ready - (harmed.get(owner.uid) ?? 0) };
+    sieve.keep({
+      id: targetId({ kind: 'pod', namespace, name, uid }),
+      name: `${namespace}/${name}`,
+      facts: { labels, namespace, ...(node === undefined ? {} : { host: node }) },
+      limits: isHeld(metadata) ? [] : limitsOf(metadata, whole, budgets.get(namespace) ?? []),
+    });
   }
   return sieve.candidates();
 }

@@ -35,9 +35,17 @@ export const kubernetesSettings = z.strictObject({
 /** A parsed `kubernetes:` section. */
 export type KubernetesSettings = z.infer<typeof kubernetesSettings>;
 
+/** Which cluster it is must be certain; all else may be wrong, or from a later version, and is done without. */
+const forUndoing = z.object({
+  ...kubernetesSettings.shape,
+  namespaces: kubernetesSettings.shape.namespaces.catch(undefined),
+  nodes: kubernetesSettings.shape.nodes.catch(false),
+  faultImage: kubernetesSettings.shape.faultImage.catch(undefined),
+});
+
 /** The section of a site; undefined where the site has none that can be used, whatever else is wrong. For undoing. */
 export function usableKubernetes(section: unknown): KubernetesSettings | undefined {
-  return kubernetesSettings.safeParse(section).data;
+  return forUndoing.safeParse(section).data;
 }
 
 /** Whether objects of `name` may be targets. */

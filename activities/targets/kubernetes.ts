@@ -73,17 +73,19 @@ async function nodes(wanted: KubernetesSelector, { api, settings, attempt }: Pla
       return spec.unschedulable && !held ? 'cordoned already' : undefined;
     };
     const reason = why();
-    if (reason === undefined) usable += 1;
+    if (reason === undefined && !spec.unschedulable) usable += 1;
     const { zone, names } = wanted;
     if (!hasAll(labels, wanted.labels) || (zone !== undefined && labels[ZONE] !== zone)) continue;
     if (names !== undefined && !names.includes(metadata.name)) continue;
-    if (reason === undefined) found.push(metadata);
+    if (reason === undefined) found.push({ metadata, counts: !spec.unschedulable });
     else sieve.leave(reason, metadata.name);
   }
-  for (const { name: called, uid, labels } of found) {
-    const last = { key: 'nodes', allows: usable - 1, reason: 'the last node that pods can be scheduled on' };
+  const last = { key: 'nodes', allows: usable - 1, reason: 'the last node that pods can be scheduled on' };
+  for (const { metadata, counts } of found) {
+    const { name: called, uid, labels } = metadata;
     const id = targetId({ kind: 'node', name: called, uid });
-    sieve.keep({ id, name: called, facts: { labels, host: called }, limits: [last] });
+    // One that is cordoned by a fault of ours is a target still, and none of those that are left.
+    sieve.keep({ id, name: called, facts: { labels, host: called }, limits: counts ? [last] : [] });
   }
   return sieve.candidates();
 }
@@ -98,6 +100,7 @@ async function workloads(
     for await (const workload of api.list(listPath(kind, place), labelQuery(wanted), workloadSchema, attempt)) {
       const { metadata, spec } = workload;
       const { name: called, namespace = '', uid, labels } = metadata;
+      const { labels: podLabels } = spec.template.metadata;
       if (names !== undefined && !names.includes(called)) continue;
       const shown = `${namespace}/${called}`;
       const idle = spec.replicas === 0 && !isHeld(metadata) ? 'has no replicas' : undefined;
@@ -107,7 +110,7 @@ async function workloads(
         sieve.keep({
           id: targetId({ kind, namespace, name: called, uid }),
           name: shown,
-          facts: { labels, namespace },
+          facts: { labels, podLabels, namespace },
           limits: [],
         });
     }

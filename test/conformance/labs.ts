@@ -122,7 +122,7 @@ const ON_OUR_NODE: readonly NamedLab[] = [
     fault: 'pod-dns',
     params: { answer: 'refused', names: ['*.example.org'] },
     prepare: (pods) => serveNames(pods.cluster, pods.peer),
-    harmed: async (pods, pod) => (await pods.asks(pod, pods.peer, 'shop.example.org')) === 'refused',
+    harmed: async (pods, pod) => (await pods.asks(pod, pods.peer, 'shop.example.org')) !== 'resolved',
   }),
 ];
 
@@ -136,7 +136,7 @@ export const NETWORK_LABS: readonly NamedLab[] = [
   inPods({
     fault: 'pod-latency',
     params: { delay: DELAY, jitter: '50ms' },
-    harmed: async (pods, pod) => ((await pods.ping(pod, 3, pods.peer, 3)).fastestMs ?? 0) > LATE_MS,
+    harmed: async (pods, pod) => ((await pods.ping(pod, 3, pods.peer, 3)).fastestMs ?? Infinity) > LATE_MS,
   }),
   inPods({
     fault: 'pod-corrupt',
@@ -180,12 +180,12 @@ export const BURDEN_LABS: readonly NamedLab[] = [
       container: { volumeMounts: [{ name: 'data', mountPath: '/data' }] },
       spec: { volumes: [{ name: 'data', emptyDir: { medium: 'Memory', sizeLimit: '8Mi' } }] },
     },
-    harmed: async (pods, pod) => (await pods.usedPercent(pod, '/data')) >= 85,
+    harmed: async (pods, pod) => !((await pods.usedPercent(pod, '/data')) < 50),
   }),
   inPods({
     fault: 'pod-pause',
     params: {},
-    harmed: async (_pods, pod) => states(pod).includes('t'),
+    harmed: async (_pods, pod) => /t/i.test(states(pod)),
   }),
 ];
 

@@ -188,6 +188,39 @@ describe('faults on objects of a real cluster', { skip: await whyNoCluster() }, 
     assert.deepEqual(await read('edited'), { ...data, 'app.yaml': 'theirs' });
   });
 
+  it('a key that is called like what every object has is a key', async () => {
+    await cluster.kubectl('create', 'configmap', 'odd', '--from-literal=a=b');
+    await using undo = new AsyncDisposableStack();
+    undo.defer(async () => void (await cluster.kubectl('delete', 'configmap', 'odd')));
+    const uid = await cluster.kubectl('get', 'configmap', 'odd', '-o', 'jsonpath={.metadata.uid}');
+    const data = (): Promise<string> => cluster.kubectl('get', 'configmap', 'odd', '-o', 'jsonpath={.data}');
+    const driver = openDriver(cluster, configChange);
+    const id = targetId({ kind: 'configmap', namespace: 'default', name: 'odd', uid });
+    const fault = faultOn(id, { key: 'constructor', value: 'x' });
+    assert.deepEqual(await resultsOf(driver.inject([fault], ATTEMPT)), ['injected']);
+    assert.equal(await data(), '{"a":"b","constructor":"x"}');
+    assert.deepEqual(await resultsOf(driver.revert([fault], ATTEMPT)), ['reverted']);
+    assert.equal(await data(), '{"a":"b"}');
+    assert.equal(driver.params.safeParse({ key: '__proto__', value: 'x' }).success, false);
+  });
+
+  it('what is marked as held, and has lost its record, is never called absent', async () => {
+    await using undo = new AsyncDisposableStack();
+    const id = await deployment(undo, 'rolled-back', 4);
+    const driver = openDriver(cluster, scale);
+    const fault = faultOn(id, driver.params.parse({ to: '25%' }));
+    assert.deepEqual(await resultsOf(driver.inject([fault], ATTEMPT)), ['injected']);
+    // As `kubectl rollout undo` does with all annotations.
+    await cluster.kubectl('annotate', 'deployment', 'rolled-back', 'squall/scale-');
+    const [outcome] = await driver.revert([fault], ATTEMPT);
+    assert.match(`${outcome?.result}: ${outcome?.detail}`, /^failed: .*marked as held .*nobody can say how it was/);
+    assert.deepEqual(await driver.verify([fault], ATTEMPT), ['unknown']);
+    await assert.rejects(Array.fromAsync(driver.leftovers()), /marked as held/);
+    assert.equal((await driver.occupied(['deployment/default/other@0'])).size, 0, 'others are not its concern');
+    await cluster.kubectl('label', 'deployment', 'rolled-back', 'squall/scale-');
+    assert.deepEqual(await driver.verify([fault], ATTEMPT), ['absent']);
+  });
+
   it('a record that somebody has broken is said, and keeps no other from being found', async () => {
     await using undo = new AsyncDisposableStack();
     const [broken, whole] = [await makeNode(cluster, undo), await makeNode(cluster, undo)];
@@ -222,3 +255,9 @@ describe('faults on objects of a real cluster', { skip: await whyNoCluster() }, 
     assert.deepEqual(await Array.fromAsync(driver.leftovers()), []);
   });
 });
+
+async function resultsOf<R extends string>(
+  outcomes: Promise<readonly { readonly result: R }[]>,
+): Promise<readonly R[]> {
+  return (await outcomes).map(({ result }) => result);
+}

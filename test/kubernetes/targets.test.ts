@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Candidates, TargetProvider } from '../../activities/targets/provider.ts';
 import { targets } from '../../activities/targets/kubernetes.ts';
 import { driver as cordon } from '../../activities/faults/kubernetes/node-cordon.ts';
+import { protectionOf } from '../../domain/policy.ts';
 import { until } from '../until.ts';
 import { Cluster, whyNoCluster } from './cluster/cluster.ts';
 import { ATTEMPT, faultOn, makeNode, openDriver } from './nodes.ts';
@@ -137,7 +138,7 @@ describe('targets of a real cluster', { skip: await whyNoCluster() }, () => {
       'of the control plane': 1,
       'the last node that pods can be scheduled on': 1,
     });
-    assert.equal(found.targets.length, 1, `of ${one.name} and ${held.name}, never ${master.name}`);
+    assert.deepEqual(found.targets, [held.id], `never ${one.name}, the last that is left, nor ${master.name}`);
     assert.match(Object.keys(reasons(await resolve(selector, { nodes: false }))).join(), /nodes: true/);
   });
 
@@ -152,6 +153,16 @@ describe('targets of a real cluster', { skip: await whyNoCluster() }, () => {
     }
     const found = await resolve({ kind: 'deployment', namespace: 'default', labels: { set: 'workloads' } });
     assert.deepEqual([names(found), reasons(found)], [['busy'], { 'has no replicas': 1 }]);
+  });
+
+  it('what pods of a deployment are labelled with is known of it', async () => {
+    await using undo = new AsyncDisposableStack();
+    const labelled = deploymentOf('labelled', 'default', 2, { critical: 'true' });
+    await cluster.create({ ...labelled, metadata: { name: 'labelled', namespace: 'default' } });
+    undo.defer(async () => void (await cluster.kubectl('delete', 'deployment', 'labelled')));
+    const { targets: found, facts } = await resolve({ kind: 'deployment', namespace: 'default', names: ['labelled'] });
+    const protect = { labels: { critical: 'true' }, namespaces: [], accounts: [], hosts: [] };
+    assert.match(protectionOf(protect, facts.get(found[0] ?? '')) ?? '', /protected by the label critical=true/);
   });
 
   it('config maps are found, but not those of the cluster', async () => {

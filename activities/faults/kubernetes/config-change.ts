@@ -15,7 +15,7 @@ const VALUE_MAX = 12_000;
 const params = z.strictObject({
   key: z
     .string()
-    .regex(/^[\w.-]{1,253}$/, 'expected a key of letters, digits, dots, dashes and underscores')
+    .regex(/^(?!__proto__$)[\w.-]{1,253}$/, 'expected a key of letters, digits, dots, dashes and underscores')
     .describe('Which key.'),
   value: z.string().max(VALUE_MAX).nullable().describe('Its value while the fault is on; null takes the key away.'),
 });
@@ -36,12 +36,17 @@ export const driver = objectFault({
   harm: async ({ data, binaryData, immutable }, { target, params: { key, value } }) => {
     if (immutable) return 'it is immutable';
     if (Object.hasOwn(binaryData, key)) return `${key} holds binary data`;
-    const from = data[key] ?? null;
+    const from = valueOf(data, key);
     const to = value !== null && target.startsWith('secret/') ? Buffer.from(value).toString('base64') : value;
     if (from === to) return `${key} is like that already`;
     if ((from?.length ?? 0) > VALUE_MAX) return `what ${key} holds is longer than ${VALUE_MAX} characters`;
     return { undo: { key, from, to }, change: { data: { [key]: to } } };
   },
-  isOn: ({ data }, { key, to }) => (data[key] ?? null) === to,
-  heal: ({ data }, { key, from, to }) => ((data[key] ?? null) === to ? { data: { [key]: from } } : {}),
+  isOn: ({ data }, { key, to }) => valueOf(data, key) === to,
+  heal: ({ data }, { key, from, to }) => (valueOf(data, key) === to ? { data: { [key]: from } } : {}),
 });
+
+/** Null: there is none. What every object has is no key of this one. */
+function valueOf(data: Readonly<Record<string, string>>, key: string): string | null {
+  return Object.hasOwn(data, key) ? (data[key] ?? null) : null;
+}

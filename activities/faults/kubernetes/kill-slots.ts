@@ -82,11 +82,12 @@ export class KillSlots {
     }
   }
 
-  /** Takes our last traces away: Leases, and fences on pods that live on. */
-  async forget(): Promise<void> {
+  /** Takes our last traces away: Leases, and fences on pods that live on. What cannot be read is among `problems`. */
+  async forget(problems: Skipped): Promise<void> {
     const attempt = unhurried();
     const api = this.api;
-    for await (const { slot, metadata } of this.leases('ended', new Skipped())) {
+    const leases = new Skipped();
+    for await (const { slot, metadata } of this.leases('ended', leases)) {
       const { namespace, name, uid, resourceVersion } = metadata;
       if (forget(slot, RESOURCE, api.nowMs()) === undefined) continue;
       await api.remove(`${leasesPath(namespace)}/${name}`, { preconditions: { uid, resourceVersion } }, attempt);
@@ -96,7 +97,7 @@ export class KillSlots {
       const path = listPath('pod', namespace);
       const pods = api.list(path, query, bareSchema, attempt);
       for await (const { metadata } of new Skipped().over(pods, path, api, attempt)) {
-        const forgotten = forget(readSlot(metadata, RESOURCE), RESOURCE, api.nowMs());
+        const forgotten = problems.try(() => forget(readSlot(metadata, RESOURCE), RESOURCE, api.nowMs()));
         if (forgotten === undefined) continue;
         await writeMetadata(
           `${listPath('pod', metadata.namespace)}/${metadata.name}`,
@@ -107,6 +108,7 @@ export class KillSlots {
         );
       }
     }
+    problems.unreadable ??= leases.unreadable;
   }
 
   /** What is in Leases; where this worker has no leave at all is `skipped`, if that is given. */
@@ -116,8 +118,11 @@ export class KillSlots {
     for (const namespace of this.settings?.namespaces ?? [undefined]) {
       const path = leasesPath(namespace);
       const list = this.api.list(path, query, bareSchema, attempt);
-      for await (const { metadata } of skipped?.over(list, path, this.api, attempt) ?? list)
-        yield parseLease(metadata, RESOURCE);
+      for await (const { metadata } of skipped?.over(list, path, this.api, attempt) ?? list) {
+        const parse = (): LeaseSlot => parseLease(metadata, RESOURCE);
+        const lease = skipped === undefined ? parse() : skipped.try(parse);
+        if (lease !== undefined) yield lease;
+      }
     }
   }
 

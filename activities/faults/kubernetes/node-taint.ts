@@ -20,16 +20,17 @@ const params = z.strictObject({
     .default('')
     .describe('Its value.'),
   effect: z
-    .enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'])
+    // Not `NoExecute`: it evicts whomever it meets, protected or not, and past every disruption budget. `node-drain` asks.
+    .enum(['NoSchedule', 'PreferNoSchedule'])
     .default('NoSchedule')
-    .describe('`NoExecute` evicts the pods that do not tolerate it, past every disruption budget.'),
+    .describe('Whether pods that do not tolerate it are kept away, or only rather put elsewhere.'),
 });
 
 const undoRecord = z.object({ key: z.string(), effect: z.string() });
 
 export const driver = objectFault({
   kind: 'kubernetes/node-taint',
-  summary: 'A taint is on a node: pods that do not tolerate it are not scheduled there, or are evicted.',
+  summary: 'A taint is on a node: pods that do not tolerate it are not scheduled there.',
   params,
   resource: 'taint',
   objects: ['node'],

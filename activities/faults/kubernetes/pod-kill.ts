@@ -247,7 +247,8 @@ class PodKill implements FaultDriver<Params> {
       const fault = { installation, id, run, target: about.target, params: record.params as Params, ttlMs, notAfterMs };
       yield { fault, expired: expiresMs <= this.#slots.api.nowMs() };
     }
-    await this.#slots.forget();
-    if (skipped.first !== undefined) throw skipped.first;
+    await this.#slots.forget(skipped);
+    const problem = skipped.unreadable ?? skipped.first;
+    if (problem !== undefined) throw problem;
   }
 }

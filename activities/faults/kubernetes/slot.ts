@@ -65,8 +65,11 @@ const lastKey = (resource: string): string => `squall/${resource}-last`;
 const keyOf = ({ installation, id }: Pick<Fault<unknown>, 'installation' | 'id'>): string =>
   targetKey(`${installation} ${id}`);
 
-/** Reads the slots of `resource`. Throws where they cannot be read: somebody has changed them by hand. */
-export function readSlot({ annotations, name }: Metadata, resource: string): Slot {
+/**
+ * Reads the slots of `resource`. Throws where they cannot be read: somebody has changed them by hand, or has put all annotations back as
+ * they once were, as `kubectl rollout undo` does.
+ */
+export function readSlot({ annotations, labels, name }: Metadata, resource: string): Slot {
   const read = <T>(key: string, schema: z.ZodType<T>): T | undefined => {
     const text = annotations[key];
     if (text === undefined) return undefined;
@@ -76,10 +79,12 @@ export function readSlot({ annotations, name }: Metadata, resource: string): Slo
       throw new Error(`annotation ${key} of ${name} cannot be read`, { cause: error });
     }
   };
-  return {
-    record: read(recordKey(resource), recordSchema),
-    fences: read(fencesKey(resource), fencesSchema) ?? {},
-  };
+  const record = read(recordKey(resource), recordSchema);
+  if (record === undefined && labels[labelOf(resource)] === 'held')
+    throw new Error(
+      `${name} is marked as held (${labelOf(resource)}=held), but nobody can say how it was: annotation ${recordKey(resource)} is gone; make it as it should be, and take the label away`,
+    );
+  return { record, fences: read(fencesKey(resource), fencesSchema) ?? {} };
 }
 
 /** Whether this very fault holds the slot. */

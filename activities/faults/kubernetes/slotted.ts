@@ -107,8 +107,9 @@ export class SlottedObjects<Live extends Known> {
     const wanted = new Set(targets);
     const found = new Map<TargetId, string>();
     for await (const [target, { metadata }] of this.#marked('held', BARE)) {
+      if (!wanted.has(target)) continue;
       const { record } = readSlot(metadata, resource);
-      if (record !== undefined && wanted.has(target)) found.set(target, record.id);
+      if (record !== undefined) found.set(target, record.id);
     }
     return found;
   }
@@ -143,31 +144,25 @@ export class SlottedObjects<Live extends Known> {
   /** The same, with as much of each object as `listed` says. */
   async *heldAs<Params, Found extends Known>(kind: string, listed: Listed<Found>): AsyncGenerator<Held<Params, Found>> {
     if (this.settings === undefined) return;
-    let problem: Error | undefined;
     const skipped = new Skipped();
     for await (const [target, found] of this.#marked('held', listed, skipped)) {
-      try {
-        const { record } = readSlot(found.metadata, this.#what.resource);
-        if (record?.kind !== kind || record.installation !== this.#site.installation) continue;
-        const { installation, id, run, ttlMs, notAfterMs } = record;
-        const fault = { installation, id, run, target, params: record.params as Params, ttlMs, notAfterMs };
-        yield { fault, record, found };
-      } catch (error) {
-        // It must not keep the others on, nor be passed over in silence.
-        problem ??= error instanceof Error ? error : new Error(String(error));
-      }
+      const record = skipped.try(() => readSlot(found.metadata, this.#what.resource).record);
+      if (record?.kind !== kind || record.installation !== this.#site.installation) continue;
+      const { installation, id, run, ttlMs, notAfterMs } = record;
+      const fault = { installation, id, run, target, params: record.params as Params, ttlMs, notAfterMs };
+      yield { fault, record, found };
     }
-    await this.#forget();
-    problem ??= skipped.first;
+    await this.#forget(skipped);
+    const problem = skipped.unreadable ?? skipped.first;
     if (problem !== undefined) throw problem;
   }
 
-  /** Takes our last trace from objects whose fences are all old. */
-  async #forget(): Promise<void> {
+  /** Takes our last trace from objects whose fences are all old. What cannot be read is among `problems`. */
+  async #forget(problems: Skipped): Promise<void> {
     const { resource, objects } = this.#what;
     const attempt = unhurried();
     for await (const [target, found] of this.#marked('ended', BARE, new Skipped())) {
-      const forgotten = forget(readSlot(found.metadata, resource), resource, this.api.nowMs());
+      const forgotten = problems.try(() => forget(readSlot(found.metadata, resource), resource, this.api.nowMs()));
       if (forgotten === undefined) continue;
       // Whoever writes it at the same time has a fence to keep.
       await this.write(pathOf(parseTarget(target, objects)), found, forgotten, {}, attempt);

@@ -25,9 +25,9 @@ export const UNHARMED = 'as it was';
 /** Of each program of ours that burdens a pod: its network namespace, and what it does. It does nothing else, and ends when it is over. */
 const BURDENS = `for e in $(find /proc -maxdepth 2 -name exe -lname /fault); do p="\${e%/exe}"
 echo "! $(readlink "$p/ns/net") $(tr '\\0' ' ' <"$p/cmdline")"; done 2>/dev/null`;
-/** For each network namespace of a pod: its number, its address, our table with its gate, and queueing disciplines like ours. */
+/** For each network namespace of a pod: its number, its address, our table with its gate, queueing disciplines like ours, and whether it could be looked at. */
 const NETWORKS = `for n in /run/netns/*; do echo "@ $n $(stat -Lc %i "$n")"; nsenter --net="$n" sh -c '
-ip -4 -o addr show dev eth0; nft list table inet squall; tc qdisc show' 2>/dev/null; done; true`;
+ip -4 -o addr show dev eth0; nft list table inet squall; tc qdisc show && echo seen' 2>/dev/null; done; true`;
 
 /** One thing that can be harmed, as it was seen last. */
 export interface Seen {
@@ -53,6 +53,7 @@ export class Watch {
   readonly api: Api;
   readonly cluster: Cluster;
   readonly namespace: string;
+  #networks: ReadonlyMap<string, Network> = new Map();
   #seen: readonly Seen[] = [];
   #objects: readonly (Omit<Seen, 'acts'> & { readonly acts?: boolean })[] = [];
   /** Which slot a pod is of, and what was made for a fault on it: what owns something may be gone before it. */
@@ -101,10 +102,13 @@ export class Watch {
 
   async #look(): Promise<void> {
     while (!this.#closed) {
-      const [networks, objects] = await Promise.allSettled([this.#networks(), this.#list()]);
+      const [networks, objects] = await Promise.allSettled([this.#lookAtNetworks(), this.#list()]);
       if (objects.status === 'fulfilled') this.#objects = objects.value;
-      if (networks.status === 'fulfilled') this.#seen = this.#join(networks.value);
-      for (const listener of this.#listeners) listener();
+      if (networks.status === 'fulfilled') {
+        this.#networks = networks.value;
+        this.#seen = this.#join(networks.value);
+        for (const listener of this.#listeners) listener();
+      }
       await sleep(LOOK_MS);
     }
   }
@@ -131,7 +135,7 @@ export class Watch {
     return [...seen, ...alone];
   }
 
-  async #networks(): Promise<ReadonlyMap<string, Network>> {
+  async #lookAtNetworks(): Promise<ReadonlyMap<string, Network>> {
     const look = nodeCommand(this.cluster, ['sh', '-c', `${BURDENS}\n${NETWORKS}`]);
     const { stdout } = await exec(...look, { maxBuffer: 16 << 20 });
     const [programs = '', ...parts] = stdout.split(/^@ /m);
@@ -139,9 +143,11 @@ export class Watch {
       [...programs.matchAll(/^! net:\[(\d+)\] \S+ (cpu|memory|disk|pause) /gm)].map(([, inode, does]) => [inode, does]),
     );
     return new Map(
-      parts.map((part) => {
+      parts.flatMap((part) => {
         const [name = '', inode] = part.slice(0, part.indexOf('\n')).split(' ');
-        return [name, networkOf(part, burdens.get(inode))] as const;
+        // What could not be looked at is as it was.
+        const network = /^seen$/m.test(part) ? networkOf(part, burdens.get(inode)) : this.#networks.get(name);
+        return network === undefined ? [] : [[name, network] as const];
       }),
     );
   }

@@ -13,7 +13,7 @@ import type { Attempt } from '../../driver.ts';
 import { parseTarget } from '../target.ts';
 import { revertContainer } from './container.ts';
 import type { PodFault, Shape } from './kind-of-pod-fault.ts';
-import { notRunning, podSchema } from './pod.ts';
+import { noRoom, podSchema } from './pod.ts';
 import type { Pod } from './pod.ts';
 
 /** Pods that are tried, where the ones before have just gone. */
@@ -51,7 +51,7 @@ async function unfitIn<Params>(
   for await (const pod of api.list(listPath('pod', namespace), {}, podSchema, attempt)) {
     const target = byUid.get(pod.metadata.uid);
     if (target === undefined) continue;
-    const reason = what.unfit(pod, params) ?? notRunning(pod);
+    const reason = what.unfit(pod, params) ?? noRoom(pod);
     if (reason !== undefined) reasons.set(target, reason);
     else if (tried.length < TRIES) tried.push(pod);
   }

@@ -29,11 +29,11 @@ import { refusalOf as podRefusal, unfitPods } from './admittance.ts';
 import { containerName, faultContainer, leaveOf } from './container.ts';
 import type { PodFault } from './kind-of-pod-fault.ts';
 import { Looks } from './looks.ts';
-import { isOverForGood, notRunning, podSchema, stateOf } from './pod.ts';
+import { isOverForGood, noRoom, podSchema, stateOf } from './pod.ts';
 import type { ContainerState, Pod } from './pod.ts';
 import { refusalOf, speak, wayOf } from './program.ts';
 import type { Answer, Where } from './program.ts';
-import { addContainer, hasNoLeave, isLeftBehind, TakeOff } from './take-off.ts';
+import { addContainer, cannotAct, isLeftBehind, TakeOff } from './take-off.ts';
 
 /** Looks until a pod has said that a program which no longer answers has ended. */
 const LOOKS = 8;
@@ -122,7 +122,7 @@ class PodFaultDriver<Params> implements FaultDriver<Params> {
     const { namespace = '' } = live.metadata;
     const image = this.#slots.settings?.faultImage;
     if (image === undefined) return { result: 'failed', detail: NO_IMAGE };
-    const why = this.#what.unfit(live, fault.params) ?? notRunning(live);
+    const why = this.#what.unfit(live, fault.params) ?? noRoom(live);
     if (why !== undefined) return { result: 'failed', detail: why };
     const nowMs = this.#slots.api.nowMs();
     if (slot.record === undefined) {
@@ -247,17 +247,12 @@ class PodFaultDriver<Params> implements FaultDriver<Params> {
       if (read === undefined || isOverForGood(read.live)) return 'absent';
       const { live, slot } = read;
       const state = stateOf(live, containerName(fault));
-      // Whose container has not begun acts only with a leave, which goes before the slot does.
       const late = fencedAtMs(slot, fault);
-      const mayCome = late === undefined ? isHeldBy(slot, fault) : !hasNoLeave(this.#slots.api.nowMs() - late);
-      if (state.is === 'none') return isHeldBy(slot, fault) && late === undefined ? 'unknown' : 'absent';
-      if (state.is === 'waiting') {
-        if (!mayCome) return 'absent';
-        // It may have begun just now, which the pod says a little later.
-        if (look.isLast || look.count >= LOOKS) return 'unknown';
-        await look.next();
-        continue;
-      }
+      const held = isHeldBy(slot, fault);
+      if (state.is === 'none') return held && late === undefined ? 'unknown' : 'absent';
+      // Whose container has not begun acts only with a leave, which goes before the slot does.
+      const fencedForMs = late === undefined ? (held ? 0 : Infinity) : this.#slots.api.nowMs() - late;
+      if (state.is === 'waiting' && cannotAct(state, fencedForMs, fault.ttlMs)) return 'absent';
       if (state.is === 'ended')
         return this.#what.outlives && !state.clean && isLeftBehind(live, fault) ? 'unknown' : 'absent';
       try {
@@ -266,7 +261,7 @@ class PodFaultDriver<Params> implements FaultDriver<Params> {
         // Somebody else's is not this one.
         return line?.state === 'absent' || line?.state === 'occupied' ? 'absent' : 'unknown';
       } catch {
-        // It may have ended just now, which the pod says a little later.
+        // It may have begun or ended just now, which the pod says a little later.
         if (look.isLast || look.count >= LOOKS) return 'unknown';
         await look.next();
       }

@@ -114,7 +114,12 @@ export function isOverForGood({ status: { phase } }: Pod): boolean {
   return phase === 'Succeeded' || phase === 'Failed';
 }
 
+/** The most containers of ours in one pod's description, where each stays for good: an object must not grow without end. */
+const CONTAINERS_MAX = 100;
+
 /** Why no container can be put into this pod; undefined where one can. */
-export function notRunning({ status }: Pod): string | undefined {
-  return status.phase === 'Running' ? undefined : `it is not running, but ${status.phase || 'nowhere yet'}`;
+export function noRoom({ spec, status }: Pod): string | undefined {
+  if (status.phase !== 'Running') return `it is not running, but ${status.phase || 'nowhere yet'}`;
+  const ours = spec.ephemeralContainers.filter(({ name }) => name.startsWith('squall-')).length;
+  return ours < CONTAINERS_MAX ? undefined : `it has had ${ours} containers of faults, which stay with it: replace it`;
 }

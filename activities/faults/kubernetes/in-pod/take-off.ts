@@ -60,7 +60,9 @@ export class TakeOff<Params> {
       case 'none':
         return OFF;
       case 'waiting':
-        return hasNoLeave(fencedForMs) ? OFF : { off: false, why: 'its container may be about to start' };
+        if (!hasNoLeave(fencedForMs)) return { off: false, why: 'its container may be about to start' };
+        // A kubelet that cannot say so may have started it long ago: then the program answers.
+        return cannotAct(state, fencedForMs, this.#fault.ttlMs) ? OFF : this.#ask(pod, attempt);
       case 'running':
         return this.#isDeaf() && this.#what.outlives ? this.#another(pod, path, attempt) : this.#ask(pod, attempt);
       case 'ended':
@@ -113,8 +115,20 @@ function whyNot(state: ContainerState): string {
     : `no container can revert it: ${problem}`;
 }
 
+/**
+ * Whether a container of which the pod says that it waits acts for certain not: it has no leave any more, and cannot start; or, had it
+ * started without the pod saying so, its last renewal would be too long ago.
+ */
+export function cannotAct(
+  { problem }: Extract<ContainerState, { is: 'waiting' }>,
+  fencedForMs: number,
+  ttlMs: number,
+): boolean {
+  return hasNoLeave(fencedForMs) && (problem !== undefined || fencedForMs > ttlMs + LATE_MS);
+}
+
 /** Whether a container that has not started by now can only find that it has no leave. */
-export function hasNoLeave(fencedForMs: number): boolean {
+function hasNoLeave(fencedForMs: number): boolean {
   return fencedForMs > LATE_MS;
 }
 
