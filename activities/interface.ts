@@ -163,6 +163,8 @@ export interface PreflightResult {
   readonly undo: string;
   readonly expiry: Expiry;
   readonly reversal: string;
+  /** How many renewals a second its channel bears, where that is fewer than any other's. Absent before 0.4. */
+  readonly renewalsPerSecond?: number;
   readonly permissions: readonly string[];
   /** SHA-256 of the experiment, its seed, targets and stages, in hex: what people approve. Absent in 0.2. */
   readonly planHash?: string;

@@ -142,6 +142,7 @@ class Pass {
       readings: this.#readings,
       undo: driver?.undo ?? '',
       expiry: driver?.expiry ?? 'none',
+      ...(driver?.renewalsPerSecond === undefined ? {} : { renewalsPerSecond: driver.renewalsPerSecond }),
       permissions: driver?.permissions.map(({ needs }) => needs) ?? [],
       planHash: planHashOf(experiment, seed, plan),
       services: this.#services,

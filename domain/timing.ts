@@ -17,7 +17,7 @@ export const TTL_MAX_MS = 3_600_000;
 export const HOLD_MAX_MS = 7 * 86_400_000;
 /** The most stages of an experiment. */
 export const STAGES_MAX = 20;
-/** Renewals a second that one run may ask of its targets; with more targets they live longer instead of being asked more often. */
+/** Renewals a second that one run may ask of its targets, unless its driver says fewer; with more targets they live longer instead of being asked more often. */
 const RENEWALS_PER_SECOND = 200;
 
 /** The durations of a lease, in milliseconds. */
@@ -42,8 +42,12 @@ const UNWATCHED_MS = 5_000;
  * Time-to-live = 3 renewals + one worker restart (= 3 more renewals), so a renewal may be missed three times, and a worker may
  * be restarted, before a healthy fault lapses.
  */
-export function leaseTiming(targets: number, timeToLiveMs: number = DEFAULT_TTL_MS): LeaseTiming {
-  const renewEveryMs = Math.max(timeToLiveMs / 6, (targets / RENEWALS_PER_SECOND) * 1000);
+export function leaseTiming(
+  targets: number,
+  timeToLiveMs: number = DEFAULT_TTL_MS,
+  renewalsPerSecond: number = RENEWALS_PER_SECOND,
+): LeaseTiming {
+  const renewEveryMs = Math.max(timeToLiveMs / 6, (targets / renewalsPerSecond) * 1000);
   const ttlMs = Math.ceil(renewEveryMs * 6);
   return {
     ttlMs,
@@ -97,17 +101,30 @@ export const MIN_HEALTHY_MS = 30_000;
  * How long a fault injected in `stage` can be wanted at most, in milliseconds: its own injection and hold, every later
  * stage's with its admission and its waiting for targets, the restart of a worker in each, and their graceful rollback one after the other. The target ends the fault then, whoever renews it.
  */
-export function notAfterMs(experiment: Experiment, stages: readonly PlannedStage[], stage: number): number {
-  const timing = leaseTiming(reachOf(stages), experiment.timeToLiveMs);
+export function notAfterMs(
+  experiment: Experiment,
+  stages: readonly PlannedStage[],
+  stage: number,
+  renewalsPerSecond?: number,
+): number {
+  const timing = leaseTiming(reachOf(stages), experiment.timeToLiveMs, renewalsPerSecond);
   return stages
     .filter((planned) => planned.stage >= stage && planned.skipped === undefined)
     .reduce((sum, planned) => sum + stageMs(experiment, timing, planned), 0);
 }
 
 /** What a run can take from pre-flight to its end when every step takes as long as it may, but for people, in milliseconds. */
-export function worstCaseMs(experiment: Experiment, stages: readonly PlannedStage[]): number {
+export function worstCaseMs(
+  experiment: Experiment,
+  stages: readonly PlannedStage[],
+  renewalsPerSecond?: number,
+): number {
   const preflightMs = ADMISSION_MS + 2 * preflightTimeoutMs(experiment);
-  return preflightMs + notAfterMs(experiment, stages, 0) + recoveryMs(experiment, experiment.recoverWithinMs);
+  return (
+    preflightMs +
+    notAfterMs(experiment, stages, 0, renewalsPerSecond) +
+    recoveryMs(experiment, experiment.recoverWithinMs)
+  );
 }
 
 /** How long it takes at most to see whether the steady state is back within `withinMs`, and stays, in milliseconds. */

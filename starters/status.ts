@@ -68,7 +68,13 @@ export async function main(args: readonly string[], options: Common): Promise<nu
 
 /** As `squall plan --json` says it, and the experiment with it. */
 function shownWhole({ experiment, seed, guards, found }: AwaitedPlan): object {
-  return { experiment, seed, worstCaseMs: worstCaseMs(experiment, found.stages), ...found, guards };
+  return {
+    experiment,
+    seed,
+    worstCaseMs: worstCaseMs(experiment, found.stages, found.renewalsPerSecond),
+    ...found,
+    guards,
+  };
 }
 
 async function ask(handle: WorkflowHandle): Promise<Story | undefined> {

@@ -27,7 +27,7 @@ type Harm = { readonly skipped?: string };
 /** Opens the stages one after the other, and rolls back what was opened. */
 export async function widen(run: Run, preflight: PreflightResult): Promise<void> {
   const { experiment } = run.input;
-  const lease = leaseTiming(preflight.targets.length, experiment.timeToLiveMs);
+  const lease = leaseTiming(preflight.targets.length, experiment.timeToLiveMs, preflight.renewalsPerSecond);
   const often = watchTiming(lease, 0);
   const seldom = watchTiming(lease, experiment.sampleEveryMs);
   // Only where it makes a difference, since it costs history.
@@ -71,7 +71,7 @@ async function open(run: Run, planned: PlannedStage, preflight: PreflightResult)
   const { experiment } = run.input;
   const { stage, size, from, to: reached, radius } = planned;
   const targets = preflight.targets.slice(from, reached);
-  const timing = leaseTiming(preflight.targets.length, experiment.timeToLiveMs);
+  const timing = leaseTiming(preflight.targets.length, experiment.timeToLiveMs, preflight.renewalsPerSecond);
   const lease = `${run.id}/stage-${stage + 1}`;
   run.apply({ type: 'stage-opens', stage });
   run.openedAtMs ??= Date.now();
@@ -86,7 +86,7 @@ async function open(run: Run, planned: PlannedStage, preflight: PreflightResult)
     params: experiment.with,
     targets,
     timing,
-    notAfterMs: notAfterMs(experiment, preflight.stages, stage),
+    notAfterMs: notAfterMs(experiment, preflight.stages, stage, preflight.renewalsPerSecond),
     ...(run.admitted === undefined ? {} : { admitted: run.admitted }),
   });
   // A graceful abort lets the injection in flight finish; any other has already released the lease.

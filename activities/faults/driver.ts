@@ -73,6 +73,8 @@ export interface FaultDriver<Params> {
   readonly params: z.ZodType<Params>;
   readonly reversal: Reversal;
   readonly expiry: Expiry;
+  /** How many renewals a second a run may ask for, where they cost more than a write each. Default: 200. */
+  readonly renewalsPerSecond?: number;
   readonly permissions: readonly Permission[];
   /** For `squall plan`: what undoes this fault, in one sentence. */
   readonly undo: string;

@@ -35,6 +35,8 @@ import { refusalOf, speak, wayOf } from './program.ts';
 import type { Answer, Where } from './program.ts';
 import { addContainer, cannotAct, isLeftBehind, TakeOff } from './take-off.ts';
 
+/** Each costs an API server about 9 ms of a core, and a node about 60: `npm run bench -- --only renewals`. */
+const EXECS_PER_SECOND = 50;
 /** Looks until a pod has said that a program which no longer answers has ended. */
 const LOOKS = 8;
 
@@ -62,6 +64,7 @@ class PodFaultDriver<Params> implements FaultDriver<Params> {
   readonly params;
   readonly reversal = 'reverted';
   readonly expiry = 'renewed';
+  readonly renewalsPerSecond = EXECS_PER_SECOND;
   readonly permissions;
   readonly undo;
   readonly #what: PodFault<Params>;
