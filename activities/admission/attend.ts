@@ -6,6 +6,7 @@
  */
 import { refusalOf } from '../../domain/admission.ts';
 import type { GuardAnswer } from '../../domain/admission.ts';
+import { unlessEnded } from '../pause.ts';
 import { ticks } from '../watch.ts';
 import { climb } from './guard.ts';
 import type { Asked, Guard } from './guard.ts';
@@ -34,10 +35,6 @@ export function attending(guards: readonly Guard[], everyMs = EVERY_MS): Attend 
     return refusalOf(await look.answers, false);
   };
   return async (input, signal) => {
-    const over = new Promise<never>((_resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    });
-    over.catch(() => undefined);
     let unreadable = 0;
     for await (const _ of ticks(everyMs, signal)) {
       const nowMs = performance.now();
@@ -45,7 +42,7 @@ export function attending(guards: readonly Guard[], everyMs = EVERY_MS): Attend 
         // What was true of others before is not held against a run, nor counted twice.
         (refused) => refused && refusal(input, nowMs),
       );
-      const refused = await Promise.race([asked, over]);
+      const refused = await unlessEnded(asked, signal);
       unreadable = refused?.unreadable ? unreadable + 1 : 0;
       if (refused && (refused.unreadable === undefined || unreadable >= UNREADABLE_MAX)) return refused;
     }

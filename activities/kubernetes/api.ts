@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { isOver } from '../faults/driver.ts';
 import type { Attempt } from '../faults/driver.ts';
-import { pause } from '../pause.ts';
+import { pause, unlessEnded } from '../pause.ts';
 import type { KubernetesSettings } from '../targets/kubernetes-settings.ts';
 import { openChannel } from './channel.ts';
 import type { Executed, Execute, Execution } from './channel.ts';
@@ -227,20 +227,18 @@ function kindOf({ method, path }: Asked): string {
 async function within<T>(attempt: Attempt, what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   if (isOver(attempt)) throw new Error(`${what}: the attempt is over`);
   const timeoutMs = Math.max(1, Math.min(REQUEST_MS, attempt.remainingMs()));
-  // Ended with the work: thousands that were left to run out would cost more than what they bound.
-  const late = new AbortController();
-  const timer = setTimeout(
-    () => late.abort(new DOMException(`${what}: not within ${Math.ceil(timeoutMs)} ms`, 'TimeoutError')),
-    timeoutMs,
-  );
+  const ended = new AbortController();
+  const stop = (): void => ended.abort(attempt.signal.reason);
+  const late = (): void =>
+    ended.abort(new DOMException(`${what}: not within ${Math.ceil(timeoutMs)} ms`, 'TimeoutError'));
+  // Neither outlives the work: an attempt may last for days, and thousands of timers left to run out cost more than what they bound.
+  attempt.signal.addEventListener('abort', stop, { once: true });
+  const timer = setTimeout(late, timeoutMs);
   try {
-    const signal = AbortSignal.any([attempt.signal, late.signal]);
-    const over = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    });
-    return await Promise.race([work(signal), over]);
+    return await unlessEnded(work(ended.signal), ended.signal);
   } finally {
     clearTimeout(timer);
+    attempt.signal.removeEventListener('abort', stop);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The client, against a server that is slow, busy, broken or too talkative. */
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -70,6 +71,16 @@ test('connections are kept, and one that is dead takes one request with it', asy
     for (const socket of used.keys()) socket.destroy();
   });
 });
+
+test('a request leaves nothing with an attempt that lasts for days', () =>
+  against(
+    (_, response, count) => json(response, count % 2 === 1 ? 503 : 200, {}),
+    async (api) => {
+      const attempt = within(60_000);
+      for (let i = 0; i < 3; i++) await api.get('/x', anything, attempt);
+      assert.deepEqual(getEventListeners(attempt.signal, 'abort'), []);
+    },
+  ));
 
 test('who asks to be left alone for longer than there is time is not asked again', () =>
   against(
