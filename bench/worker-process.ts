@@ -45,7 +45,8 @@ export class WorkerProcess {
     const child = spawn(
       process.execPath,
       [
-        '--disable-warning=ExperimentalWarning',
+        // As `bin/squall` does.
+        ...['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4', '--heap-growing-percent=30'],
         ...(start.memoryOnRequest ? ['--expose-gc', '--import', preload] : []),
         ...[join(ROOT, 'starters', 'squall.ts'), '--json', 'worker', ...start.serve],
       ],

@@ -3,7 +3,6 @@
  *
  * Where Temporal cannot be reached it keeps trying, and a site worker sweeps meanwhile.
  */
-import { setFlagsFromString } from 'node:v8';
 import { startWorker } from '../workers/worker.ts';
 import { UsageError } from './failure.ts';
 import { output } from './output.ts';
@@ -20,8 +19,6 @@ interface Options extends Common {
 }
 
 export async function main(_args: readonly string[], given: Common & Record<string, unknown>): Promise<number> {
-  // It serves for weeks: the heap grows by a third, and not to the double, before garbage is collected.
-  setFlagsFromString('--heap-growing-percent=30');
   const options = given as unknown as Options;
   if (!options.control && options.site === undefined)
     throw new UsageError('say what to serve: --control, --site NAME, or both');
