@@ -73,9 +73,14 @@ export class Skipped {
     try {
       return read();
     } catch (error) {
-      this.unreadable ??= error instanceof Error ? error : new Error(String(error));
+      this.note(error);
       return undefined;
     }
+  }
+
+  /** Keeps the first problem. */
+  note(error: unknown): void {
+    this.unreadable ??= error instanceof Error ? error : new Error(String(error));
   }
 
   /** `list`, of what is at `path`; empty where that is one of these. Any other refusal stays one. */

@@ -1,6 +1,7 @@
 /** Faults that are one change of one object, where others change it too, come late, or at the same time. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { driver as configChange } from '../../activities/faults/kubernetes/config-change.ts';
 import { driver as cordon } from '../../activities/faults/kubernetes/node-cordon.ts';
 import { driver as taint } from '../../activities/faults/kubernetes/node-taint.ts';
@@ -8,6 +9,7 @@ import { driver as scale } from '../../activities/faults/kubernetes/scale.ts';
 import { targetId } from '../../activities/faults/kubernetes/target.ts';
 import { Cluster, whyNoCluster } from './cluster/cluster.ts';
 import type { KubernetesObject } from './cluster/cluster.ts';
+import { until } from '../until.ts';
 import { ATTEMPT, faultOn, makeNode, openDriver } from './nodes.ts';
 
 const HOUR_MS = 3_600_000;
@@ -30,7 +32,7 @@ describe('faults on objects of a real cluster', { skip: await whyNoCluster() }, 
     const { metadata } = await cluster.create({
       apiVersion: 'apps/v1',
       kind: 'Deployment',
-      metadata: { name, namespace: 'default' },
+      metadata: { name, namespace: 'default', labels: { app: name } },
       spec: { replicas, selector: { matchLabels: { app: name } }, template },
     });
     undo.defer(async () => void (await cluster.kubectl('delete', 'deployment', name)));
@@ -219,6 +221,48 @@ describe('faults on objects of a real cluster', { skip: await whyNoCluster() }, 
     assert.equal((await driver.occupied(['deployment/default/other@0'])).size, 0, 'others are not its concern');
     await cluster.kubectl('label', 'deployment', 'rolled-back', 'squall/scale-');
     assert.deepEqual(await driver.verify([fault], ATTEMPT), ['absent']);
+  });
+
+  it('what was copied to replica sets goes as well, and before it does brings nothing back', async () => {
+    await using undo = new AsyncDisposableStack();
+    const id = await deployment(undo, 'copied', 4);
+    const driver = openDriver(cluster, scale);
+    const fault = faultOn(id, driver.params.parse({ to: 1 }));
+    const written = (kind: string): Promise<string> =>
+      cluster.kubectl('get', kind, '-l', 'app=copied', '-o', 'jsonpath={.items[*].metadata.annotations}');
+    await driver.inject([fault], ATTEMPT);
+    await until(async () => (await written('replicasets')).includes('squall/scale'));
+    await driver.revert([fault], ATTEMPT);
+    await until(async () => (await written('replicasets')).includes('squall/scale-ended'));
+    // As `kubectl rollout undo` does with all annotations.
+    const copy = JSON.parse(await written('replicasets')) as Record<string, string>;
+    const dead = copy['squall/scale'] ?? assert.fail('it keeps what the deployment has no more');
+    await cluster.kubectl('annotate', 'deployment', 'copied', `squall/scale=${dead}`);
+    assert.deepEqual(await driver.verify([fault], ATTEMPT), ['absent']);
+    const next = faultOn(id, driver.params.parse({ to: 2 }));
+    assert.deepEqual(await resultsOf(driver.inject([next], ATTEMPT)), ['injected']);
+    await driver.revert([next], ATTEMPT);
+    const { annotations } = (
+      JSON.parse(await cluster.kubectl('get', 'deployment', 'copied', '-o', 'json')) as KubernetesObject
+    ).metadata;
+    const fences = JSON.parse(annotations?.['squall/scale-ended'] ?? '{}') as Record<string, number>;
+    const old = Object.fromEntries(Object.entries(fences).map(([key, atMs]) => [key, atMs - HOUR_MS]));
+    await cluster.kubectl(
+      'annotate',
+      '--overwrite',
+      'deployment',
+      'copied',
+      `squall/scale-ended=${JSON.stringify(old)}`,
+    );
+    await until(async () => {
+      // Between two sweeps a controller has the time to see the first.
+      await sleep(1_000);
+      await Array.fromAsync(driver.leftovers());
+      const labels = ['get', 'deployment', 'copied', '-o', 'jsonpath={.metadata.labels}'];
+      return (await cluster.kubectl(...labels)) === '{"app":"copied"}';
+    });
+    assert.doesNotMatch(await written('deployments'), /squall/);
+    assert.doesNotMatch(await written('replicasets'), /squall/);
   });
 
   it('a record that somebody has broken is said, and keeps no other from being found', async () => {

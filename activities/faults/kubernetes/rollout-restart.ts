@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { permission } from '../../kubernetes/access.ts';
 import { selectorSchema } from '../../kubernetes/labels.ts';
 import { metadataSchema } from '../../kubernetes/objects.ts';
+import { COPIES } from './copies.ts';
 import { objectFault } from './object-fault.ts';
 import { missingOf, ownerAt, ownerSchema } from './owner.ts';
 import { parseTarget, pathOf } from './target.ts';
@@ -41,6 +42,7 @@ export const driver = objectFault({
   objects: OBJECTS,
   permissions: [
     permission('apps', ['deployments', 'statefulsets'], ['get', 'list', 'patch']),
+    COPIES,
     permission('', ['pods'], ['list']),
   ],
   reversal: 'heals',

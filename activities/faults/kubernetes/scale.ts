@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { permission } from '../../kubernetes/access.ts';
+import { COPIES } from './copies.ts';
 import { objectFault } from './object-fault.ts';
 import type { Looking } from './object-fault.ts';
 import { workloadSchema } from '../../kubernetes/objects.ts';
@@ -38,6 +39,7 @@ export const driver = objectFault({
   objects: ['deployment', 'statefulset'],
   permissions: [
     permission('apps', ['deployments', 'statefulsets'], ['get', 'list', 'patch']),
+    COPIES,
     permission('autoscaling', ['horizontalpodautoscalers'], ['list']),
   ],
   undo: 'it has as many replicas as before, unless somebody else has set another number meanwhile',

@@ -79,12 +79,16 @@ export function readSlot({ annotations, labels, name }: Metadata, resource: stri
       throw new Error(`annotation ${key} of ${name} cannot be read`, { cause: error });
     }
   };
-  const record = read(recordKey(resource), recordSchema);
-  if (record === undefined && labels[labelOf(resource)] === 'held')
+  const written = read(recordKey(resource), recordSchema);
+  const fences = read(fencesKey(resource), fencesSchema) ?? {};
+  const isHeld = labels[labelOf(resource)] === 'held';
+  // Brought back with an old revision: what was fenced and holds nothing is over.
+  const record = !isHeld && written !== undefined && Object.hasOwn(fences, keyOf(written)) ? undefined : written;
+  if (record === undefined && isHeld)
     throw new Error(
       `${name} is marked as held (${labelOf(resource)}=held), but nobody can say how it was: annotation ${recordKey(resource)} is gone; make it as it should be, and take the label away`,
     );
-  return { record, fences: read(fencesKey(resource), fencesSchema) ?? {} };
+  return { record, fences };
 }
 
 /** Whether this very fault holds the slot. */
@@ -155,10 +159,17 @@ export function fencedAtMs({ fences }: Slot, fault: Fault<unknown>): number | un
 /** Takes the last trace away, once every fence is old; undefined where one is not. */
 export function forget(slot: Slot, resource: string, nowMs: number): MetadataPatch | undefined {
   if (slot.record !== undefined || Object.keys(living(slot.fences, nowMs)).length > 0) return undefined;
-  return {
-    labels: { [labelOf(resource)]: null },
-    annotations: { [fencesKey(resource)]: null, [lastKey(resource)]: null },
-  };
+  return { labels: { [labelOf(resource)]: null }, annotations: unwritten(resource) };
+}
+
+/** Takes away whatever is written of `resource`. */
+export function unwritten(resource: string): MetadataPatch['annotations'] {
+  return { [recordKey(resource)]: null, [fencesKey(resource)]: null, [lastKey(resource)]: null };
+}
+
+/** Whether anything is written of `resource`. */
+export function isWritten({ annotations }: Metadata, resource: string): boolean {
+  return Object.keys(unwritten(resource)).some((key) => Object.hasOwn(annotations, key));
 }
 
 function living(fences: Fences, nowMs: number): Fences {

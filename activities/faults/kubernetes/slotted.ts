@@ -16,7 +16,8 @@ import { usableKubernetes } from '../../targets/kubernetes-settings.ts';
 import type { KubernetesSettings } from '../../targets/kubernetes-settings.ts';
 import { isOver } from '../driver.ts';
 import type { Attempt, Permission, Site } from '../driver.ts';
-import { forget, labelOf, readSlot } from './slot.ts';
+import { ridCopies } from './copies.ts';
+import { forget, isWritten, labelOf, readSlot } from './slot.ts';
 import type { MetadataPatch, Slot, SlotRecord } from './slot.ts';
 import { parseTarget, pathOf, targetId } from './target.ts';
 
@@ -164,8 +165,19 @@ export class SlottedObjects<Live extends Known> {
     for await (const [target, found] of this.#marked('ended', BARE, new Skipped())) {
       const forgotten = problems.try(() => forget(readSlot(found.metadata, resource), resource, this.api.nowMs()));
       if (forgotten === undefined) continue;
+      const { kind } = parseTarget(target, objects);
+      const isCopied = kind === 'deployment' && isWritten(found.metadata, resource);
+      if (kind === 'deployment' && !isCopied) {
+        const problem = await ridCopies(found.metadata, resource, this.api, attempt).catch((error: unknown) => error);
+        if (problem !== undefined) {
+          problems.note(problem);
+          continue;
+        }
+      }
+      // The label is not copied: it stays for the next sweep, until what was copied is gone as well.
+      const patch = isCopied ? { ...forgotten, labels: {} } : forgotten;
       // Whoever writes it at the same time has a fence to keep.
-      await this.write(pathOf(parseTarget(target, objects)), found, forgotten, {}, attempt);
+      await this.write(pathOf(parseTarget(target, objects)), found, patch, {}, attempt);
     }
   }
 
