@@ -50,7 +50,7 @@ export function openLadder(
   const [wrong] = settings ? misfits(settings, probes) : [];
   if (wrong !== undefined) throw new InvalidConfig(`admission: ${wrong}`);
   return ladderOf({
-    stop: stopGuard(client, levers),
+    stop: stopGuard(client, levers, policy),
     policy: policyGuard(policy),
     approval: approvalGuard(store),
     budget: budgetGuard(client, policy.budget),

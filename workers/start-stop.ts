@@ -21,14 +21,13 @@ export async function pullStop(client: Client, stop: EmergencyStop): Promise<Wor
 
 function optionsOf(given: EmergencyStop) {
   const stop = { ...given, reason: given.reason.slice(0, REASON_MAX) };
-  const { proof: _, ...shown } = stop;
   return {
     workflowId: stopId(stop.site),
     taskQueue: CONTROL_QUEUE,
     args: [stop] as [EmergencyStop],
     workflowTaskTimeout: '2s',
     // Whoever reads the latch reads these, with no worker to ask.
-    memo: shown,
+    memo: { ...stop },
     staticSummary: describeStop({ ...stop, reason: stop.reason.slice(0, SUMMARY_MAX) }),
   } as const;
 }

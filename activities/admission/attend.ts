@@ -21,7 +21,9 @@ export type Attend = (input: Asked, signal: AbortSignal) => Promise<GuardAnswer>
 
 /** How runs are attended by those of `guards` that are asked all the time. A look that is younger than half of `everyMs` is shared. */
 export function attending(guards: readonly Guard[], everyMs = EVERY_MS): Attend {
-  const always = guards.filter((guard) => guard.always);
+  const always = guards
+    .filter((guard) => guard.always)
+    .map((guard): Guard => ({ ...guard, ask: guard.askAlways ?? guard.ask }));
   const looks = new Map<string, { readonly atMs: number; readonly answers: Promise<readonly GuardAnswer[]> }>();
   // Nobody's end may end a look: others wait for it too. Each guard has its time limit.
   const unending = new AbortController().signal;

@@ -15,10 +15,12 @@ export interface Guard {
   readonly name: string;
   /** Asked all the time too, not only before a stage: what it answers may change under a long hold. It is the same for all runs of a site. */
   readonly always?: true;
+  /** How it is asked then, where that is another question than before a stage. */
+  readonly askAlways?: Guard['ask'];
   /** How long it may take, in milliseconds, where that is longer than others may. */
   readonly withinMs?: number;
   /** Rejects where the answer cannot be had, which refuses. */
-  ask(input: Asked, signal: AbortSignal): Promise<Omit<GuardAnswer, 'guard'>>;
+  readonly ask: (input: Asked, signal: AbortSignal) => Promise<Omit<GuardAnswer, 'guard'>>;
 }
 
 /** What a guard is asked about. `execution`: the one that really asks. */

@@ -39,7 +39,7 @@ describe('what is approved is seen', () => {
     group: Group,
     act: (run: string, plan: string, started: Started) => Promise<unknown>,
   ): Promise<void> =>
-    installation.about(group, '1s', async (file) => {
+    installation.about(group, '6s', async (file) => {
       const started = start(['run', file, '--seed', 'any'], installation.env);
       await until(() => /waits for 1 approval/.test(started.out()));
       const run = nameOf(started);
@@ -52,8 +52,8 @@ describe('what is approved is seen', () => {
       const { code, out } = await squall(['status', run], installation.env);
       assert.equal(code, 0);
       assert.match(out, /^host\/pause at torture, 3 candidates$/m);
-      assert.match(out, /^ {2}stage 1 +1 {2}\+1 = 1: shown\/shown-\d@\S+ \(time-to-live 10s\)$/m);
-      assert.match(out, /^ {2}stage 2 +2 {2}\+1 = 2: shown\/shown-\d@\S+ \(time-to-live 10s\)$/m);
+      assert.match(out, /^ {2}stage 1 +1 {2}\+1 = 1: shown\/shown-\d@\S+ \(time-to-live 30s\)$/m);
+      assert.match(out, /^ {2}stage 2 +2 {2}\+1 = 2: shown\/shown-\d@\S+ \(time-to-live 30s\)$/m);
       assert.match(out, /^targets: +\{"group":"shown"\}$/m);
       assert.match(out, new RegExp(`^plan: +${plan}$`, 'm'));
       const json = await squall(['status', run, '--json'], installation.env);

@@ -67,7 +67,7 @@ ${person('alice', 'start, approve')}${person('bob', 'approve')}${person('carol',
     (await openFileStore(join(installation.folder, 'journal')).read(run))?.events ?? [];
 
   it('two others agree to exactly this plan, each once and with their key, and the run goes on', () =>
-    installation.about('agreed', '1s', async (file) => {
+    installation.about('agreed', '6s', async (file) => {
       const started = start(['run', file], as('alice'));
       await until(() => /waits for 2 approvals/.test(started.out()));
       const run = nameOf(started);

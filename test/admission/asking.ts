@@ -57,7 +57,7 @@ export class Askers {
     const handle = await this.#lane.client.workflow.start('holder', {
       workflowId: run,
       taskQueue: 'holders',
-      ...(run.includes('time out') ? { workflowExecutionTimeout: '15s' } : {}),
+      ...(run.includes('time out') ? { workflowExecutionTimeout: '45s' } : {}),
     });
     return { run, execution: handle.firstExecutionRunId };
   }

@@ -207,7 +207,7 @@ describe('the blast-radius budget', () => {
   ): Promise<{ result: RunResult; events: readonly JournalEvent[] }> {
     const victims = await Victims.start(join(installation.folder, 'victims'), group, 3);
     try {
-      const paused = pausing({ fault: 'host/pause', group, seed: group, ttlMs: 15_000, stages: [1], holdMs: 2_000 });
+      const paused = pausing({ fault: 'host/pause', group, seed: group, ttlMs: 60_000, stages: [1], holdMs: 10_000 });
       const experiment = { ...paused, blastRadius: { ...paused.blastRadius, ...blastRadius } };
       await startRun(lane.client, group, { experiment, documentHash: '', startedBy: 'a test' });
       await act(victims);

@@ -61,7 +61,7 @@ describe('the emergency stop', () => {
         fault: 'host/moody-pause',
         group,
         seed: group,
-        ttlMs: 10_000,
+        ttlMs: 30_000,
         stages: [1, 2],
         holdMs: 20_000,
       });
@@ -123,7 +123,7 @@ describe('the emergency stop', () => {
   it('of one site leaves the others alone', async () => {
     const stopped = await squall(['stop', '--site', 'elsewhere', '--reason', 'a move'], env);
     assert.equal(stopped.code, 0, stopped.out + stopped.err);
-    const { result } = await run('elsewhere', stages(3_000), async () => undefined);
+    const { result } = await run('elsewhere', stages(10_000), async () => undefined);
     assert.equal(result.status, 'completed', result.reason);
   });
 

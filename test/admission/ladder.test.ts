@@ -70,7 +70,7 @@ describe('the ladder of guards', () => {
       else saying(JSON.stringify({ value }), 200, 'application/json')(request, response);
     });
     const probe = (name: string, of: keyof World): string =>
-      `  ${name}: { type: http, url: '${server.url}/${of}', jsonPointer: /value, unit: ratio, timeout: 1s }\n`;
+      `  ${name}: { type: http, url: '${server.url}/${of}', jsonPointer: /value, unit: ratio, timeout: 4s }\n`;
     installation = await Installation.open(GROUPS, {
       probes: probe('errors', 'errors') + probe('spare', 'spare'),
       configuration: `admission:
@@ -95,11 +95,11 @@ describe('the ladder of guards', () => {
 
   async function run(
     group: Group,
-    { preconditions, holdMs = 3_000, name }: { preconditions?: Preconditions; holdMs?: number; name?: string } = {},
+    { preconditions, holdMs = 6_000, name }: { preconditions?: Preconditions; holdMs?: number; name?: string } = {},
     act: (victims: Victims) => Promise<void> = async () => undefined,
   ): Promise<{ result: RunResult; events: readonly JournalEvent[]; touched: boolean }> {
     const victims = await Victims.start(join(installation.folder, 'victims'), group, 3);
-    const paused = pausing({ fault: 'host/pause', group, seed: group, ttlMs: 10_000, stages: [1, 2], holdMs });
+    const paused = pausing({ fault: 'host/pause', group, seed: group, ttlMs: 30_000, stages: [1, 2], holdMs });
     const experiment: Experiment = {
       ...paused,
       name: name ?? group,
@@ -232,9 +232,9 @@ describe('the ladder of guards', () => {
           fault: 'host/pause',
           group: 'cooled',
           seed: 'any',
-          ttlMs: 10_000,
+          ttlMs: 30_000,
           stages: [3],
-          holdMs: 1_500,
+          holdMs: 6_000,
         });
         const experiment = { ...paused, name: run, ...(preconditions ? { preconditions } : {}) };
         const handle = await startRun(lane.client, run, { experiment, documentHash: '', startedBy: 'a test' });

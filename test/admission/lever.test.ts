@@ -23,7 +23,7 @@ describe('a lever of one’s own', () => {
   before(async () => {
     server = await startServer(saying('{"pulled":0}', 200, 'application/json'));
     scenes = await StopScenes.open(GROUPS, {
-      probes: `  button: { type: http, url: '${server.url}', jsonPointer: /pulled, unit: count, timeout: 1s }\n`,
+      probes: `  button: { type: http, url: '${server.url}', jsonPointer: /pulled, unit: count, timeout: 4s }\n`,
       configuration: 'emergencyStop: { file: levers/the-big-red-one, probe: button }\n',
     });
     ({ lane } = scenes);
@@ -130,7 +130,7 @@ describe('a lever of one’s own', () => {
       await mends();
       const { result } = await scenes.play(
         group,
-        { blastRadius: { stages: [{ kind: 'count', count: 1, text: '1' }], holdMs: 1_000 } },
+        { blastRadius: { stages: [{ kind: 'count', count: 1, text: '1' }], holdMs: 6_000 } },
         async () => undefined,
       );
       assert.equal(result.status, 'completed', result.reason);

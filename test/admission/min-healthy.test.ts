@@ -17,7 +17,7 @@ import { until } from '../until.ts';
 
 const GROUPS = ['dying', 'living', 'unasked'] as const;
 const unasking = (fault: string, group: string): Experiment =>
-  pausing({ fault, group, seed: 'any', ttlMs: 60_000, stages: [1, 2], holdMs: 3_000 });
+  pausing({ fault, group, seed: 'any', ttlMs: 60_000, stages: [1, 2], holdMs: 10_000 });
 const experimentOf = (fault: string, group: string): Experiment => ({
   ...unasking(fault, group),
   preconditions: { minHealthy: { kind: 'share', share: 0.6, text: '60%' } },
@@ -33,7 +33,7 @@ const counted = (events: readonly JournalEvent[]): [stage: number | undefined, p
 const words = (left: number): string =>
   `${left} candidates are left outside of the blast radius, there and under no fault; expected 3 of 5`;
 
-describe('what must be left is counted before each stage', () => {
+describe('what must be left is counted before each stage', { concurrency: true }, () => {
   let installation: Installation<(typeof GROUPS)[number]>;
   before(async () => {
     const configuration = `policy:\n  version: '1'\n  minHealthy: 50%\n`;

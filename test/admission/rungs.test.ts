@@ -37,6 +37,7 @@ import type { Preconditions } from '../../domain/experiment.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
 import { shuffle } from '../../domain/ladder.ts';
 import { targetKey } from '../../domain/target-key.ts';
+import { policyOf } from '../../workers/policy-settings.ts';
 import { freePort } from '../../workers/temporal-server.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunResult } from '../../workflows/messages.ts';
@@ -95,10 +96,11 @@ describe('each rung of the ladder', () => {
       void act().then(() => response.end(said));
     });
     process.env['TEST_PAGERDUTY'] = 'a-key';
-    const probe = (name: string, of: Address): string =>
-      `  ${name}: { type: http, url: '${server.url}/${of}', jsonPointer: /value, unit: ratio, timeout: 1s }\n`;
+    const probe = (name: string, of: Address, timeout = '4s'): string =>
+      `  ${name}: { type: http, url: '${server.url}/${of}', jsonPointer: /value, unit: ratio, timeout: ${timeout} }\n`;
     installation = await Installation.open(['all'], {
-      probes: probe('errors', 'errors') + probe('spare', 'spare') + probe('button', 'button'),
+      // As long as a guard may take: what is done before it answers is waited for.
+      probes: probe('errors', 'errors') + probe('spare', 'spare', '5s') + probe('button', 'button'),
       configuration: `emergencyStop: { probe: button }
 policy:
   version: '1'
@@ -239,8 +241,8 @@ admission:
     const guards: readonly Guard[] = [
       coolDownGuard(lane.client, 60_000, openFileStore(join(file, 'journal'))),
       coolDownGuard(nobody, 60_000, store),
-      stopGuard(nobody, []),
-      stopGuard(lane.client, [fileLever(join(file, 'lever'))]),
+      stopGuard(nobody, [], policyOf()),
+      stopGuard(lane.client, [fileLever(join(file, 'lever'))], policyOf()),
       budgetGuard(nobody, {}),
     ];
     const answers = await Promise.all(guards.map(answer));
@@ -295,7 +297,7 @@ admission:
         // Nobody has been on these.
         await victims.end();
         victims = await Victims.start(join(lane.folder, 'victims'), 'all', 3);
-        const own = await run('two stages', { coolDownMs: 3_600_000 }, ['all-2', 'all-3']);
+        const own = await run('two stages', { coolDownMs: 3_600_000 }, ['all-2', 'all-3'], 5_000);
         assert.equal(own.result.status, 'completed', own.result.reason);
         [second = ''] = opened(own.events);
         ended(
@@ -317,10 +319,9 @@ admission:
             granted = await reserve(lane.client, 'torture', ask, AbortSignal.timeout(60_000), () => true);
           },
         };
-        const ran = await run('taken');
+        ended(await run('taken'), /^budget: 1 of its 1 targets are intruder’s$/);
         await lane.client.workflow.getHandle('intruder').terminate();
         assert.deepEqual(granted, { answer: 'granted' });
-        ended(ran, /^budget: 1 of its 1 targets are intruder’s$/);
       });
 
       for (const [most, refusal] of [

@@ -134,7 +134,7 @@ describe('the emergency stop, while the budget continues as new', () => {
     await scenes.release();
     await lane.client.workflow.getHandle('outsider').terminate();
     assert.deepEqual(await asking(ask(rival, 't0', 3)), { answer: 'granted' }, 'the end of a grant is heard');
-    const one = { blastRadius: { ...twoStages(1_000), stages: [{ kind: 'count', count: 1, text: '1' }] } } as const;
+    const one = { blastRadius: { ...twoStages(10_000), stages: [{ kind: 'count', count: 1, text: '1' }] } } as const;
     const served = await scenes.play('served', one, async () => undefined);
     assert.equal(served.result.status, 'completed', served.result.reason);
     await lane.client.workflow.getHandle('rival').terminate();

@@ -179,7 +179,7 @@ policy:
 
   it('rolling back: it ends as it would have', async () => {
     await setMood(lane, 'fail-revert');
-    const change = { fault: 'host/moody-undying-pause', blastRadius: twoStages(2_000) };
+    const change = { fault: 'host/moody-undying-pause', blastRadius: twoStages(10_000) };
     const { result } = await scenes.play('rolling-back', change, async ({ handle }) => {
       await scenes.reaches(handle, 'rolling-back');
       await scenes.stop('while it rolls back');
@@ -191,7 +191,7 @@ policy:
   });
 
   it('rolling back in order: what was still to wait its turn is reverted at once, and the cause stays', async () => {
-    const change = { fault: 'host/moody-undying-pause', blastRadius: twoStages(3_000) };
+    const change = { fault: 'host/moody-undying-pause', blastRadius: twoStages(12_000) };
     const { result, events } = await scenes.play('unwinding', change, async ({ handle, lease, victims }) => {
       await until(async () => victims.stopped().length === 2 && (await scenes.story(handle)).state.phase === 'holding');
       await setMood(lane, 'fail-revert');
@@ -215,9 +215,9 @@ policy:
 
   it('recovering: it ends as it would have', async () => {
     const change = {
-      blastRadius: twoStages(2_000),
+      blastRadius: twoStages(10_000),
       steadyState: [{ probe: 'level', group: 'system', tolerance: { kind: 'range', max: one } }],
-      recoverWithinMs: 8_000,
+      recoverWithinMs: 30_000,
     } as const;
     const { result } = await scenes.play('recovering', change, async ({ handle }) => {
       await scenes.reaches(handle, 'holding');

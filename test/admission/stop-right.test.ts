@@ -5,18 +5,21 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { readLatch } from '../../activities/admission/stop.ts';
+import { readLatch, stopGuard } from '../../activities/admission/stop.ts';
 import { openFileStore } from '../../activities/journal/file.ts';
 import type { AuditEntry } from '../../domain/audit.ts';
+import { pausing } from '../../bench/torture/experiment.ts';
 import { stopId } from '../../domain/emergency-stop.ts';
 import { signedText, stopText } from '../../domain/identity.ts';
 import { workflowBundle } from '../../workers/bundle.ts';
-import { policySchema } from '../../workers/policy-settings.ts';
+import { readConfig } from '../../workers/config.ts';
+import { policyOf, policySchema } from '../../workers/policy-settings.ts';
 import { startStop } from '../../workers/start-stop.ts';
 import type { RefusedStop } from '../../workflows/messages.ts';
 import { documentOf, Installation, underway } from '../cli/installation.ts';
 import { start, squall } from '../cli/squall.ts';
 import { until } from '../until.ts';
+import { asked } from './asked.ts';
 
 describe('stop: people', () => {
   let installation: Installation<'held'>;
@@ -45,6 +48,15 @@ describe('stop: people', () => {
 
   const audited = (): Promise<AuditEntry[]> =>
     Array.fromAsync(openFileStore(join(installation.lane.folder, 'journal')).audit.entries());
+  /** Whether the stop lets a run begin, and one that is under way go on. */
+  const seen = async (): Promise<{ begins: boolean; goesOn: boolean }> => {
+    const { client, config } = installation.lane;
+    const { ask, askAlways = ask } = stopGuard(client, [], policyOf((await readConfig(config)).policy));
+    const run = asked(pausing({ fault: 'host/pause', group: 'held', seed: 'any', ttlMs: 30_000 }));
+    const signal = new AbortController().signal;
+    const [begins, goesOn] = await Promise.all([ask(run, signal), askAlways(run, signal)]);
+    return { begins: begins.passed, goesOn: goesOn.passed };
+  };
   const isOn = async (): Promise<boolean> => (await readLatch(installation.lane.client, stopId())) !== undefined;
 
   it('whoever may not is refused and ends no run; whoever may, with a key, ends it', async () => {
@@ -64,6 +76,7 @@ describe('stop: people', () => {
       assert.equal(stopped.code, 0, stopped.out + stopped.err);
       assert.match((await run.ended).out, /everything is stopped: a fire, by carol/);
     });
+    assert.deepEqual(await seen(), { begins: false, goesOn: false });
     // What holds is kept by anybody, and released by whom the policy lets.
     const kept = await squall(['stop', '--no-wait', '--reason', 'me too'], bob);
     assert.match(kept.out, /STOPPED: everything is stopped: a fire/);
@@ -80,6 +93,7 @@ describe('stop: people', () => {
     const unsigned = await squall(['stop', '--no-wait', '--reason', 'nobody is there'], bob);
     assert.equal(unsigned.code, 0, unsigned.err);
     assert.ok(await isOn());
+    assert.deepEqual(await seen(), { begins: false, goesOn: true }, 'no run begins, and none is ended by it');
     await installation.lane.start('control');
     await until(async () => !(await isOn()));
   });
@@ -89,6 +103,7 @@ describe('stop: people', () => {
     const first = await squall(['stop', '--no-wait', '--reason', 'a trick'], bob);
     const second = await squall(['stop', '--no-wait', '--reason', 'a fire'], carol);
     assert.deepEqual([first.code, second.code], [0, 0]);
+    assert.deepEqual(await seen(), { begins: false, goesOn: true });
     await installation.lane.start('control');
     await until(async () => (await audited()).some(({ what, why }) => what === 'stop' && why === 'everything: a fire'));
     const resumed = await squall(['resume', '--reason', 'it is out'], carol);

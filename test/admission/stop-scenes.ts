@@ -83,7 +83,7 @@ export class StopScenes<Group extends string> {
   }
 
   begin(run: string, group: Group, change: Partial<Experiment> = {}): Promise<WorkflowHandle> {
-    const pause = pausing({ fault: 'host/undying-pause', group, seed: group, ttlMs: 10_000, stages: [1] });
+    const pause = pausing({ fault: 'host/undying-pause', group, seed: group, ttlMs: 30_000, stages: [1] });
     const experiment: Experiment = { ...pause, name: run, blastRadius: twoStages(600_000), ...change };
     return startRun(this.lane.client, run, { experiment, documentHash: '', startedBy: 'a test' });
   }

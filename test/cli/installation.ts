@@ -25,9 +25,9 @@ targets: { site: torture, group: ${group} }
 blastRadius: { stages: [1, 2], hold: ${hold} }
 stopConditions:
   - { probe: level, above: 5, for: 1s, abort: immediate }
-recoverWithin: 2s
+recoverWithin: 15s
 sampleEvery: 200ms
-timeToLive: 10s
+timeToLive: 30s
 `;
 
 /** One installation, whose site has `Group`s of processes. */

@@ -36,7 +36,7 @@ describe('squall with a server', () => {
     }));
 
   it('0: the hypothesis held; --json tells it event by event', () =>
-    about('held', '1s', async (file) => {
+    about('held', '6s', async (file) => {
       const { code, out } = await squall(['--json', 'run', file], env);
       assert.equal(code, 0, out);
       const events = eventsOf(out);
@@ -148,7 +148,7 @@ describe('squall with a server', () => {
     }));
 
   it('a run ends its fault although the terminal that started it was killed', () =>
-    about('killed', '3s', async (file, victims) => {
+    about('killed', '6s', async (file, victims) => {
       const run = start(['run', file], env);
       await underway(victims);
       run.child.kill('SIGKILL');

@@ -15,10 +15,10 @@ hypothesis: Nothing is done to nobody
 steadyState: [{ probe: level, max: 1 }]
 fault: noop/noop
 targets: { site: here, count: 3 }
-blastRadius: { stages: [1], hold: 2s }
-stopConditions: [{ probe: level, above: 5, for: 1s, abort: immediate }]
-recoverWithin: 5s
-sampleEvery: 500ms
+blastRadius: { stages: [1], hold: 10s }
+stopConditions: [{ probe: level, above: 5, for: 10s, abort: immediate }]
+recoverWithin: 15s
+sampleEvery: 3s
 `;
 
 describe('a Temporal of one’s own', () => {
@@ -43,7 +43,7 @@ describe('a Temporal of one’s own', () => {
       TEMPORAL_TLS_CLIENT_KEY_PATH: await file('client.key', key),
       SQUALL_CONFIG: await file(
         'squall.yaml',
-        `sites: { here: {} }\nallowCommands: true\nadmission: { healthy: none, incidents: none, capacity: none }\nprobes:\n  level: { type: command, unit: count, run: [echo, '0'] }\n`,
+        `sites: { here: {} }\nallowCommands: true\nadmission: { healthy: none, incidents: none, capacity: none }\nprobes:\n  level: { type: command, unit: count, run: [echo, '0'], timeout: 10s }\n`,
       ),
     };
   });

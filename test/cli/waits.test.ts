@@ -20,7 +20,7 @@ describe('a run that may wait', () => {
       const first = start(['run', file], env);
       await underway(victims);
       const waits = join(installation.folder, 'waits.yaml');
-      await writeFile(waits, (await readFile(file, 'utf8')).replace('hold: 10m', 'hold: 1s, wait: 10m'));
+      await writeFile(waits, (await readFile(file, 'utf8')).replace('hold: 10m', 'hold: 6s, wait: 10m'));
       const second = start(['run', waits], env);
       await until(() => / pre-flight|: The level/.test(second.out()));
       const run = nameOf(second);

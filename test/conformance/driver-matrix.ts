@@ -22,6 +22,7 @@ import type { Live } from '../../bench/torture/pods/api.ts';
 import type { Experiment, JsonObject } from '../../domain/experiment.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunResult } from '../../workflows/messages.ts';
+import { steadily } from '../engine/steadily.ts';
 import { endsOf, trapped } from '../engine/trap.ts';
 import type { Blow, Step } from '../engine/trap.ts';
 import type { Cluster } from '../kubernetes/cluster/cluster.ts';
@@ -36,14 +37,22 @@ const ALL = 100;
 /** How often a fault meets the kill of its worker, if another's kill had it refused before. */
 const ROUNDS = 2;
 const KINDS: readonly ObjectKind[] = ['pod', 'node', 'deployment', 'statefulset', 'configmap', 'secret'];
-const TTL_MS = 15_000;
+const TTL_MS = 30_000;
 /** How late a kubelet may say that a program has ended, in milliseconds: less than a time-to-live. */
-const SOON_MS = 5_000;
-/** What is left for longer than this stays, in milliseconds. */
-const FOREVER_MS = 60_000;
+const SOON_MS = 20_000;
+/** What is left for longer than this stays, in milliseconds: far beyond a time-to-live. */
+const FOREVER_MS = 120_000;
 /** Between two looks, which cost more than what is looked at, in milliseconds. */
 const LOOK_MS = 1_500;
 const WORKER = join(import.meta.dirname, '..', 'engine', 'trapped-worker.ts');
+
+/** How a run has ended, and whether its trap has sprung. */
+interface Lived {
+  readonly status: string;
+  readonly deviated: boolean | null;
+  readonly reason: string;
+  readonly sprung: boolean;
+}
 
 /** Registers the matrix of `labs`, in a cluster of its own. */
 export function stepMatrix(
@@ -96,7 +105,7 @@ export function stepMatrix(
         const failed: string[] = [];
         let spared = labs.map(({ name }) => name);
         for (let round = 1; round <= ROUNDS; round += 1) {
-          const lived = await Promise.allSettled(spared.map((name) => live(name, step, 'kill', round)));
+          const lived = await Promise.allSettled(spared.map((name) => live(name, step, 'kill', `${round}`)));
           failed.push(
             ...lived.flatMap((each, i) => (each.status === 'rejected' ? [`${spared[i]}: ${String(each.reason)}`] : [])),
           );
@@ -124,13 +133,24 @@ export function stepMatrix(
       }
     }
 
-    /** Whether the trap has sprung. */
-    async function live(name: string, step: Step, blow: Blow, round = 1): Promise<boolean> {
+    /** Whether the trap has sprung. What can end only as completed lives again where somebody just came too late. */
+    async function live(name: string, step: Step, blow: Blow, round = '1'): Promise<boolean> {
+      const expected = endsOf(step, blow);
+      const once = (again = round): Promise<Lived> => play(name, step, blow, again);
+      const { status, reason, sprung } = await (expected.join() === 'completed' ? steadily(once) : once());
+      assert.ok(sprung || blow === 'kill', `the trap has not sprung: ${status}, ${reason}`);
+      // What kills the worker for another run may have refused or ended this one, or spared it the step.
+      const ends = sprung ? expected : ['completed', 'refused', 'inconclusive'];
+      assert.ok(ends.includes(status), `ended ${status}, expected ${ends.join(' or ')}: ${reason}`);
+      return sprung;
+    }
+
+    async function play(name: string, step: Step, blow: Blow, round: string): Promise<Lived> {
       const lab = opened.get(name) as Lab;
       const run = trapped(step, blow, `${labs.findIndex((each) => each.name === name)}-${round}`);
       const target = await lab.target({ name: 'torture', installation: 'matrix', stateDir: lane.state, settings: {} });
       const handle = await startRun(lane.client, run, {
-        experiment: experimentOn(lab, target, run, blow),
+        experiment: experimentOn(lab, target, run, holdMsOf(step, blow)),
         documentHash: '',
         startedBy: 'the step matrix',
       });
@@ -141,15 +161,10 @@ export function stepMatrix(
       const clean = new AbortController();
       const healing = heal(target, clean.signal);
       try {
-        const { status, reason } = await ended;
-        const sprung = existsSync(join(lane.folder, `${run}.sprung`));
-        assert.ok(sprung || blow === 'kill', `the trap has not sprung: ${status}, ${reason}`);
-        // What kills the worker for another run may have refused or ended this one, or spared it the step.
-        const ends = sprung ? endsOf(step, blow) : ['completed', 'refused', 'inconclusive'];
-        assert.ok(ends.includes(status), `ended ${status}, expected ${ends.join(' or ')}: ${reason}`);
+        const { status, deviated, reason } = await ended;
         // What was reverted and verified is not to be waited for.
         await assertClean(run, target, status === 'completed' ? SOON_MS : FOREVER_MS);
-        return sprung;
+        return { status, deviated, reason, sprung: existsSync(join(lane.folder, `${run}.sprung`)) };
       } finally {
         clean.abort();
         await healing;
@@ -193,11 +208,15 @@ const OURS = 'jobs,networkpolicies';
 const HELD = 'squall/kill=held';
 const PART_OF = 'app.kubernetes.io/part-of=squall';
 
-function experimentOn(lab: Lab, target: LabTarget, seed: string, blow: Blow): Experiment {
+/** Long enough for a watch that is begun again to have seen most of it, and for a hold that is not heard of to be missed. */
+function holdMsOf(step: Step, blow: Blow): number {
+  if (blow === 'kill') return 1_500;
+  return step === 'hold' && blow === 'timeout' ? 10_000 : 6_000;
+}
+
+function experimentOn(lab: Lab, target: LabTarget, seed: string, holdMs: number): Experiment {
   const { kind, namespace, name } = parseTarget(target.id, KINDS);
   const selector = { kind, names: [name], ...(namespace === undefined ? {} : { namespace }) };
-  // Long enough for a watch that fails and is begun again to have seen most of it.
-  const holdMs = blow === 'kill' ? 1_500 : 6_000;
   const fault = `kubernetes/${basename(lab.driver.pathname, '.ts')}`;
   return {
     ...pausing({ fault, group: '', seed, ttlMs: TTL_MS, stages: [1], holdMs }),

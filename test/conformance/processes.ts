@@ -77,6 +77,8 @@ export async function processLab(
     driver: new URL(`../../activities/faults/host/${fault}.ts`, import.meta.url),
     params,
     settings: { host: { groups: { lab: { pidFiles: join(folder, '*.pid') } } } },
+    // A holder, and whoever injects and dies, are processes that a busy machine may take seconds to start.
+    shortTtlMs: 6_000,
     target,
     async close() {
       await Promise.all([...children].map(end));

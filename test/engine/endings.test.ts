@@ -80,7 +80,7 @@ describe('how runs end', () => {
 
   async function start(run: string, group: Name, change: Partial<Experiment> = {}): Promise<WorkflowHandle> {
     const experiment = {
-      ...pausing({ fault: 'host/moody-pause', group, seed: run, ttlMs: 10_000, stages: [1, 2], holdMs: 20_000 }),
+      ...pausing({ fault: 'host/moody-pause', group, seed: run, ttlMs: 30_000, stages: [1, 2], holdMs: 20_000 }),
       ...change,
     };
     return startRun(lane.client, run, { experiment, documentHash: '', startedBy: 'a test' });
@@ -130,7 +130,7 @@ describe('how runs end', () => {
       });
 
     it('a graceful abort reverts last in first out, and looks at the steady state in between', async () => {
-      const { result, events } = await ends('graceful', stages(4_000), async (handle, victims) => {
+      const { result, events } = await ends('graceful', stages(12_000), async (handle, victims) => {
         await until(() => victims.stopped().length === 2);
         await handle.signal('abort', { mode: 'graceful', reason: 'wind down', by: 'ada' });
       });
@@ -151,7 +151,7 @@ describe('how runs end', () => {
       const { result, events } = await ends(
         'communicate',
         // No other run here has a stop condition on the level.
-        { ...stages(4_000), stopConditions: [{ ...levelAbove5, forMs: 0, abort: 'communicate' }] },
+        { ...stages(12_000), stopConditions: [{ ...levelAbove5, forMs: 0, abort: 'communicate' }] },
         async (_, victims) => {
           await until(() => victims.stopped().length === 2);
           lane.level = 9;
@@ -232,7 +232,7 @@ describe('how runs end', () => {
     it('a breach that passes costs a timer and nothing else', async () => {
       const { result, events } = await ends(
         'passing',
-        { ...stages(3_000), stopConditions: [{ ...levelAbove5, forMs: 60_000 }] },
+        { ...stages(12_000), stopConditions: [{ ...levelAbove5, forMs: 60_000 }] },
         async (handle) => {
           lane.level = 9;
           await until(async () =>

@@ -18,6 +18,7 @@ import type { RunResult, Story } from '../../workflows/messages.ts';
 import { startRun } from '../../workers/start-run.ts';
 import { assertFlat, weigh, weighRun } from './history.ts';
 import type { RunWeight } from './history.ts';
+import { steadily } from './steadily.ts';
 
 const STAGES = [1, 2, 3, 4, 5];
 /**
@@ -49,15 +50,14 @@ describe('flat history', () => {
   });
 
   it('five stages and their leases have as many events, however long they are held', async (t) => {
-    const held = (run: string, holdMs: number): Promise<RunResult> =>
-      live(run, { ...noop(run, STAGES.length), blastRadius: ladder(run, STAGES, holdMs / STAGES.length) });
-    const completes = async (run: string, holdMs: number): Promise<void> => {
-      const { status, reason } = await held(run, holdMs);
-      assert.equal(status, 'completed', reason);
-    };
+    const held =
+      (holdMs: number) =>
+      (run: string): Experiment => ({
+        ...noop(run, STAGES.length),
+        blastRadius: ladder(run, STAGES, holdMs / STAGES.length),
+      });
     const three = async (name: string, holdMs: number): Promise<RunWeight[]> => {
-      const runs = [1, 2, 3].map((number) => `${name}-${number}`);
-      await Promise.all(runs.map((run) => completes(run, holdMs)));
+      const runs = await Promise.all([1, 2, 3].map((number) => completed(`${name}-${number}`, held(holdMs))));
       return Promise.all(runs.map((run) => weighRun(lane.client, run, STAGES.length)));
     };
     const [shorts, longs] = await Promise.all([three('short', SHORT_MS), three('long', LONG_MS)]);
@@ -109,17 +109,14 @@ describe('flat history', () => {
   });
 
   it('ten thousand candidates make no large payload', async (t) => {
-    const run = 'many';
-    const experiment = noop(run, 10_000, 'payments-7d9f8b6c5-x2x4k');
-    const { status, reason } = await live(run, {
-      ...experiment,
+    const run = await completed('many', (seed) => ({
+      ...noop(seed, 10_000, 'payments-7d9f8b6c5-x2x4k'),
       blastRadius: {
         stages: [0.01, 0.05, 0.1, 0.25, 0.5].map((share) => ({ kind: 'share', share, text: `${share * 100}%` })),
         holdMs: STAGE_MS,
-        seed: run,
+        seed,
       },
-    });
-    assert.equal(status, 'completed', reason);
+    }));
     const weight = await weighRun(lane.client, run, STAGES.length);
     for (const what of ['run', 'lease'] as const) {
       const found = `${what}: the largest payload has ${weight[what].largest} bytes`;
@@ -129,26 +126,26 @@ describe('flat history', () => {
   });
 
   it('as many targets as pre-flight lets through make no large payload, all in one stage', async (t) => {
-    const run = 'full';
-    const name = 'x'.repeat(40 - '-full'.length);
+    const name = (of: string): string => 'x'.repeat(40 - `-${of}`.length);
     // A name, five digits, two quotes and a comma; and two bytes that say to which service it belongs.
     const count = Math.floor(WRITTEN_MAX_BYTES / (40 + 5 + 3 + 2)) - 5;
     // Watched and renewed seldom: a slow machine has enough to do with so many.
-    const all = {
-      ...noop(run, count, name),
-      blastRadius: ladder(run, [count], 3 * STAGE_MS),
+    const run = await completed('full', (seed) => ({
+      ...noop(seed, count, name(seed)),
+      blastRadius: ladder(seed, [count], 3 * STAGE_MS),
       sampleEveryMs: 3_000,
       timeToLiveMs: 120_000,
-    };
-    const { status, reason } = await live(run, all);
-    assert.equal(status, 'completed', reason);
+    }));
     const weight = await weighRun(lane.client, run, 1);
     for (const what of ['run', 'lease'] as const) {
       const found = `${what}: the largest payload of ${count} targets in one stage has ${weight[what].largest} bytes`;
       t.diagnostic(found);
       assert.ok(weight[what].largest < PAYLOAD_MAX, found);
     }
-    const more = await live(`${run}-er`, { ...noop(run, 30_000, name), blastRadius: ladder(run, [30_000], STAGE_MS) });
+    const more = await live(`${run}-er`, {
+      ...noop(run, 30_000, name(run)),
+      blastRadius: ladder(run, [30_000], STAGE_MS),
+    });
     assert.equal(more.status, 'refused');
     assert.match(more.reason, /the ladder reaches 30000 targets, which take \d+ bytes to write down, expected at most/);
     const { largest } = await weigh(lane.client, `${run}-er`);
@@ -167,6 +164,16 @@ describe('flat history', () => {
       targets: { site: 'torture', selector: { count, name: `${name}-${run}` } },
       sampleEveryMs: 200,
     };
+  }
+
+  /** A run that completed, by its name: another than it was to have where it was played again. */
+  async function completed(run: string, experimentOf: (run: string) => Experiment): Promise<string> {
+    const ended = await steadily((again) => {
+      const name = again === undefined ? run : `${run}-${again}`;
+      return live(name, experimentOf(name));
+    });
+    assert.equal(ended.status, 'completed', ended.reason);
+    return ended.run;
   }
 
   async function live(run: string, experiment: Experiment): Promise<RunResult> {

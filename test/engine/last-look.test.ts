@@ -4,12 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { driver as noop } from '../../activities/faults/noop/noop.ts';
 import { revert } from '../../activities/lease.ts';
 import type { FaultBatch } from '../../activities/interface.ts';
 import { leaseTiming } from '../../domain/timing.ts';
+import { until } from '../until.ts';
 
 const BATCH: FaultBatch = {
   run: 'r',
@@ -26,12 +26,12 @@ test('a last look that is slow beats, and is not taken for lost', async () => {
   try {
     const slow = noop({ name: 'here', installation: 'any', stateDir, settings: {} });
     const before: string[] = [];
-    const env = new MockActivityEnvironment({ startToCloseTimeoutMs: 30_000, heartbeatTimeoutMs: 300 });
+    const env = new MockActivityEnvironment({ startToCloseTimeoutMs: 600_000, heartbeatTimeoutMs: 300 });
     env.on('heartbeat', () => before.push('beat'));
     const [renew, off] = [slow.renew?.bind(slow), slow.revert.bind(slow)];
     slow.renew = async (faults, attempt) => {
-      // As long as three times of which one must not pass in silence.
-      await sleep(900);
+      // As slow as it takes to be heard of three times meanwhile.
+      await until(() => before.length >= 3);
       return (await renew?.(faults, attempt)) ?? [];
     };
     slow.revert = async (faults, attempt) => {

@@ -47,7 +47,10 @@ describe('nothing is proven', () => {
           assert.equal(status, 'inconclusive');
           assert.match(reason, /2 of 3 targets are gone/);
         },
-        { blastRadius: { stages: [{ kind: 'count', count: 3, text: '3' }], holdMs: 600_000, seed: 'any' } },
+        {
+          timeToLiveMs: 60_000,
+          blastRadius: { stages: [{ kind: 'count', count: 3, text: '3' }], holdMs: 600_000, seed: 'any' },
+        },
       ));
   });
 
@@ -72,6 +75,7 @@ describe('nothing is proven', () => {
           },
         ],
         sampleEveryMs: 2_000,
+        timeToLiveMs: 60_000,
         blastRadius: { stages: TWO, holdMs: 4_000, seed: 'any' },
       },
     ).finally(() => (lane.level = 0)));
@@ -105,26 +109,28 @@ describe('nothing is proven', () => {
         },
         {
           // So that it is still recovering when its worker is killed.
-          sampleEveryMs: 1_500,
+          sampleEveryMs: 4_000,
           recoverWithinMs: 1_000,
           timeToLiveMs: 60_000,
-          blastRadius: { stages: TWO, holdMs: 4_000, seed: 'any' },
+          blastRadius: { stages: TWO, holdMs: 16_000, seed: 'any' },
         },
       ));
 
-    it('a run whose last revert was stuck has held its fault for longer than was asked, and proves nothing', () =>
-      held(
+    it('a run whose last revert was stuck has held its fault for longer than was asked, and proves nothing', async () => {
+      // Before it begins, so that nothing is reverted in time: this mood is a revert's alone.
+      await setMood(lane, 'fail-revert');
+      await held(
         'late-stuck',
         async ({ handle }) => {
-          await setMood(lane, 'fail-revert');
           await until(async () => (await scenes.phaseOf(handle)) === 'stuck');
           await setMood(lane, undefined);
           const { status, deviated, reason } = await scenes.endOf(handle);
           assert.deepEqual([status, deviated], ['inconclusive', null]);
           assert.match(reason, /a revert cannot be confirmed/);
         },
-        { fault: 'host/moody-pause', timeToLiveMs: 120_000, blastRadius: { stages: TWO, holdMs: 4_000, seed: 'any' } },
-      ));
+        { fault: 'host/moody-pause', timeToLiveMs: 120_000, blastRadius: { stages: TWO, holdMs: 10_000, seed: 'any' } },
+      ).finally(() => setMood(lane, undefined));
+    });
 
     it('a renewal that never returns ends the run, which saw nothing of its fault', () =>
       held(

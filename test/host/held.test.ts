@@ -206,7 +206,7 @@ describe('a held fault', () => {
   /** Writes faults down for a holder to begin. */
   function claim(faults: readonly Fault<unknown>[]): void {
     const ledger = new Ledger(folder);
-    const claims = faults.map((each) => ({ fault: { ...each, ttlMs: 1_500 }, resource: each.target, undo: {} }));
+    const claims = faults.map((each) => ({ fault: { ...each, ttlMs: 10_000 }, resource: each.target, undo: {} }));
     ledger.claim('host/pause', claims, 'batch');
     ledger.close();
   }

@@ -104,7 +104,7 @@ export class PostgresServer {
   }
 
   async query(sql: string, values: readonly unknown[] = []): Promise<QueryResultRow[]> {
-    const client = new Client({ connectionString: this.url(), connectionTimeoutMillis: 2_000 });
+    const client = new Client({ connectionString: this.url(), connectionTimeoutMillis: 20_000 });
     try {
       await client.connect();
       return (await client.query<QueryResultRow>(sql, [...values])).rows;

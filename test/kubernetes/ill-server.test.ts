@@ -59,8 +59,8 @@ describe('an API server that is not well', { skip }, () => {
     return found.split(' ').filter(Boolean).length;
   };
   const held = async (): Promise<string> => cluster.kubectl('get', 'nodes', '-l', 'squall/cordon=held', '-o', 'name');
-  async function start(id: string, holdMs: number): Promise<WorkflowHandle> {
-    const base = pausing({ fault: 'kubernetes/node-cordon', group: '', seed: id, ttlMs: TTL_MS, stages: [2], holdMs });
+  async function start(id: string, holdMs: number, ttlMs = TTL_MS): Promise<WorkflowHandle> {
+    const base = pausing({ fault: 'kubernetes/node-cordon', group: '', seed: id, ttlMs, stages: [2], holdMs });
     const selector = { kind: 'node', labels: { pool: 'ill' } };
     const experiment = { ...base, with: {}, targets: { site: 'torture', selector } };
     return startRun(lane.client, id, { experiment, documentHash: '', startedBy: 'a test' });
@@ -78,7 +78,8 @@ describe('an API server that is not well', { skip }, () => {
   ] as const)
     it(`a run goes on with ${how}`, async () => {
       server.illness = illness;
-      const handle = await start(`on-${how.replaceAll(' ', '-')}`, 5_000);
+      // Whoever goes on has time for it: this machine is not to be ill as well.
+      const handle = await start(`on-${how.replaceAll(' ', '-')}`, 20_000, 30_000);
       const { status, reason } = (await handle.result()) as RunResult;
       const { events } = await handle.query<Story, [number]>('story', 0);
       const on = events.flatMap((event) => (event.type === 'stage-held' ? [event.injected] : []));

@@ -57,7 +57,7 @@ describe('the Chaos Monkey on pods', { skip: await whyNoFaultImage() }, () => {
     text = shipped
       .replaceAll('site: prod-eu, namespace: shop', `site: torture, namespace: ${pods.namespace}`)
       .replaceAll('every: 10m', 'every: 30d')
-      .replaceAll(/hold: \w+/g, 'hold: 6s')
+      .replaceAll(/hold: \w+/g, 'hold: 20s')
       .replaceAll('for: 30s', 'for: 5s');
   });
   after(() => undo.disposeAsync());

@@ -20,7 +20,7 @@ import { ATTEMPT, faultOn } from './nodes.ts';
 import { Pods } from './running-pods.ts';
 import type { RunningPod } from './running-pods.ts';
 
-const TTL_MS = 6_000;
+const TTL_MS = 30_000;
 
 describe('network faults at a site', { skip: await whyNoFaultImage() }, () => {
   const undo = new AsyncDisposableStack();

@@ -57,7 +57,7 @@ describe('faults of a pod’s network on a real node', { skip: await whyNoFaultI
     assert.equal(result, 'reverted', detail);
     assert.deepEqual(await driver.verify([fault], ATTEMPT), ['absent']);
     assert.equal(rulesIn(pod), '');
-    assert.equal((await pods.ping(pod, 20)).received, 20);
+    assert.equal(await pods.answersAll(pod, 20), true);
   }
 
   /** The rules and queueing disciplines of ours in a pod's network, as the kernel tells them. */
@@ -156,14 +156,14 @@ describe('faults of a pod’s network on a real node', { skip: await whyNoFaultI
   });
 
   it('leaves a pod alone from which a kubelet has answers, and the answers come', async () => {
-    const probe = { httpGet: { path: '/bytes', port: 8080 }, periodSeconds: 1, failureThreshold: 1 };
+    const probe = { httpGet: { path: '/bytes', port: 8080 }, periodSeconds: 1, failureThreshold: 3 };
     const pod = await pods.run('probed', { container: { readinessProbe: probe, livenessProbe: probe } });
     const driver = open(partition);
     const fault = faultOn(pod.id, { dns: false });
     await driver.inject([fault], ATTEMPT);
     assert.equal(await pods.reaches(pod), false);
-    // Several probes of each kind, one of which would have been enough.
-    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    // Many probes of each kind, three of which would have been enough: one may be late on a busy machine.
+    await new Promise((resolve) => setTimeout(resolve, 15_000));
     const statuses = (await pods.pod(pod)).status?.['containerStatuses'] as { ready: boolean; restartCount: number }[];
     assert.deepEqual(
       statuses.map(({ ready, restartCount }) => [ready, restartCount]),

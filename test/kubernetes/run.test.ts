@@ -18,7 +18,7 @@ import { Cluster, whyNoCluster } from './cluster/cluster.ts';
 import { makeNode } from './nodes.ts';
 import { deploymentOf, podsOf, settle } from './pods.ts';
 
-const TTL_MS = 6_000;
+const TTL_MS = 20_000;
 
 describe('runs on a real cluster', { skip: await whyNoCluster() }, () => {
   const undo = new AsyncDisposableStack();
@@ -82,7 +82,7 @@ describe('runs on a real cluster', { skip: await whyNoCluster() }, () => {
     const seen = cluster.follow('get', 'nodes', '-l', 'pool=staged', '--watch', '-o', shown);
     made.defer(seen.end);
     await until(() => seen.lines.length >= 4);
-    const handle = await start('staged', experiment('kubernetes/node-cordon', {}, selector, [1, 3], 2_000));
+    const handle = await start('staged', experiment('kubernetes/node-cordon', {}, selector, [1, 3], 6_000));
     const { status, deviated, reason } = (await handle.result()) as RunResult;
     assert.deepEqual([status, deviated], ['completed', false], reason);
     assert.deepEqual(await cordoned(), []);
@@ -129,7 +129,7 @@ describe('runs on a real cluster', { skip: await whyNoCluster() }, () => {
     await until(async () => (await running()).length === 4);
     const before = await running();
     const parameters = { overBudget: 'skip' };
-    const handle = await start('skipped', experiment('kubernetes/pod-kill', parameters, { namespace }, [1, 2], 8_000));
+    const handle = await start('skipped', experiment('kubernetes/pod-kill', parameters, { namespace }, [1, 2], 20_000));
     await until(async () => isHolding(handle));
     for (const app of apps)
       await cluster.create({

@@ -38,6 +38,8 @@ const PORT = 8080;
 
 /** Beyond an answer's time, what a ping may take in all, in seconds. */
 const PATIENCE_S = 9;
+/** How often packets are sent of which some do not come back: a machine that stands still may miss them. */
+const TRIES = 3;
 
 /** A namespace with pods, one of which is everybody's peer. */
 export class Pods {
@@ -144,6 +146,13 @@ export class Pods {
   /** Whether a pod reaches the peer at all. */
   async reaches(pod: RunningPod, to = this.peer): Promise<boolean> {
     return (await this.ping(pod, 2, to)).received > 0;
+  }
+
+  /** Whether the peer answers all of `count` packets, in one of a few tries. */
+  async answersAll(pod: RunningPod, count: number, bytes?: number): Promise<boolean> {
+    for (let time = 1; time <= TRIES; time += 1)
+      if ((await this.ping(pod, count, this.peer, 1, bytes)).received === count) return true;
+    return false;
   }
 
   /** How long it takes a pod to fetch 700 kB of the peer, in milliseconds. Throws where it gets less. */

@@ -91,7 +91,7 @@ test('its experiment is run, with its fault, its targets and its probe', async (
   };
   const config = await here('squall.yaml', ['./index.ts', join(EXAMPLE, 'index.ts')], ['/srv/shop/templates', folder]);
   await appendFile(config, 'journal: journal\nstate: state\n');
-  const experiment = await here('experiment.yaml', ['hold: 1m }', 'hold: 2s }\nsampleEvery: 200ms']);
+  const experiment = await here('experiment.yaml', ['hold: 1m }', 'hold: 10s }\nsampleEvery: 200ms']);
 
   const log = { logFile: join(folder, 'log') };
   const server = await startDevServer({ namespace: 'default', headless: true, ...log });

@@ -83,8 +83,8 @@ describe(
       const folder = await mkdtemp(join(tmpdir(), 'squall-command-'));
       const file = join(folder, 'pid');
       assert.equal(
-        await read(sh(`sleep 1000 & echo $! > ${file}; wait`), { timeout: '500ms' }),
-        'it did not end within 500 ms',
+        await read(sh(`sleep 1000 & echo $! > ${file}; wait`), { timeout: '3s' }),
+        'it did not end within 3000 ms',
       );
       const pid = Number(await readFile(file, 'utf8'));
       await rm(folder, { recursive: true });

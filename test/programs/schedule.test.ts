@@ -25,7 +25,7 @@ blastRadius: { stages: [1], hold: HOLD }
 stopConditions: [{ probe: alive, below: 1, for: 10s }]
 recoverWithin: 20s
 sampleEvery: 500ms
-timeToLive: 10s
+timeToLive: 30s
 `;
 
 /** Ticks come when they are told to: its own times are far away. */
@@ -114,7 +114,7 @@ describe('a program', () => {
   });
 
   it('runs one of its pool at each tick, as who applied it, with what was drawn; it can be chosen again', async () => {
-    await schedule('apply', await file(document('6s')));
+    await schedule('apply', await file(document('10s')));
     const id = await tick();
     const done = await resultOf(id);
     const { picked, drawn, run = '', status, deviated } = done;
