@@ -33,11 +33,12 @@ describe('what is shown of a run', { concurrency: true }, () => {
       try {
         lane.level = 9;
         const shown = (words: string): number[] => countdown(terminal.out(), words);
+        const sparkline = / level 9 +[▁▂▃▄▅▆▇█]{2,}/;
         await until(() => shown('stage 1 holds for').length >= 2 && shown('aborts in').length >= 2);
+        await until(() => sparkline.test(terminal.out()));
         const out = terminal.out();
         assert.match(out, /^\u001B\[1mterminal-\S+\u001B\[22m: /, 'its name in bold');
         assert.match(out, /\u001B\[33m +aborts in \d+s: level 9 is above 5\u001B\[39m/, 'in yellow');
-        assert.match(out, / level 9 +[▁▂▃▄▅▆▇█]{2,}/);
         for (const words of ['stage 1 holds for', 'aborts in'])
           assert.deepEqual(
             shown(words),
@@ -61,7 +62,8 @@ describe('what is shown of a run', { concurrency: true }, () => {
       // Whatever the level of the run beside it.
       await writeFile(file, documentOf('pipe', '60s', 10).replace('above: 5', 'above: 50'));
       const run = open('env', [...PLAIN, 'bin/squall', 'run', file], installation.env);
-      await until(() => /^level \d+ +stage 1 holds for \d+s$/m.test(run.out()));
+      const shown = until(() => /^level \d+ +stage 1 holds for \d+s$/m.test(run.out()));
+      await Promise.race([shown, run.ended.then(({ out }) => assert.fail(out))]);
       run.child.kill('SIGINT');
       const { code, out } = await run.ended;
       assert.equal(code, 130, out);
