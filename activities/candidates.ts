@@ -19,6 +19,8 @@ export interface Doing {
   readonly driver: FaultDriver<unknown> | undefined;
   /** As an author writes them. */
   readonly params: JsonObject;
+  /** Keys of targets that were chosen before. */
+  readonly chosen?: ReadonlySet<string>;
 }
 
 /** Asks `provider` for whom `selector` names. */
@@ -26,17 +28,23 @@ export async function candidatesOf(
   provider: TargetProvider<unknown> | undefined,
   selector: JsonObject,
   protect: Protection | undefined,
-  { driver, params }: Doing,
+  { driver, params, chosen }: Doing,
   signal: AbortSignal,
 ): Promise<Found> {
   const parsed = provider?.selector.safeParse(selector);
   if (!provider || !parsed) return { targets: [], facts: new Map(), excluded: [] };
   if (!parsed.success) return { invalid: parsed.error.message };
-  const found = await provider.resolve(parsed.data, signal);
+  const asksBudgets = driver?.asksBudgets?.(driver.params.parse(params)) === true;
+  const found = await provider.resolve(parsed.data, signal, chosen && { keys: chosen, asksBudgets });
   const spared =
     protect === undefined ? found : without(found, (target) => protectionOf(protect, found.facts.get(target)));
   const unfit = await driver?.unfit?.(spared.targets, driver.params.parse(params));
   return unfit === undefined ? spared : without(spared, (target) => unfit.get(target));
+}
+
+/** Whom candidates are without, in words. */
+export function leftOut(excluded: Candidates['excluded']): string {
+  return excluded.map(({ reason, count, examples }) => `${count} ${reason} (${examples.join(', ')})`).join('; ');
 }
 
 /** Without those who have a reason to be left out; it is told of them as of everybody else who is. */

@@ -93,7 +93,7 @@ export interface Recorded {
 export interface SiteActivities {
   preflight(input: PreflightInput): Promise<PreflightResult>;
   /** Whether enough candidates are left for another stage, as many as `preconditions` ask for. */
-  minHealthy(input: MinHealthyInput): Promise<GuardAnswer>;
+  minHealthy(input: MinHealthyInput): Promise<StageAnswer>;
   inject(batch: FaultBatch): Promise<InjectReport>;
   hold(batch: FaultBatch, owner: Owner): Promise<HoldReport>;
   /**
@@ -139,16 +139,24 @@ export interface PreflightInput {
   readonly waitMs?: number;
 }
 
-/** What is asked before a stage of an experiment that must leave some alone. */
+/** What is asked before a stage: whether enough is left alone, and who of the stage may still be touched. */
 export interface MinHealthyInput {
   readonly experiment: Experiment;
   /** How many there were before anything was touched: a share is of those. */
   readonly candidates: number;
   /** The targets of the run with this stage's, by their keys. */
   readonly reached: readonly string[];
+  /** The targets of the stage, by their keys. Absent where none is looked at again. */
+  readonly stage?: readonly string[];
   readonly protect?: Protection;
   /** The share that the policy has every run leave alone. */
   readonly minHealthyShare?: number;
+}
+
+/** Of `min-healthy`, and of the stage's own targets. */
+export interface StageAnswer extends GuardAnswer {
+  /** Who of the stage may not be touched any more, by their places in it, and what is left out now, in words. */
+  readonly spared?: { readonly at: readonly number[]; readonly found: string };
 }
 
 /** What pre-flight found. `targets` is the prefix of the shuffled candidates that the ladder's top reaches. */

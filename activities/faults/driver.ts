@@ -84,6 +84,8 @@ export interface FaultDriver<Params> {
   occupied(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>>;
   /** Which of these targets the fault must not be put on, or cannot, and why: they are no candidates. Absent where all will do. */
   unfit?(targets: readonly TargetId[], params: Params): Promise<ReadonlyMap<TargetId, string>>;
+  /** Whether it asks disruption budgets for leave whenever it acts, and does as it was told where they refuse. Absent where it asks none. */
+  asksBudgets?(params: Params): boolean;
   /** Puts the faults on. Idempotent by fault id; writes the undo record first; one outcome a fault, in order. */
   inject(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<InjectResult>[]>;
   /**

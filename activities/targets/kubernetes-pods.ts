@@ -13,7 +13,6 @@ import { ownPod } from '../kubernetes/own-pod.ts';
 import { forbidden, isHeld, ZONE } from './kubernetes-selector.ts';
 import type { KubernetesSelector, Place } from './kubernetes-selector.ts';
 import type { Candidates } from './provider.ts';
-import { Sieve } from './sieve.ts';
 import type { Limit } from './sieve.ts';
 
 type Pod = z.infer<typeof podSchema>;
@@ -41,14 +40,13 @@ interface Owner {
 
 /** Whom `wanted` names among the pods of `place`. */
 export async function podCandidates(wanted: KubernetesSelector, place: Place): Promise<Candidates> {
-  const { api, settings, attempt } = place;
+  const { api, settings, attempt, sieve } = place;
   const [owners, budgets, zone, own] = await Promise.all([
     ownersIn(place),
     budgetsIn(place),
     nodesOf(wanted.zone, place),
     ownPod(),
   ]);
-  const sieve = new Sieve();
   const found: { readonly metadata: Metadata; readonly node: string | undefined; readonly owner: Owner | undefined }[] =
     [];
   /** Of each owner, how many pods a fault of ours is on although they say that they are ready. */
@@ -111,6 +109,7 @@ function limitsOf(
         key: `budget ${namespace}/${name}`,
         allows,
         reason: `beyond its disruption budget ${name}, which allows ${allows}`,
+        budget: true as const,
       })),
   ];
 }

@@ -9,6 +9,7 @@ import { TARGET_MAX, targetId } from '../faults/kubernetes/target.ts';
 import type { KubernetesApi } from '../kubernetes/api.ts';
 import type { Metadata } from '../kubernetes/objects.ts';
 import { mayTouch } from './kubernetes-settings.ts';
+import type { Sieve } from './sieve.ts';
 import type { KubernetesSettings } from './kubernetes-settings.ts';
 
 /** The label of a node's zone. */
@@ -53,6 +54,7 @@ export interface Place {
   readonly attempt: Attempt;
   /** Namespaces to list, or all at once. */
   readonly namespaces: readonly (string | undefined)[];
+  readonly sieve: Sieve;
 }
 
 /** Whether a fault of ours is on the object: it is a target still, and pre-flight names who holds it. */

@@ -24,7 +24,7 @@ export const targets: TargetProviderFactory<KubernetesSelector> = (site) => {
   return {
     provider: 'kubernetes',
     selector,
-    async resolve(wanted, signal) {
+    async resolve(wanted, signal, chosen) {
       if (settings === undefined) return nobody('this site has no `kubernetes:` section');
       const { namespace } = wanted;
       if (namespace !== undefined && !mayTouch(settings, namespace))
@@ -37,6 +37,7 @@ export const targets: TargetProviderFactory<KubernetesSelector> = (site) => {
         settings,
         attempt: { signal, remainingMs: () => endsAtMs - performance.now() },
         namespaces: namespace === undefined ? (settings.namespaces ?? [undefined]) : [namespace],
+        sieve: new Sieve(chosen),
       };
       try {
         if (wanted.kind === 'pod') return await podCandidates(wanted, place);
@@ -57,8 +58,7 @@ function nobody(reason: string): Candidates {
   return { targets: [], facts: new Map(), excluded: [{ reason, count: 0, examples: [] }] };
 }
 
-async function nodes(wanted: KubernetesSelector, { api, settings, attempt }: Place): Promise<Candidates> {
-  const sieve = new Sieve();
+async function nodes(wanted: KubernetesSelector, { api, settings, attempt, sieve }: Place): Promise<Candidates> {
   const found = [];
   let usable = 0;
   for await (const node of api.list(listPath('node'), {}, nodeSchema, attempt)) {
@@ -93,9 +93,8 @@ async function nodes(wanted: KubernetesSelector, { api, settings, attempt }: Pla
 async function workloads(
   kind: 'deployment' | 'statefulset',
   { labels: wanted, names }: KubernetesSelector,
-  { api, settings, attempt, namespaces }: Place,
+  { api, settings, attempt, namespaces, sieve }: Place,
 ): Promise<Candidates> {
-  const sieve = new Sieve();
   for (const place of namespaces) {
     for await (const workload of api.list(listPath(kind, place), labelQuery(wanted), workloadSchema, attempt)) {
       const { metadata, spec } = workload;
@@ -122,9 +121,8 @@ async function workloads(
 async function keyed(
   kind: 'configmap' | 'secret',
   { labels: wanted, names }: KubernetesSelector,
-  { api, settings, attempt, namespaces }: Place,
+  { api, settings, attempt, namespaces, sieve }: Place,
 ): Promise<Candidates> {
-  const sieve = new Sieve();
   for (const place of namespaces) {
     for await (const found of api.list(listPath(kind, place), labelQuery(wanted), bareSchema, attempt, METADATA_LIST)) {
       const { name: called, namespace = '', uid, labels, annotations } = found.metadata;

@@ -28,13 +28,21 @@ export interface Candidates {
   readonly excluded: readonly Exclusion[];
 }
 
+/** Targets that were chosen before, of whom it is asked whether they may still be touched. */
+export interface Chosen {
+  /** Their keys. They are left out last where there would be too many. */
+  readonly keys: ReadonlySet<string>;
+  /** The fault asks disruption budgets itself, which leave none of them out here. */
+  readonly asksBudgets: boolean;
+}
+
 /** Finds targets of one provider. */
 export interface TargetProvider<Selector> {
   /** The part of a fault's kind before the slash. */
   readonly provider: string;
   /** Parses `targets:` without `site`. Its output is plain JSON. */
   readonly selector: z.ZodType<Selector>;
-  resolve(selector: Selector, signal: AbortSignal): Promise<Candidates>;
+  resolve(selector: Selector, signal: AbortSignal, chosen?: Chosen): Promise<Candidates>;
 }
 
 /** Builds a provider for a site. Every provider module exports one as `targets`. */

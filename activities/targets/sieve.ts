@@ -7,7 +7,7 @@
 import type { TargetId } from '../../domain/fault.ts';
 import type { TargetFacts } from '../../domain/policy.ts';
 import { targetKey } from '../../domain/target-key.ts';
-import type { Candidates, Exclusion } from './provider.ts';
+import type { Candidates, Chosen, Exclusion } from './provider.ts';
 
 /** Those left out that are named for people. */
 const EXAMPLES = 3;
@@ -28,12 +28,19 @@ export interface Limit {
   readonly allows: number;
   /** Why whoever is too many is left out. */
   readonly reason: string;
+  /** It is a disruption budget's. */
+  readonly budget?: true;
 }
 
 /** Counts whom it leaves out. */
 export class Sieve {
+  readonly #chosen: Chosen;
   readonly #kept: Sifted[] = [];
   readonly #left = new Map<string, { count: number; examples: string[] }>();
+
+  constructor(chosen: Chosen = { keys: new Set(), asksBudgets: false }) {
+    this.#chosen = chosen;
+  }
 
   keep(sifted: Sifted): void {
     this.#kept.push(sifted);
@@ -46,16 +53,19 @@ export class Sieve {
     this.#left.set(reason, left);
   }
 
-  /** Whoever is left, in a stable order. Of those who are too many, the same ones are left out each time, as if by lot. */
+  /** Whoever is left, in a stable order. Of those who are too many the same ones are left out each time, as if by lot, and last who was chosen. */
   candidates(): Candidates {
     const taken = new Map<string, number>();
     const facts = new Map<TargetId, TargetFacts>();
+    const { keys, asksBudgets } = this.#chosen;
     const byLot = this.#kept
       .map((sifted) => ({ lot: targetKey(sifted.id), sifted }))
-      .toSorted((a, b) => (a.lot < b.lot ? -1 : 1));
-    for (const { sifted } of byLot) {
+      .map(({ lot, sifted }) => ({ lot, sifted, chosen: keys.has(lot) }))
+      .toSorted((a, b) => Number(b.chosen) - Number(a.chosen) || (a.lot < b.lot ? -1 : 1));
+    for (const { sifted, chosen } of byLot) {
       const { id, name, limits } = sifted;
-      const full = limits.find(({ key, allows }) => (taken.get(key) ?? 0) >= allows);
+      const binding = chosen && asksBudgets ? limits.filter(({ budget }) => !budget) : limits;
+      const full = binding.find(({ key, allows }) => (taken.get(key) ?? 0) >= allows);
       if (full !== undefined) {
         this.leave(full.reason, name);
         continue;

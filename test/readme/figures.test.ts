@@ -8,7 +8,7 @@ import { open } from './terminal.ts';
 test('npm run torture: no fault leaks', async (t) => {
   // Other blows each day: a small sample meets a few of them.
   const seed = new Date().toISOString().slice(0, 10);
-  const torture = open(`npm run torture -- --trials 24 --ttl 5s --lanes 1 --seed ${seed}`, ROOT);
+  const torture = open(`npm run torture -- --trials 12 --ttl 5s --lanes 1 --seed ${seed}`, ROOT);
   t.diagnostic(`seed ${seed}`);
   assert.equal(await torture.code, 0, torture.output());
   assert.match(torture.output(), /^0 leaked faults in \d+ trials/m);
@@ -25,7 +25,7 @@ test('npm run torture -- --on pods: no fault leaks', { skip: await whyNoFaultIma
 });
 
 test('npm run bench: every part has its figures', async () => {
-  const bench = open('npm run bench -- --json --aborts 2 --runs 3 --at-once 5 --held 5 --stopped 5', ROOT);
+  const bench = open('npm run bench -- --json --aborts 1 --runs 2 --at-once 3 --held 3 --stopped 3', ROOT);
   const code = await bench.code;
   const parts = bench
     .output()

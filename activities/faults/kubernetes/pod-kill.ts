@@ -83,6 +83,10 @@ class PodKill implements FaultDriver<Params> {
     ]);
   }
 
+  asksBudgets({ mode }: Params): boolean {
+    return mode === 'evict';
+  }
+
   async occupied(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>> {
     for (const target of targets) parseTarget(target, ['pod']);
     const wanted = new Set(targets);
