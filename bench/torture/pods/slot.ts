@@ -9,6 +9,8 @@ import { makeNode } from '../../../test/kubernetes/nodes.ts';
 import type { Described, Pods, RunningPod } from '../../../test/kubernetes/running-pods.ts';
 import type { Harmed } from '../arena.ts';
 import { pausing } from '../experiment.ts';
+import type { Live } from './api.ts';
+import { aged, keysOf } from './traces.ts';
 import { REPLICAS, UNHARMED, WHOLE } from './watch.ts';
 import type { Kind, Seen, Watch } from './watch.ts';
 
@@ -22,9 +24,7 @@ const COUNT = 3;
 const STAGES = [1, 2];
 const HOLD_MS = 8_000;
 /** How long the sweep may take to forget what is old, in milliseconds. */
-const FORGET_MS = 20_000;
-/** Older than any fence is kept, in milliseconds. */
-const OLD_MS = 2 * 3_600_000;
+const FORGET_MS = 30_000;
 
 /** What a run does. */
 export interface Doing {
@@ -109,21 +109,26 @@ export class Slot implements Harmed {
     for (const [name, sinceMs] of this.#acting) if (sinceMs <= beforeMs) this.#condemned.push(`${name} acted ${why}`);
   }
 
-  /** Makes the fences old, and sees that the sweep then takes the last trace away. */
+  /** Makes the fences old, and what is kept of faults that heal, and sees that the sweep then takes the last trace away. */
   async end(): Promise<readonly string[]> {
-    const marked = (): Seen[] =>
-      this.seen().filter(({ live }) => live !== undefined && keysOf(live.metadata).length > 0);
-    for (const { path = '', kind, live } of marked()) {
-      if (kind === 'copy') continue;
-      const annotations = Object.entries(live?.metadata.annotations ?? {}).filter(([key]) => key.endsWith('-ended'));
-      const old = Object.fromEntries(annotations.map(([key, text]) => [key, aged(text)]));
-      await this.#watch.api.patch(path, { metadata: { annotations: old } }).catch(() => undefined);
-    }
+    const marked = () =>
+      this.seen().flatMap((seen) => (seen.live && keysOf(seen.live).length > 0 ? [{ ...seen, live: seen.live }] : []));
     const endsAtMs = performance.now() + FORGET_MS;
-    while (marked().length > 0 && performance.now() < endsAtMs) await sleep(200);
-    const left = marked().map(({ name, live }) => `${name}: ${keysOf(live?.metadata ?? {}).join(', ')} for ever`);
+    while (marked().length > 0 && performance.now() < endsAtMs) {
+      for (const { kind, path = '', live } of marked()) if (kind !== 'copy') await this.#age(path, live);
+      await sleep(200);
+    }
+    const left = marked().map(({ name, live }) => `${name}: ${keysOf(live).join(', ')} for ever`);
     await this.#undo.disposeAsync();
     return left;
+  }
+
+  async #age(path: string, live: Live): Promise<void> {
+    const annotations = aged(live);
+    if (Object.keys(annotations).length === 0) return;
+    // What has been written since it was looked at is looked at again.
+    const { resourceVersion } = live.metadata;
+    await this.#watch.api.patch(path, { metadata: { resourceVersion, annotations } }).catch(() => undefined);
   }
 
   #observe(): void {
@@ -138,9 +143,9 @@ export class Slot implements Harmed {
       }
       const { of, seenIn } = this.#doing;
       if (harms && kind === (seenIn ?? of)) this.hasActed = true;
+      if (acts || left.length > 0) this.firstHarmedMs ??= nowMs;
       if (left.length === 0) continue;
       this.#since.set(name, { sinceMs: this.#since.get(name)?.sinceMs ?? nowMs, left: left.join(', ') });
-      this.firstHarmedMs ??= nowMs;
       this.lastHarmedMs = nowMs;
     }
   }
@@ -213,16 +218,4 @@ export class Slot implements Harmed {
   #remove(pods: Pods, ...what: string[]): void {
     this.#undo.defer(async () => void (await pods.kubectl('delete', ...what, '--wait=false', '--ignore-not-found')));
   }
-}
-
-function keysOf({
-  annotations = {},
-  labels = {},
-}: NonNullable<Seen['live']>['metadata'] | Record<string, never>): string[] {
-  return [...Object.keys(annotations), ...Object.keys(labels)].filter((key) => key.startsWith('squall/'));
-}
-
-function aged(text: string): string {
-  const fences = JSON.parse(text) as Record<string, number>;
-  return JSON.stringify(Object.fromEntries(Object.entries(fences).map(([key, atMs]) => [key, atMs - OLD_MS])));
 }

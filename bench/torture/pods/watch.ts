@@ -11,6 +11,7 @@ import type { Cluster } from '../../../test/kubernetes/cluster/cluster.ts';
 import { nodeCommand } from '../../../test/kubernetes/fault-image.ts';
 import { Api } from './api.ts';
 import type { Container, Live } from './api.ts';
+import { isKept, traces } from './traces.ts';
 
 const exec = promisify(execFile);
 
@@ -201,8 +202,9 @@ export class Watch {
     const changed = (kind: Kind, how: (live: Live) => string[]) =>
       all[kind].map(({ live, path }): Found => {
         const harm = how(live);
-        const left = [...traces(live), ...harm];
-        const acts = left.length > 0;
+        const noted = traces(live);
+        const acts = noted.length + harm.length > 0;
+        const left = [...(isKept(live) ? [] : noted), ...harm];
         return {
           live,
           path,
@@ -233,7 +235,10 @@ export class Watch {
       ...made('fuse', { acts: false }),
       ...made('policy', { acts: true }),
       // The harm of a kill is what its owner is without. When it is over, what is left is a fence.
-      ...made('lease', { harms: false }, held).map((lease) => ({ ...lease, acts: lease.left.length > 0 })),
+      ...made('lease', { harms: false }, (live) => (isHeld(live) && !isKept(live) ? ['held'] : [])).map((lease) => ({
+        ...lease,
+        acts: lease.live !== undefined && isHeld(lease.live),
+      })),
       // What is copied is kept as long as fences are.
       ...made('copy', { acts: false }, () => []),
     ];
@@ -249,8 +254,8 @@ function missing({ metadata: { generation }, spec, status = {} }: Live): string[
   return isWhole ? [] : [`not whole, with ${readyReplicas} of ${spec?.replicas} pods ready`];
 }
 
-function held({ metadata: { labels = {} } }: Live): string[] {
-  return labels['squall/kill'] === 'held' ? ['held'] : [];
+function isHeld({ metadata: { labels = {} } }: Live): boolean {
+  return labels['squall/kill'] === 'held';
 }
 
 /** The containers of ours that run in a pod. */
@@ -258,13 +263,6 @@ export function running({ status }: Live): readonly Container[] {
   return (status?.ephemeralContainerStatuses ?? []).filter(
     ({ name, state }) => name.startsWith('squall-') && state?.running !== undefined,
   );
-}
-
-/** What an object says of ours, in words; fences are not meant, nor what is kept with them of a fault that heals. */
-export function traces({ metadata: { annotations = {}, labels = {} } }: Live): string[] {
-  const noted = Object.keys(annotations).filter((key) => key.startsWith('squall/') && !/-(?:ended|last)$/.test(key));
-  const labelled = Object.entries(labels).filter(([key, value]) => key.startsWith('squall/') && value !== 'ended');
-  return [...noted.map((key) => `annotation ${key}`), ...labelled.map(([key, value]) => `label ${key}=${value}`)];
 }
 
 function networkOf(part: string, burden: string | undefined): Network {
