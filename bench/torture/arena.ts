@@ -12,6 +12,9 @@ import type { Lane } from './lane.ts';
 export interface Harmed {
   /** In a word: a blow may strike only one kind. */
   readonly kind: string;
+  /** Which fault harms it, and whether it has been seen to do that: where there are several, each must have acted. */
+  readonly fault?: string;
+  readonly hasActed?: boolean;
   /** When anything was harmed first and last, in milliseconds of `performance.now()`. */
   readonly firstHarmedMs: number | undefined;
   readonly lastHarmedMs: number | undefined;

@@ -17,7 +17,24 @@ export function table(fates: readonly Fate[], options: { readonly seed: string; 
     : '';
   const head = `${'blow'.padEnd(42)} ${'trials'.padStart(6)} ${'leaks'.padStart(6)}${acted} ${'p50 s'.padStart(7)} ${'max s'.padStart(7)}  ended`;
   const sum = `${leaks.length} leaked faults in ${counted.length} trials (${fates.length - counted.length} did not count: no fault was on), seed ${options.seed}, time-to-live ${options.ttl / 1000} s`;
-  return ['', head, ...rows, row('all', counted), '', sum, ''].join('\n');
+  return ['', head, ...rows, row('all', counted), '', ...faults(fates), sum, ''].join('\n');
+}
+
+/** What of each fault was struck: a trial in which one never acts proves nothing of it. */
+function faults(fates: readonly Fate[]): string[] {
+  const of = Map.groupBy(fates, ({ fault = '' }) => fault);
+  of.delete('');
+  if (of.size === 0) return [];
+  const number = (some: readonly Fate[]): string => String(some.length).padStart(6);
+  const rows = [...of]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([fault, runs]) => {
+      const acted = runs.filter((fate) => fate.acted === true);
+      const leaked = runs.filter((fate) => fate.leaked.length > 0);
+      const trials = runs.filter(({ counts }) => counts);
+      return `${fault.padEnd(42)} ${number(runs)} ${number(acted)} ${number(trials)} ${number(leaked)}`;
+    });
+  return [`${'fault'.padEnd(42)}   runs  acted trials  leaks`, ...rows, ''];
 }
 
 function row(name: string, fates: readonly Fate[]): string {

@@ -31,6 +31,9 @@ const SURVIVOR_MS = 60_000;
 export interface Fate {
   readonly blow: string;
   readonly run: string;
+  /** Which fault it was, and whether it was seen to harm anything before the blow. */
+  readonly fault?: string;
+  readonly acted?: boolean;
   /** False: no fault was on when the blow was struck, so the trial does not count (but a leak does). */
   readonly counts: boolean;
   readonly leaked: readonly string[];
@@ -69,6 +72,9 @@ export async function round(
       const struck = blow.only === undefined || blow.only === group.kind;
       return struck && (blow.mood === undefined ? group.isOn() : true);
     });
+    const acted = victims.map(({ fault, hasActed }) =>
+      fault === undefined || hasActed === undefined ? {} : { fault, acted: hasActed },
+    );
     const putRight = await blow.strike({ lane, runs, victims, ttlMs, random });
     await after(random() * 4_000, putRight);
     const deadlineMs = ttlMs + SWEEP_MS + arena.clearMs + (blow.mood === 'stall' ? STALL_MS : 0);
@@ -81,6 +87,7 @@ export async function round(
         return {
           blow: blow.name,
           run: handle.workflowId,
+          ...acted[slot],
           counts: on[slot] === true && firstHarmedMs !== undefined,
           leaked: leaked[slot] ?? [],
           cleanMs: since(lastHarmedMs),

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isGrpcDeadlineError } from '@temporalio/client';
 import { Lane } from '../../bench/torture/lane.ts';
-import { traces } from '../../bench/torture/pods/watch.ts';
+import { traces } from '../../bench/torture/pods/traces.ts';
 import type { Live } from '../../bench/torture/pods/api.ts';
 import { scheduledCadences } from '../../workers/schedules.ts';
 import type { TickResult } from '../../workflows/messages.ts';

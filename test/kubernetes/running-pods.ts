@@ -90,7 +90,7 @@ export class Pods {
   async deploy(
     app: string,
     replicas: number,
-    { container = {}, spec = {} }: Omit<Described, 'labels'> = {},
+    { labels: more = {}, container = {}, spec = {} }: Described = {},
   ): Promise<RunningPod[]> {
     const labels = { app };
     await this.cluster.create({
@@ -100,7 +100,7 @@ export class Pods {
       spec: {
         replicas,
         selector: { matchLabels: labels },
-        template: { metadata: { labels }, spec: podSpec(container, spec) },
+        template: { metadata: { labels: { ...more, ...labels } }, spec: podSpec(container, spec) },
       },
     });
     await this.kubectl('wait', '--for=condition=Available', `deployment/${app}`, '--timeout=90s');

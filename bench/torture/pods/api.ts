@@ -14,6 +14,8 @@ export interface Live {
   readonly metadata: {
     readonly name: string;
     readonly namespace?: string;
+    readonly generation?: number;
+    readonly resourceVersion?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly { readonly name: string }[];
@@ -21,9 +23,14 @@ export interface Live {
   readonly spec?: {
     readonly unschedulable?: boolean;
     readonly replicas?: number;
+    readonly taints?: readonly { readonly key: string }[];
   };
   readonly status?: {
     readonly podIP?: string;
+    readonly observedGeneration?: number;
+    readonly replicas?: number;
+    readonly updatedReplicas?: number;
+    readonly readyReplicas?: number;
     readonly containerStatuses?: readonly Container[];
     readonly ephemeralContainerStatuses?: readonly Container[];
   };

@@ -67,7 +67,7 @@ export function podBlows(watch: Watch, current: () => readonly Slot[]): Blow[] {
     await sleep(Math.max(0, sinceMs + ms - performance.now()));
     await watch.fresh();
     // One that was only on its way has its time from when it came.
-    for (const slot of current()) if (slot.kind === 'pods') slot.condemn(performance.now() - sinceMs, why);
+    for (const slot of current()) slot.condemn(performance.now() - sinceMs, why);
   }
 
   /** Kills all of Squall's processes, and more; they come back once the faults are over without them. */
@@ -113,7 +113,8 @@ export function podBlows(watch: Watch, current: () => readonly Slot[]): Blow[] {
         const told = ['--wait=false', '-l', names];
         await Promise.all([
           cluster.kubectl('delete', 'pods,deployments,configmaps', '-n', namespace, ...told),
-          cluster.kubectl('delete', 'nodes', ...told),
+          // The one on which pods run is not made anew.
+          cluster.kubectl('delete', 'nodes', '--wait=false', '-l', `${names},!kubernetes.io/hostname`),
         ]);
         return async () => undefined;
       },

@@ -9,9 +9,9 @@ import { Pods } from '../../../test/kubernetes/running-pods.ts';
 import type { Arena } from '../arena.ts';
 import { Lane } from '../lane.ts';
 import { podBlows } from './blows.ts';
-import { Slot } from './slot.ts';
+import { AS_SPARED, NODE, Slot, SPARED } from './slot.ts';
 import type { Doing } from './slot.ts';
-import { Watch } from './watch.ts';
+import { TAINT, Watch } from './watch.ts';
 
 /** A revert waits out what may come late, and for a container that is to take off what is left, in milliseconds. */
 const CLEAR_MS = 20_000;
@@ -23,11 +23,12 @@ const inPods = (fault: string, params: Doing['params'], pod?: Doing['pod']): Doi
   of: 'pod',
   ...(pod && { pod }),
 });
-const onObjects = (fault: string, of: Doing['of'], params: Doing['params']): Doing => ({
+const onObjects = (fault: string, of: Doing['of'], params: Doing['params'], more: Partial<Doing> = {}): Doing => ({
   kind: 'objects',
   fault: `kubernetes/${fault}`,
   params,
   of,
+  ...more,
 });
 const VOLUME = {
   container: { volumeMounts: [{ name: 'data', mountPath: '/data' }] },
@@ -35,10 +36,31 @@ const VOLUME = {
 };
 const LIMIT = { container: { resources: { requests: { memory: '1Mi' }, limits: { memory: '96Mi' } } } };
 
-/** What runs do, side by side; of several one in each round. Each has another mechanism where there is no netem. */
+/** Its harm is that pods are missing. */
+const MISSING = { seenIn: 'deployment' } as const;
+/** On the node on which all pods run. */
+const ON_THE_NODE = { real: true } as const;
+const SPARE = { spare: SPARED };
+
+/**
+ * What runs do, side by side; of several one in each round. Each has another mechanism where there is no netem. A zone comes in
+ * odd rounds and a drain in every fourth: while they keep pods off the node on which all run, nobody else needs new ones, since
+ * kills and restarts come in the even rounds between.
+ */
 const DOING: readonly (readonly Doing[])[] = [
-  [inPods('pod-partition', {})],
-  [inPods('pod-loss', { loss: '60%' }), inPods('pod-corrupt', { corruption: '50%' })],
+  [
+    inPods('pod-partition', {}),
+    {
+      ...onObjects('zone-outage', 'node', { network: true, outside: '0%', ...SPARE }, ON_THE_NODE),
+      kind: 'pods',
+      seenIn: 'pod',
+    },
+  ],
+  [
+    inPods('pod-loss', { loss: '60%' }),
+    inPods('pod-corrupt', { corruption: '50%' }),
+    inPods('pod-dns', { answer: 'refused' }),
+  ],
   [inPods('pod-latency', { delay: '200ms' }), inPods('pod-bandwidth', { rate: '512kbit' })],
   [
     inPods('pod-pause', {}),
@@ -46,10 +68,16 @@ const DOING: readonly (readonly Doing[])[] = [
     inPods('pod-disk-fill', { volume: 'data' }, VOLUME),
     inPods('pod-memory', { rate: '10MB/s', to: '60%' }, LIMIT),
   ],
-  [onObjects('network-policy-partition', 'pod', {})],
   [
+    onObjects('network-policy-partition', 'pod', {}, { seenIn: 'policy' }),
     onObjects('node-cordon', 'node', {}),
+    onObjects('pod-kill', 'pod', {}, MISSING),
+    onObjects('node-taint', 'node', { key: TAINT }),
+  ],
+  [
+    onObjects('node-drain', 'node', SPARE, { ...ON_THE_NODE, ...MISSING }),
     onObjects('scale', 'deployment', { to: '25%' }),
+    onObjects('rollout-restart', 'deployment', {}, { real: true }),
     onObjects('config-change', 'configmap', { key: 'url', value: 'http://nowhere' }),
   ],
 ];
@@ -61,6 +89,8 @@ export async function pods(home: string, name: string): Promise<Arena> {
   undo.defer(() => cluster.close());
   await importFaultImage(cluster);
   const running = await Pods.open(cluster);
+  await running.kubectl('label', 'pod', running.peer.name, AS_SPARED);
+  await running.kubectl('label', 'node', NODE, 'topology.kubernetes.io/zone=here');
   const watch = new Watch(cluster, running.namespace);
   undo.defer(() => watch.close());
   const settings = { ...(running.settings['kubernetes'] as object), nodes: true, faultImage: FAULT_IMAGE };

@@ -11,6 +11,7 @@ import type { Cluster } from '../../../test/kubernetes/cluster/cluster.ts';
 import { nodeCommand } from '../../../test/kubernetes/fault-image.ts';
 import { Api } from './api.ts';
 import type { Container, Live } from './api.ts';
+import { isKept, traces } from './traces.ts';
 
 const exec = promisify(execFile);
 
@@ -18,6 +19,10 @@ const exec = promisify(execFile);
 const LOOK_MS = 500;
 /** What objects are told apart by: the slot of the trial that harms them. */
 const SLOT = 'app';
+/** A deployment whose pods must all be ready says so, and for which slot: it is not itself what is harmed there. */
+export const WHOLE = 'whole';
+/** The taint that runs put on nodes. */
+export const TAINT = 'torture/fault';
 /** How objects are when nothing is done to them. */
 export const REPLICAS = 4;
 export const UNHARMED = 'as it was';
@@ -29,18 +34,28 @@ echo "! $(readlink "$p/ns/net") $(tr '\\0' ' ' <"$p/cmdline")"; done 2>/dev/null
 const NETWORKS = `for n in /run/netns/*; do echo "@ $n $(stat -Lc %i "$n")"; nsenter --net="$n" sh -c '
 ip -4 -o addr show dev eth0; nft list table inet squall; tc qdisc show && echo seen' 2>/dev/null; done; true`;
 
+/** What can be looked at: `copy` is a replica set, to which a deployment's annotations are copied. */
+export type Kind = 'pod' | 'node' | 'deployment' | 'copy' | 'configmap' | 'fuse' | 'policy' | 'lease';
+
 /** One thing that can be harmed, as it was seen last. */
 export interface Seen {
   readonly slot: string;
+  readonly kind: Kind;
   readonly name: string;
   /** Where its object is, in the API; undefined where only its network is left of it. */
   readonly path?: string;
   readonly live?: Live;
-  /** Whether a fault acts. */
+  /** Whether a fault acts, as far as its records say; what acts in a pod ends by itself. */
   readonly acts: boolean;
+  /** Whether its harm itself is seen. */
+  readonly harms: boolean;
   /** What is left of ours, in words; fences, which only keep what comes late from acting, are not meant. */
   readonly left: readonly string[];
 }
+
+/** The same before it is known what acts in a pod's network. */
+type Found = Omit<Seen, 'acts' | 'harms'> & { readonly acts?: boolean; readonly harms?: boolean };
+type Listed = readonly { readonly live: Live; readonly path: string }[];
 
 interface Network {
   readonly address: string;
@@ -55,7 +70,7 @@ export class Watch {
   readonly namespace: string;
   #networks: ReadonlyMap<string, Network> = new Map();
   #seen: readonly Seen[] = [];
-  #objects: readonly (Omit<Seen, 'acts'> & { readonly acts?: boolean })[] = [];
+  #objects: readonly Found[] = [];
   /** Which slot a pod is of, and what was made for a fault on it: what owns something may be gone before it. */
   readonly #slots = new Map<string, string>();
   /** Whose pod's network is known by its address once; a pod that is gone has none to be found by. */
@@ -126,11 +141,11 @@ export class Watch {
       const network = found.get(object.name);
       found.delete(object.name);
       const acts = object.acts ?? network?.acts ?? false;
-      return { ...object, acts, left: [...object.left, ...(network?.left ?? [])] };
+      return { ...object, acts, harms: object.harms ?? acts, left: [...object.left, ...(network?.left ?? [])] };
     });
     const alone = [...found].map(([name, { acts, left }]): Seen => {
       const slot = [...this.#owners.values()].find((owner) => owner.name === name)?.slot ?? '';
-      return { slot, name, acts, left };
+      return { slot, kind: 'pod', name, acts, harms: acts, left };
     });
     return [...seen, ...alone];
   }
@@ -152,52 +167,95 @@ export class Watch {
     );
   }
 
-  async #list(): Promise<(Omit<Seen, 'acts'> & { readonly acts?: boolean })[]> {
+  async #list(): Promise<Found[]> {
     const within = `namespaces/${this.namespace}`;
-    const [pods, maps, deployments, nodes, fuses, policies] = await Promise.all(
-      [
-        `/api/v1/${within}/pods`,
-        `/api/v1/${within}/configmaps`,
-        `/apis/apps/v1/${within}/deployments`,
-        '/api/v1/nodes',
-        `/apis/batch/v1/${within}/jobs`,
-        `/apis/networking.k8s.io/v1/${within}/networkpolicies`,
-      ].map(async (path) =>
-        (await this.api.list(path)).map((live) => ({ live, path: `${path}/${live.metadata.name}` })),
-      ),
-    );
-    const slotOf = ({ live }: { live: Live }): string => live.metadata.labels?.[SLOT] ?? '';
-    for (const found of pods ?? []) this.#slots.set(found.live.metadata.name, slotOf(found));
-    const made = (kind: string, of: typeof pods, acts: boolean) =>
-      (of ?? []).map((found) => {
+    const paths = {
+      pod: `/api/v1/${within}/pods`,
+      configmap: `/api/v1/${within}/configmaps`,
+      deployment: `/apis/apps/v1/${within}/deployments`,
+      copy: `/apis/apps/v1/${within}/replicasets`,
+      node: '/api/v1/nodes',
+      fuse: `/apis/batch/v1/${within}/jobs`,
+      policy: `/apis/networking.k8s.io/v1/${within}/networkpolicies`,
+      lease: `/apis/coordination.k8s.io/v1/${within}/leases`,
+    } as const satisfies Record<Kind, string>;
+    const listed = Object.entries(paths).map(async ([kind, path]): Promise<[string, Listed]> => {
+      const found = await this.api.list(path);
+      return [kind, found.map((live) => ({ live, path: `${path}/${live.metadata.name}` }))];
+    });
+    const all = Object.fromEntries(await Promise.all(listed)) as Record<Kind, Listed>;
+    const slotOf = ({ labels = {} }: Live['metadata']): string => labels[SLOT] ?? labels[WHOLE] ?? '';
+    for (const kind of ['pod', 'deployment'] as const)
+      for (const { live } of all[kind]) this.#slots.set(live.metadata.name, slotOf(live.metadata));
+    const nameOf = (kind: Kind, { metadata: { name } }: Live): string => `${kind} ${name}`;
+    const made = (
+      kind: Kind,
+      is: Omit<Found, 'slot' | 'kind' | 'name' | 'left'>,
+      left = (_live: Live) => [kind as string],
+    ) =>
+      all[kind].map((found): Found => {
         const { name, ownerReferences: [owner] = [] } = found.live.metadata;
         const slot = this.#slots.get(name) ?? this.#slots.get(owner?.name ?? '') ?? '';
-        this.#slots.set(name, slot);
-        return { ...found, slot, name: nameOf(kind, found), left: [kind], acts };
+        if (slot !== '') this.#slots.set(name, slot);
+        return { ...found, ...is, slot, kind, name: nameOf(kind, found.live), left: left(found.live) };
       });
-    const nameOf = (kind: string, { live }: { live: Live }): string => `${kind} ${live.metadata.name}`;
-    const changed = (kind: string, of: typeof pods, how: (live: Live) => string[]) =>
-      (of ?? []).map((found) => {
-        const left = [...traces(found.live), ...how(found.live)];
-        return { ...found, slot: slotOf(found), name: nameOf(kind, found), left, acts: left.length > 0 };
+    const changed = (kind: Kind, how: (live: Live) => string[]) =>
+      all[kind].map(({ live, path }): Found => {
+        const harm = how(live);
+        const noted = traces(live);
+        const acts = noted.length + harm.length > 0;
+        const left = [...(isKept(live) ? [] : noted), ...harm];
+        return {
+          live,
+          path,
+          slot: slotOf(live.metadata),
+          kind,
+          name: nameOf(kind, live),
+          left,
+          acts,
+          harms: harm.length > 0,
+        };
       });
     return [
-      ...(pods ?? []).map((found) => ({
-        ...found,
-        slot: slotOf(found),
-        name: nameOf('pod', found),
-        left: [...traces(found.live), ...running(found.live).map(({ name }) => `container ${name}`)],
+      ...all.pod.map(({ live, path }): Found => ({
+        ...{ live, path, slot: slotOf(live.metadata), kind: 'pod', name: nameOf('pod', live) },
+        left: [...traces(live), ...running(live).map(({ name }) => `container ${name}`)],
       })),
-      ...changed('configmap', maps, ({ data }) => (data?.['url'] === UNHARMED ? [] : ['another value'])),
-      ...changed('deployment', deployments, ({ spec }) =>
-        spec?.replicas === REPLICAS ? [] : [`${spec?.replicas} replicas`],
-      ),
-      ...changed('node', nodes, ({ spec }) => (spec?.unschedulable === true ? ['cordon'] : [])),
+      ...changed('configmap', ({ data }) => (data?.['url'] === UNHARMED ? [] : ['another value'])),
+      ...changed('deployment', (live) => {
+        const { metadata, spec } = live;
+        if (metadata.labels?.[WHOLE] !== undefined) return missing(live);
+        return spec?.replicas === REPLICAS ? [] : [`${spec?.replicas} replicas`];
+      }),
+      ...changed('node', ({ spec }) => [
+        ...(spec?.unschedulable === true ? ['cordon'] : []),
+        ...(spec?.taints?.some(({ key }) => key === TAINT) === true ? ['taint'] : []),
+      ]),
       // The fuse owns the policy, and is owned by the pod.
-      ...made('fuse', fuses, false),
-      ...made('policy', policies, true),
+      ...made('fuse', { acts: false }),
+      ...made('policy', { acts: true }),
+      // The harm of a kill is what its owner is without. When it is over, what is left is a fence.
+      ...made('lease', { harms: false }, (live) => (isHeld(live) && !isKept(live) ? ['held'] : [])).map((lease) => ({
+        ...lease,
+        acts: lease.live !== undefined && isHeld(lease.live),
+      })),
+      // What is copied is kept as long as fences are.
+      ...made('copy', { acts: false }, () => []),
     ];
   }
+}
+
+/** What a deployment is without, which is to have so many pods ready and all of them as it wants them. */
+function missing({ metadata: { generation }, spec, status = {} }: Live): string[] {
+  const { replicas, updatedReplicas, readyReplicas = 0, observedGeneration } = status;
+  const isWhole =
+    observedGeneration === generation &&
+    [replicas, updatedReplicas, readyReplicas].every((count) => count === spec?.replicas);
+  return isWhole ? [] : [`not whole, with ${readyReplicas} of ${spec?.replicas} pods ready`];
+}
+
+function isHeld({ metadata: { labels = {} } }: Live): boolean {
+  return labels['squall/kill'] === 'held';
 }
 
 /** The containers of ours that run in a pod. */
@@ -205,13 +263,6 @@ export function running({ status }: Live): readonly Container[] {
   return (status?.ephemeralContainerStatuses ?? []).filter(
     ({ name, state }) => name.startsWith('squall-') && state?.running !== undefined,
   );
-}
-
-/** What an object says of ours, in words; fences are not meant, nor what is kept with them of a fault that heals. */
-export function traces({ metadata: { annotations = {}, labels = {} } }: Live): string[] {
-  const noted = Object.keys(annotations).filter((key) => key.startsWith('squall/') && !/-(?:ended|last)$/.test(key));
-  const labelled = Object.entries(labels).filter(([key, value]) => key.startsWith('squall/') && value !== 'ended');
-  return [...noted.map((key) => `annotation ${key}`), ...labelled.map(([key, value]) => `label ${key}=${value}`)];
 }
 
 function networkOf(part: string, burden: string | undefined): Network {
