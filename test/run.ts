@@ -2,7 +2,7 @@
  * `npm test`: static checks, then every test file, with one line for each test that this machine cannot run.
  *
  * Owns the rule about skips: each says why and how to run it, and with SQUALL_NO_SKIP=1 each is a failure.
- * Two files run side by side; one at a time those that need the machine's time: demos on real faults, and many runs at once.
+ * Three files run side by side; one at a time those that need the machine's time: demos on real faults, and many runs at once.
  * `npm test -- domain watch` runs only files whose path contains one of the words, without the static checks.
  */
 import { spawnSync } from 'node:child_process';
@@ -48,6 +48,21 @@ const took: { readonly file: string; readonly ms: number }[] = [];
 const ALONE = ['/readme/', '/step-matrix', '/engine/flat-history'];
 const alone = (file: string): boolean => ALONE.some((part) => file.includes(part));
 
+/** Those that keep a cluster or an account busy. The others wait for most of their time. */
+const HEAVY = /^test\/(?:aws|conformance|fault|kubernetes)\//;
+const SIDE_BY_SIDE = 3;
+
+/** The heavy ones evenly between the others. */
+function spread(some: readonly string[]): string[] {
+  const [heavy = [], light = []] = [true, false].map((which) =>
+    some.filter((file) => HEAVY.test(relative(ROOT, file)) === which),
+  );
+  return [heavy, light]
+    .flatMap((files) => files.map((file, i) => ({ file, at: (i + 0.5) / files.length })))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ file }) => file);
+}
+
 async function runAll(some: readonly string[], concurrency: number): Promise<void> {
   if (some.length === 0) return;
   const results = run({
@@ -70,10 +85,7 @@ async function runAll(some: readonly string[], concurrency: number): Promise<voi
   await pipeline(results, new spec(), process.stdout, { end: false });
 }
 
-await runAll(
-  files.filter((file) => !alone(file)),
-  2,
-);
+await runAll(spread(files.filter((file) => !alone(file))), SIDE_BY_SIDE);
 await runAll(files.filter(alone), 1);
 const slowest = took.toSorted((a, b) => b.ms - a.ms).slice(0, SLOWEST_SHOWN);
 process.stdout.write(`the slowest of ${took.length} files:\n`);
