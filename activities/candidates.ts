@@ -19,8 +19,8 @@ export interface Doing {
   readonly driver: FaultDriver<unknown> | undefined;
   /** As an author writes them. */
   readonly params: JsonObject;
-  /** Keys of targets that were chosen before. */
-  readonly chosen?: ReadonlySet<string>;
+  /** Targets that were chosen before. */
+  readonly chosen?: ReadonlySet<TargetId>;
 }
 
 /** Asks `provider` for whom `selector` names. */
@@ -35,21 +35,16 @@ export async function candidatesOf(
   if (!provider || !parsed) return { targets: [], facts: new Map(), excluded: [] };
   if (!parsed.success) return { invalid: parsed.error.message };
   const asksBudgets = driver?.asksBudgets?.(driver.params.parse(params)) === true;
-  const found = await provider.resolve(parsed.data, signal, chosen && { keys: chosen, asksBudgets });
+  const found = await provider.resolve(parsed.data, signal, chosen && { targets: chosen, asksBudgets });
   const spared =
     protect === undefined ? found : without(found, (target) => protectionOf(protect, found.facts.get(target)));
   const unfit = await driver?.unfit?.(spared.targets, driver.params.parse(params));
   return unfit === undefined ? spared : without(spared, (target) => unfit.get(target));
 }
 
-/** Whom candidates are without, in words. */
-export function leftOut(excluded: Candidates['excluded']): string {
-  return excluded.map(({ reason, count, examples }) => `${count} ${reason} (${examples.join(', ')})`).join('; ');
-}
-
 /** Without those who have a reason to be left out; it is told of them as of everybody else who is. */
 function without(
-  { targets, facts, excluded }: Candidates,
+  { targets, facts, excluded, whyNot = new Map() }: Candidates,
   reasonOf: (target: TargetId) => string | undefined,
 ): Candidates {
   const left = new Map<string, TargetId[]>();
@@ -62,5 +57,6 @@ function without(
   const kept = left.get('') ?? [];
   left.delete('');
   const added = [...left].map(([reason, names]) => ({ reason, count: names.length, examples: names.slice(0, 3) }));
-  return { targets: kept, facts, excluded: [...excluded, ...added] };
+  const reasons = [...left].flatMap(([reason, names]) => names.map((name) => [name, reason] as const));
+  return { targets: kept, facts, excluded: [...excluded, ...added], whyNot: new Map([...whyNot, ...reasons]) };
 }

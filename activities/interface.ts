@@ -93,7 +93,7 @@ export interface Recorded {
 export interface SiteActivities {
   preflight(input: PreflightInput): Promise<PreflightResult>;
   /** Whether enough candidates are left for another stage, as many as `preconditions` ask for. */
-  minHealthy(input: MinHealthyInput): Promise<StageAnswer>;
+  minHealthy(input: MinHealthyInput): Promise<GuardAnswer>;
   inject(batch: FaultBatch): Promise<InjectReport>;
   hold(batch: FaultBatch, owner: Owner): Promise<HoldReport>;
   /**
@@ -115,8 +115,18 @@ export interface FaultBatch {
   readonly params: JsonObject;
   readonly targets: readonly TargetId[];
   readonly timing: LeaseTiming;
+  /** How the targets were chosen, where some time ago: who would not be chosen any more is left alone. Absent where they just were. */
+  readonly again?: Again;
+  /** Who was left alone, by their places in `targets`: nothing of ours need be on them. Absent before anything was. */
+  readonly spared?: readonly number[];
   /** The target ends the fault this long after its injection, whoever renews it, in milliseconds on its own clock. */
   readonly notAfterMs: number;
+}
+
+/** How targets were chosen. */
+export interface Again {
+  readonly selector: JsonObject;
+  readonly protect?: Protection;
 }
 
 /** The exact execution that owns a lease. */
@@ -139,24 +149,16 @@ export interface PreflightInput {
   readonly waitMs?: number;
 }
 
-/** What is asked before a stage: whether enough is left alone, and who of the stage may still be touched. */
+/** What is asked before a stage of an experiment that must leave some alone. */
 export interface MinHealthyInput {
   readonly experiment: Experiment;
   /** How many there were before anything was touched: a share is of those. */
   readonly candidates: number;
   /** The targets of the run with this stage's, by their keys. */
   readonly reached: readonly string[];
-  /** The targets of the stage, by their keys. Absent where none is looked at again. */
-  readonly stage?: readonly string[];
   readonly protect?: Protection;
   /** The share that the policy has every run leave alone. */
   readonly minHealthyShare?: number;
-}
-
-/** Of `min-healthy`, and of the stage's own targets. */
-export interface StageAnswer extends GuardAnswer {
-  /** Who of the stage may not be touched any more, by their places in it, and what is left out now, in words. */
-  readonly spared?: { readonly at: readonly number[]; readonly found: string };
 }
 
 /** What pre-flight found. `targets` is the prefix of the shuffled candidates that the ladder's top reaches. */
@@ -195,6 +197,8 @@ export interface InjectReport {
   readonly gone: number;
   /** How many were left, and the first of them with the reason; absent where none was. */
   readonly skipped?: { readonly count: number; readonly first: string };
+  /** Those of them who would not be chosen any more, by their places in the batch; absent where none was. */
+  readonly spared?: readonly number[];
   readonly failed: readonly string[];
 }
 

@@ -9,11 +9,13 @@ import { ApplicationFailure } from '@temporalio/common';
 import { faultId } from '../domain/fault.ts';
 import type { Fault, InjectResult, Outcome } from '../domain/fault.ts';
 import { beating, currentAttempt, inChunks, inTime, throwIfInterrupted } from './attempt.ts';
+import { notChosenAgain } from './chosen-again.ts';
 import type { Attempt, FaultDriver } from './faults/driver.ts';
 import type { FaultBatch, HoldReport, InjectReport, Owner, RevertReport } from './interface.ts';
 import type { Owners } from './owner.ts';
 import { pause } from './pause.ts';
 import { reasonOf } from './probes/reading.ts';
+import type { TargetProvider } from './targets/provider.ts';
 
 /** What is left of an attempt to say that a driver has not answered, in milliseconds. */
 const LAST_WORDS_MS = 1_000;
@@ -48,17 +50,32 @@ function faultsOf(
   }));
 }
 
-/** Puts a lease's faults on. */
+/** Those of a batch's faults that are to be on. Whoever was left alone is reverted all the same: an attempt that died may have put one on. */
+function unspared({ spared }: FaultBatch, faults: readonly Fault<unknown>[]): readonly Fault<unknown>[] {
+  const left = new Set(spared);
+  return faults.filter((_, i) => !left.has(i));
+}
+
+/** Puts a lease's faults on, but for targets who would not be chosen any more. */
 export async function inject(
   batch: FaultBatch,
   driver: FaultDriver<unknown>,
   installation: string,
+  provider: TargetProvider<unknown> | undefined,
 ): Promise<InjectReport> {
   const attempt = currentAttempt();
-  const faults = faultsOf(batch, driver, installation, driver.params.parse(batch.params));
-  const outcomes = await beating(() =>
-    inChunks(faults, (chunk) => inTime(attempt.remainingMs() - LAST_WORDS_MS, driver.inject(chunk, attempt))),
-  );
+  const all = faultsOf(batch, driver, installation, driver.params.parse(batch.params));
+  const untilOver = <T>(work: Promise<T>): Promise<T> => inTime(attempt.remainingMs() - LAST_WORDS_MS, work);
+  const { outcomes, spared } = await beating(async () => {
+    const whyNot = await untilOver(notChosenAgain(batch, driver, provider, attempt.signal));
+    const faults = all.filter(({ target }) => !whyNot.has(target));
+    const done = await inChunks(faults, (chunk) => untilOver(driver.inject(chunk, attempt)));
+    const left = all.flatMap(({ id, target }): Outcome<InjectResult>[] => {
+      const detail = whyNot.get(target);
+      return detail === undefined ? [] : [{ id, result: 'skipped', detail }];
+    });
+    return { outcomes: [...done, ...left], spared: all.flatMap(({ target }, i) => (whyNot.has(target) ? [i] : [])) };
+  });
   const skipped = outcomes.filter(({ result }) => result === 'skipped');
   const bad = outcomes.filter(({ result }) => result !== 'injected' && result !== 'gone' && result !== 'skipped');
   // What a worker that shuts down has not begun is put on by the next attempt.
@@ -70,6 +87,7 @@ export async function inject(
     ...(how.length === 0 ? {} : { how }),
     gone: outcomes.filter(({ result }) => result === 'gone').length,
     ...(skipped.length === 0 ? {} : { skipped: { count: skipped.length, first: named(skipped.slice(0, 1)).join() } }),
+    ...(spared.length === 0 ? {} : { spared }),
     failed: named(bad),
   };
 }
@@ -103,7 +121,7 @@ export async function hold(
   owners: Owners,
 ): Promise<HoldReport> {
   const attempt = currentAttempt();
-  const faults = faultsOf(batch, driver, installation, driver.params.parse(batch.params));
+  const faults = unspared(batch, faultsOf(batch, driver, installation, driver.params.parse(batch.params)));
   const { ttlMs, renewEveryMs } = batch.timing;
   const renewing = async (): Promise<HoldReport> => {
     let renewedAtMs = performance.now();
@@ -187,7 +205,7 @@ async function look(
   attempt: Attempt,
 ): Promise<Seen> {
   try {
-    const faults = faultsOf(batch, driver, installation, driver.params.parse(batch.params));
+    const faults = unspared(batch, faultsOf(batch, driver, installation, driver.params.parse(batch.params)));
     const lapsed = await inTime(
       attempt.remainingMs() * LOOK_SHARE,
       driver.renew ? renew(faults, driver, attempt) : ended(faults, driver, attempt),

@@ -1,15 +1,16 @@
 /**
- * The look before a stage: `min-healthy`, and who of the stage may still be touched.
+ * `min-healthy`: how many candidates are left outside of the blast radius.
  *
- * Owns the counting: who is there, may be a target, is under nobody's fault and is not the run's own. Must never take whoever
- * cannot be counted for well, nor anybody for a target who would not be one if the run began now.
+ * Owns the counting before a stage: who is there, may be a target, is under nobody's fault and is not the run's own. Must
+ * never take whoever cannot be counted for well.
  */
+import type { GuardAnswer } from '../domain/admission.ts';
 import type { Experiment } from '../domain/experiment.ts';
 import { targetKey } from '../domain/target-key.ts';
-import { candidatesOf, leftOut } from './candidates.ts';
+import { candidatesOf } from './candidates.ts';
 import type { FaultDriver } from './faults/driver.ts';
-import type { MinHealthyInput, StageAnswer } from './interface.ts';
-import type { Candidates, TargetProvider } from './targets/provider.ts';
+import type { MinHealthyInput } from './interface.ts';
+import type { TargetProvider } from './targets/provider.ts';
 
 /** What it is asked of. */
 export interface MinHealthySite {
@@ -19,37 +20,21 @@ export interface MinHealthySite {
 
 /** Rejects where they cannot be counted, which refuses. */
 export async function minHealthy(
-  input: MinHealthyInput,
+  { experiment, candidates, reached, protect, minHealthyShare }: MinHealthyInput,
   { driver, targets: provider }: MinHealthySite,
   signal: AbortSignal,
-): Promise<StageAnswer> {
-  const { experiment, candidates, reached, stage, protect, minHealthyShare } = input;
+): Promise<GuardAnswer> {
   const needed = neededOf(experiment, minHealthyShare, candidates);
-  const unasked = { guard: 'min-healthy', passed: true, found: 'not asked for' };
-  if (needed === undefined && stage === undefined) return unasked;
-  const doing = { driver, params: experiment.with, ...(stage && { chosen: new Set(stage) }) };
+  if (needed === undefined) return { guard: 'min-healthy', passed: true, found: 'not asked for' };
+  const doing = { driver, params: experiment.with };
   const found = await candidatesOf(provider, experiment.targets.selector, protect, doing, signal);
   if ('invalid' in found) throw new Error(`the selector is not valid: ${found.invalid}`);
   if (!driver) throw new Error(`${experiment.fault} is not known at this site`);
-  const keys = found.targets.map(targetKey);
-  const spared = stage === undefined ? {} : { spared: sparedOf(stage, keys, found) };
-  if (needed === undefined) return { ...unasked, ...spared };
   const own = new Set(reached);
-  const others = found.targets.filter((_, i) => !own.has(keys[i] as string));
+  const others = found.targets.filter((target) => !own.has(targetKey(target)));
   const left = others.length - (await driver.occupied(others)).size;
   const words = `${left} candidates are left outside of the blast radius, there and under no fault`;
-  const counted = `${words}; expected ${needed} of ${candidates}`;
-  return { guard: 'min-healthy', passed: left >= needed, found: counted, ...spared };
-}
-
-function sparedOf(
-  stage: readonly string[],
-  keys: readonly string[],
-  { excluded }: Candidates,
-): NonNullable<StageAnswer['spared']> {
-  const there = new Set(keys);
-  const at = stage.flatMap((key, i) => (there.has(key) ? [] : [i]));
-  return { at, found: leftOut(excluded) || 'nobody is left out' };
+  return { guard: 'min-healthy', passed: left >= needed, found: `${words}; expected ${needed} of ${candidates}` };
 }
 
 /**

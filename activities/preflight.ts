@@ -15,7 +15,7 @@ import { BASELINE_SAMPLES } from '../domain/timing.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
 import { checkSteadyState, describeLeft } from '../domain/steady-state.ts';
 import type { Readings } from '../domain/steady-state.ts';
-import { candidatesOf, leftOut } from './candidates.ts';
+import { candidatesOf } from './candidates.ts';
 import type { FaultDriver } from './faults/driver.ts';
 import type { PreflightInput, PreflightResult, TargetServices } from './interface.ts';
 import { neededOf } from './min-healthy.ts';
@@ -225,8 +225,8 @@ class Pass {
   #targetsFound(invalid: string | undefined, top: number): string {
     if (invalid) return `the selector is not valid: ${invalid}`;
     const { targets, excluded } = this.#candidates;
-    const left = leftOut(excluded);
-    const found = `${targets.length} candidates${left === '' ? '' : `, left out: ${left}`}`;
+    const left = excluded.map(({ reason, count, examples }) => `${count} ${reason} (${examples.join(', ')})`);
+    const found = `${targets.length} candidates${left.length > 0 ? `, left out: ${left.join('; ')}` : ''}`;
     return top > 0 ? `${found}; the ladder reaches ${top}` : `${found}; the ladder reaches nobody`;
   }
 

@@ -47,12 +47,12 @@ export function siteActivities(site: OpenSite, name: string, owners: Owners, sam
     if (driver === undefined) throw ApplicationFailure.retryable(`no driver ${kind} at this site`, 'UnknownFault');
     return driver;
   };
+  const targetsOf = (kind: string) => site.targets.get(kind.split('/')[0] ?? '');
   const partsFor = ({ fault, targets }: Experiment): PreflightSite => {
     // A queue of this site's may be called like another site, to which no rule for this one would apply.
     if (targets.site !== name)
       throw ApplicationFailure.nonRetryable(`this is site ${name}, not ${targets.site}`, 'AnotherSite');
-    const provider = site.targets.get(fault.split('/')[0] ?? '');
-    return { driver: site.drivers.get(fault), targets: provider, probes: site.probes };
+    return { driver: site.drivers.get(fault), targets: targetsOf(fault), probes: site.probes };
   };
   return {
     preflight: (input) => {
@@ -65,7 +65,7 @@ export function siteActivities(site: OpenSite, name: string, owners: Owners, sam
     },
     minHealthy: (input) =>
       beating(() => minHealthy(input, partsFor(input.experiment), Context.current().cancellationSignal)),
-    inject: (batch) => inject(batch, driverOf(batch.kind), site.installation),
+    inject: (batch) => inject(batch, driverOf(batch.kind), site.installation, targetsOf(batch.kind)),
     hold: (batch, owner) => hold(batch, owner, driverOf(batch.kind), site.installation, owners),
     revert: (batch, owner, lastLook) =>
       revert(batch, owner, driverOf(batch.kind), site.installation, owners, lastLook === true),

@@ -5,12 +5,11 @@
  * one in mid-run aborts it. Nobody to ask is a refusal.
  */
 import { CancellationScope, patched, workflowInfo } from '@temporalio/workflow';
-import type { AdmitInput, PreflightResult, StageAnswer } from '../activities/interface.ts';
+import type { AdmitInput, PreflightResult } from '../activities/interface.ts';
 import { needsOverride, refusalOf } from '../domain/admission.ts';
 import type { Admission, GuardAnswer } from '../domain/admission.ts';
 import type { ServiceAsk } from '../domain/ask.ts';
 import { STOP_GUARD } from '../domain/emergency-stop.ts';
-import type { TargetId } from '../domain/fault.ts';
 import type { Claim } from '../domain/identity.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
 import { protectionAt } from '../domain/policy.ts';
@@ -31,14 +30,9 @@ export async function admitted(run: Run): Promise<Admission | undefined> {
   return refusal ? run.refuse(refusal.guard, refusal.found) : answer;
 }
 
-/** Who of the stage may be touched; undefined where it may not be opened: the run has been aborted. */
-export async function admittedTo(
-  run: Run,
-  planned: PlannedStage,
-  plan: PreflightResult,
-): Promise<readonly TargetId[] | undefined> {
-  if (!(await allowed(run, planned, plan)) || run.aborting) return undefined;
-  return lookedAt(run, planned, plan);
+/** Whether `stage` may be opened; where not, the run has been aborted. */
+export async function admittedTo(run: Run, planned: PlannedStage, plan: PreflightResult): Promise<boolean> {
+  return (await allowed(run, planned, plan)) && !run.aborting && enoughLeft(run, planned, plan);
 }
 
 /** Whether the control worker's guards let it. */
@@ -87,53 +81,29 @@ async function queued(
   return again !== undefined && !refusal;
 }
 
-/**
- * Who of the stage may still be touched, if the site finds as many left outside of the blast radius as the experiment, or the
- * policy, asks for; else undefined. Last: it is what the stage changes. Pre-flight has just looked at those of the first stage.
- */
-async function lookedAt(
-  run: Run,
-  { stage, from, to }: PlannedStage,
-  plan: PreflightResult,
-): Promise<readonly TargetId[] | undefined> {
+/** Whether the site finds as many left outside of the blast radius as the experiment, or the policy, asks for. Last: it is what the stage changes. */
+async function enoughLeft(run: Run, { stage, to }: PlannedStage, plan: PreflightResult): Promise<boolean> {
   const { experiment } = run.input;
-  const targets = plan.targets.slice(from, to);
   const minHealthyShare = run.policy?.minHealthyShare;
-  const left = experiment.preconditions?.minHealthy !== undefined || minHealthyShare !== undefined;
-  const counts = left && patched('min-healthy');
-  const again = run.openedAtMs !== undefined && patched('looked-at-again');
-  if (!counts && !again) return targets;
-  const reached = counts ? plan.targets.slice(0, to).map(targetKey) : [];
+  const asked = experiment.preconditions?.minHealthy !== undefined || minHealthyShare !== undefined;
+  if (!asked || !patched('min-healthy')) return true;
+  const reached = plan.targets.slice(0, to).map(targetKey);
   const protect = run.policy ? { protect: protectionAt(run.policy, experiment.targets.site) } : {};
   const share = minHealthyShare === undefined ? {} : { minHealthyShare };
-  const these = again ? { stage: targets.map(targetKey) } : {};
-  const input = { experiment, candidates: plan.candidates, reached, ...these, ...protect, ...share };
+  const input = { experiment, candidates: plan.candidates, reached, ...protect, ...share };
   const options = { summary: `who is left before stage ${stage + 1}` };
-  const guard = counts ? 'min-healthy' : 'targets';
-  const found = await run.unlessAborted(() =>
+  const counted = await run.unlessAborted(() =>
     minHealthyAt(experiment)
       .minHealthy.executeWithOptions(options, [input])
-      .catch((failure: unknown): StageAnswer => {
+      .catch((failure: unknown): GuardAnswer => {
         if (run.aborting) throw failure;
-        return { guard, passed: false, found: `cannot be read: ${why(failure)}`, unreadable: true };
+        return { guard: 'min-healthy', passed: false, found: `cannot be read: ${why(failure)}`, unreadable: true };
       }),
   );
-  if (!found) return undefined;
-  const { spared, ...answer } = found;
-  const guards = [...(counts || !answer.passed ? [answer] : []), ...(spared ? [sparing(spared, targets.length)] : [])];
-  run.note({ type: 'admission', stage, guards });
-  if (!answer.passed) {
-    abort(run, answer);
-    return undefined;
-  }
-  const not = new Set(spared?.at);
-  return targets.filter((_, i) => !not.has(i));
-}
-
-/** Told as a guard that passes: whoever may not be touched is left alone, and the run goes on with the others. */
-function sparing({ at, found }: NonNullable<StageAnswer['spared']>, of: number): GuardAnswer {
-  const words = `${of - at.length} of the ${of} targets of the stage may still be touched`;
-  return { guard: 'targets', passed: true, found: `${words}; left out by now: ${found}` };
+  if (!counted) return false;
+  run.note({ type: 'admission', stage, guards: [counted] });
+  if (!counted.passed) abort(run, counted);
+  return counted.passed;
 }
 
 /** The targets that a stage adds, by service. */

@@ -28,6 +28,8 @@ interface Ending {
   /** Who wished it, where a person did. */
   readonly by?: string;
   readonly lastLook?: boolean;
+  /** Who was left alone, by their places among the targets. */
+  readonly spared?: readonly number[];
 }
 
 /** Why a lease must end now; set once, by whoever is first. */
@@ -58,13 +60,16 @@ export async function lease(input: LeaseInput): Promise<LeaseResult> {
 async function live(input: LeaseInput, wish: Wish): Promise<LeaseResult> {
   const parent = workflowInfo().parent;
   const owner: Owner | null = parent ? { workflowId: parent.workflowId, runId: parent.runId } : null;
-  const { lastLook = false, ...ending }: Ending =
-    input.mode === 'revert-only' || owner === null
-      ? { endedBy: 'revert-only' as const, why: 'another lease on these faults was lost' }
-      : await injectAndHold(input, owner, wish);
+  const {
+    lastLook = false,
+    spared,
+    ...ending
+  }: Ending = input.mode === 'revert-only' || owner === null
+    ? { endedBy: 'revert-only' as const, why: 'another lease on these faults was lost' }
+    : await injectAndHold(input, owner, wish);
   const endedAtMs = Date.now();
   setCurrentDetails(`**reverting** ${input.kind} on ${input.targets.length} targets: ${ending.why}`);
-  const { ownerOpen, lapsed } = await revertUntilAbsent(input, owner, lastLook);
+  const { ownerOpen, lapsed } = await revertUntilAbsent(withSpared(input, spared), owner, lastLook);
   const tookMs = Date.now() - endedAtMs;
   const seen = lapsed === undefined ? {} : { lapsed };
   const result = { lease: input.lease, ...ending, targets: input.targets.length, tookMs, ...seen };
@@ -110,7 +115,12 @@ async function injectAndHold(input: LeaseInput, owner: Owner, wish: Wish): Promi
   ];
   const how = report.how === undefined ? {} : { how: report.how };
   await tell(input.run, { news: 'held', lease: input.lease, injected: report.injected, problems, ...how });
-  return hold(input, owner, wish);
+  const { spared } = report;
+  return { ...(await hold(withSpared(input, spared), owner, wish)), ...(spared === undefined ? {} : { spared }) };
+}
+
+function withSpared(input: LeaseInput, spared: readonly number[] | undefined): LeaseInput {
+  return spared === undefined ? input : { ...input, spared };
 }
 
 /** Keeps the hold activity running until the fault is to end; restarts it within the blind budget. */

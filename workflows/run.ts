@@ -47,8 +47,6 @@ export class Run {
   /** The stages that were held, and when, on the workflow's clock. */
   readonly held: (Stretch & { readonly stage: number })[] = [];
   readonly approvals: Approvals;
-  /** How many targets of stages so far could not be touched any more when it came to theirs. */
-  spared = 0;
   /** The execution that was admitted to the stage: after a reset it is another than this one. */
   admitted: string | undefined;
   /** The policy that it began by. */

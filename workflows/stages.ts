@@ -5,9 +5,9 @@
  * it is an abort like any other. Must never undo by itself: that is the rollback's.
  */
 import { condition, patched } from '@temporalio/workflow';
-import type { PreflightResult } from '../activities/interface.ts';
-import type { TargetId } from '../domain/fault.ts';
+import type { Again, PreflightResult } from '../activities/interface.ts';
 import type { PlannedStage } from '../domain/ladder.ts';
+import { protectionAt } from '../domain/policy.ts';
 import { leaseTiming, notAfterMs, watchTiming } from '../domain/timing.ts';
 import { admittedTo, attended } from './admission.ts';
 import { why } from './blindness.ts';
@@ -47,17 +47,12 @@ export async function widen(run: Run, preflight: PreflightResult): Promise<void>
   try {
     for (const planned of preflight.stages) {
       if (run.aborting) break;
-      if (planned.skipped !== undefined) {
-        skip(run, planned, planned.skipped);
-        continue;
-      }
-      const { from, to } = planned;
-      const targets = admits ? await admittedTo(run, planned, preflight) : preflight.targets.slice(from, to);
-      if (!targets || run.aborting) break;
-      company ??= begin();
-      run.spared += to - from - targets.length;
-      if (targets.length === 0) skip(run, planned, 'none of its targets may be touched any more');
-      else harms.push(...(await open(run, planned, targets, preflight)));
+      if (planned.skipped === undefined) {
+        if (admits && (!(await admittedTo(run, planned, preflight)) || run.aborting)) break;
+        company ??= begin();
+        const harm = await open(run, planned, preflight);
+        if (harm) harms.push(harm);
+      } else run.note({ type: 'stage-skipped', stage: planned.stage, size: planned.size, why: planned.skipped });
     }
     // Nobody was harmed, so that nothing can be said of the system.
     const [first] = harms;
@@ -72,23 +67,14 @@ export async function widen(run: Run, preflight: PreflightResult): Promise<void>
   await rollBack(run, company.watching);
 }
 
-function skip(run: Run, { stage, size }: PlannedStage, because: string): void {
-  run.note({ type: 'stage-skipped', stage, size, why: because });
-}
-
-/** Puts the fault on `targets` of a stage and holds it there; nothing where it never held. */
-async function open(
-  run: Run,
-  planned: PlannedStage,
-  targets: readonly TargetId[],
-  preflight: PreflightResult,
-): Promise<readonly Harm[]> {
+/** Puts the fault on a stage's targets and holds it there; undefined where it never held. */
+async function open(run: Run, planned: PlannedStage, preflight: PreflightResult): Promise<Harm | undefined> {
   const { experiment } = run.input;
-  const { stage, size } = planned;
-  const reached = planned.to - run.spared;
-  const radius = reached / preflight.candidates;
+  const { stage, size, from, to: reached, radius } = planned;
+  const targets = preflight.targets.slice(from, reached);
   const timing = leaseTiming(preflight.targets.length, experiment.timeToLiveMs, preflight.renewalsPerSecond);
   const lease = `${run.id}/stage-${stage + 1}`;
+  const again = run.openedAtMs === undefined ? {} : { again: chosenBy(run) };
   run.apply({ type: 'stage-opens', stage });
   run.openedAtMs ??= Date.now();
   run.note({ type: 'stage-opened', stage, size, lease, targets, reached, radius, ttlMs: timing.ttlMs });
@@ -101,19 +87,26 @@ async function open(
     kind: experiment.fault,
     params: experiment.with,
     targets,
+    ...again,
     timing,
     notAfterMs: notAfterMs(experiment, preflight.stages, stage, preflight.renewalsPerSecond),
     ...(run.admitted === undefined ? {} : { admitted: run.admitted }),
   });
   // A graceful abort lets the injection in flight finish; any other has already released the lease.
   await condition(() => opened.held !== undefined || opened.ended !== undefined || opened.released);
-  if (opened.held === undefined || opened.released) return [];
+  if (opened.held === undefined || opened.released) return undefined;
   run.apply({ type: 'stage-holds' });
   run.note({ type: 'stage-held', stage, ...opened.held });
   run.log.writeSoon();
-  if (opened.held.injected === 0) return [{ skipped: opened.held.problems.join('; ') }];
+  if (opened.held.injected === 0) return { skipped: opened.held.problems.join('; ') };
   const fromMs = Date.now();
   await condition(() => run.aborting, experiment.blastRadius.holdMs, { summary: `hold stage ${size}` });
   run.held.push({ stage, fromMs, toMs: Date.now() });
-  return [{}];
+  return {};
+}
+
+/** How the targets were chosen in pre-flight. */
+function chosenBy({ input: { experiment }, policy }: Run): Again {
+  const { selector, site } = experiment.targets;
+  return { selector, ...(policy === undefined ? {} : { protect: protectionAt(policy, site) }) };
 }

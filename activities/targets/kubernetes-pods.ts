@@ -13,7 +13,7 @@ import { ownPod } from '../kubernetes/own-pod.ts';
 import { forbidden, isHeld, ZONE } from './kubernetes-selector.ts';
 import type { KubernetesSelector, Place } from './kubernetes-selector.ts';
 import type { Candidates } from './provider.ts';
-import type { Limit } from './sieve.ts';
+import type { Limit, Sifted } from './sieve.ts';
 
 type Pod = z.infer<typeof podSchema>;
 
@@ -47,8 +47,11 @@ export async function podCandidates(wanted: KubernetesSelector, place: Place): P
     nodesOf(wanted.zone, place),
     ownPod(),
   ]);
-  const found: { readonly metadata: Metadata; readonly node: string | undefined; readonly owner: Owner | undefined }[] =
-    [];
+  const found: (Pick<Sifted, 'id' | 'name'> & {
+    readonly metadata: Metadata;
+    readonly node: string | undefined;
+    readonly owner: Owner | undefined;
+  })[] = [];
   /** Of each owner, how many pods a fault of ours is on although they say that they are ready. */
   const harmed = new Map<string, number>();
   for (const namespace of place.namespaces) {
@@ -62,20 +65,23 @@ export async function podCandidates(wanted: KubernetesSelector, place: Place): P
       if (wanted.names !== undefined && !wanted.names.includes(name)) continue;
       if (wanted.owner !== undefined && !owner?.names.includes(wanted.owner)) continue;
       if (zone !== undefined && !zone.has(spec.nodeName ?? '')) continue;
-      const shown = `${within}/${name}`;
+      const named = {
+        id: targetId({ kind: 'pod', namespace: within, name, uid: metadata.uid }),
+        name: `${within}/${name}`,
+      };
       const isOwn = own?.namespace === within && own.name === name;
       const reason = forbidden('pod', metadata, settings) ?? unfit(pod, owner, isOwn);
-      if (reason !== undefined) sieve.leave(reason, shown);
-      else found.push({ metadata, node: spec.nodeName, owner });
+      if (reason !== undefined) sieve.leave(reason, named);
+      else found.push({ ...named, metadata, node: spec.nodeName, owner });
     }
   }
-  for (const { metadata, node, owner } of found) {
-    const { name, namespace = '', uid, labels } = metadata;
+  for (const { id, name, metadata, node, owner } of found) {
+    const { namespace = '', labels } = metadata;
     // Who is under a fault of ours is a target still, and none of those that are left.
     const whole = owner && { ...owner, ready: owner.ready - (harmed.get(owner.uid) ?? 0) };
     sieve.keep({
-      id: targetId({ kind: 'pod', namespace, name, uid }),
-      name: `${namespace}/${name}`,
+      id,
+      name,
       facts: { labels, namespace, ...(node === undefined ? {} : { host: node }) },
       limits: isHeld(metadata) ? [] : limitsOf(metadata, whole, budgets.get(namespace) ?? []),
     });

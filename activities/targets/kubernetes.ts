@@ -46,8 +46,8 @@ export const targets: TargetProviderFactory<KubernetesSelector> = (site) => {
           ? await keyed(wanted.kind, wanted, place)
           : await workloads(wanted.kind, wanted, place);
       } catch (error) {
-        // What this worker may not read will not be there at the next try.
-        if (error instanceof Refused && error.status === 403) return nobody(error.message);
+        // What this worker may not read will not be there at the next try; it may while it is reading what it has read before.
+        if (error instanceof Refused && error.status === 403 && chosen === undefined) return nobody(error.message);
         throw error;
       }
     },
@@ -77,13 +77,14 @@ async function nodes(wanted: KubernetesSelector, { api, settings, attempt, sieve
     const { zone, names } = wanted;
     if (!hasAll(labels, wanted.labels) || (zone !== undefined && labels[ZONE] !== zone)) continue;
     if (names !== undefined && !names.includes(metadata.name)) continue;
-    if (reason === undefined) found.push({ metadata, counts: !spec.unschedulable });
-    else sieve.leave(reason, metadata.name);
+    const { name: called, uid } = metadata;
+    const id = targetId({ kind: 'node', name: called, uid });
+    if (reason === undefined) found.push({ id, metadata, counts: !spec.unschedulable });
+    else sieve.leave(reason, { id, name: called });
   }
   const last = { key: 'nodes', allows: usable - 1, reason: 'the last node that pods can be scheduled on' };
-  for (const { metadata, counts } of found) {
-    const { name: called, uid, labels } = metadata;
-    const id = targetId({ kind: 'node', name: called, uid });
+  for (const { id, metadata, counts } of found) {
+    const { name: called, labels } = metadata;
     // One that is cordoned by a fault of ours is a target still, and none of those that are left.
     sieve.keep({ id, name: called, facts: { labels, host: called }, limits: counts ? [last] : [] });
   }
@@ -104,10 +105,11 @@ async function workloads(
       const shown = `${namespace}/${called}`;
       const idle = spec.replicas === 0 && !isHeld(metadata) ? 'has no replicas' : undefined;
       const reason = forbidden(kind, metadata, settings) ?? idle;
-      if (reason !== undefined) sieve.leave(reason, shown);
+      const id = targetId({ kind, namespace, name: called, uid });
+      if (reason !== undefined) sieve.leave(reason, { id, name: shown });
       else
         sieve.keep({
-          id: targetId({ kind, namespace, name: called, uid }),
+          id,
           name: shown,
           facts: { labels, podLabels, namespace },
           limits: [],
@@ -130,10 +132,11 @@ async function keyed(
       const own = called === 'kube-root-ca.crt' || Object.hasOwn(annotations, 'kubernetes.io/service-account.name');
       const reason = forbidden(kind, found.metadata, settings) ?? (own ? "of the cluster's own" : undefined);
       const shown = `${namespace}/${called}`;
-      if (reason !== undefined) sieve.leave(reason, shown);
+      const id = targetId({ kind, namespace, name: called, uid });
+      if (reason !== undefined) sieve.leave(reason, { id, name: shown });
       else
         sieve.keep({
-          id: targetId({ kind, namespace, name: called, uid }),
+          id,
           name: shown,
           facts: { labels, namespace },
           limits: [],

@@ -26,12 +26,14 @@ export interface Candidates {
    */
   readonly facts: ReadonlyMap<TargetId, TargetFacts>;
   readonly excluded: readonly Exclusion[];
+  /** Why those were left out who were chosen before, as far as they are there. */
+  readonly whyNot?: ReadonlyMap<TargetId, string>;
 }
 
 /** Targets that were chosen before, of whom it is asked whether they may still be touched. */
 export interface Chosen {
-  /** Their keys. They are left out last where there would be too many. */
-  readonly keys: ReadonlySet<string>;
+  /** They are left out last where there would be too many. */
+  readonly targets: ReadonlySet<TargetId>;
   /** The fault asks disruption budgets itself, which leave none of them out here. */
   readonly asksBudgets: boolean;
 }
@@ -42,6 +44,7 @@ export interface TargetProvider<Selector> {
   readonly provider: string;
   /** Parses `targets:` without `site`. Its output is plain JSON. */
   readonly selector: z.ZodType<Selector>;
+  /** Rejects where who was chosen before cannot be read, of whatever reason. */
   resolve(selector: Selector, signal: AbortSignal, chosen?: Chosen): Promise<Candidates>;
 }
 

@@ -37,8 +37,9 @@ export class Sieve {
   readonly #chosen: Chosen;
   readonly #kept: Sifted[] = [];
   readonly #left = new Map<string, { count: number; examples: string[] }>();
+  readonly #whyNot = new Map<TargetId, string>();
 
-  constructor(chosen: Chosen = { keys: new Set(), asksBudgets: false }) {
+  constructor(chosen: Chosen = { targets: new Set(), asksBudgets: false }) {
     this.#chosen = chosen;
   }
 
@@ -46,7 +47,8 @@ export class Sieve {
     this.#kept.push(sifted);
   }
 
-  leave(reason: string, name: string): void {
+  leave(reason: string, { id, name }: Pick<Sifted, 'id' | 'name'>): void {
+    if (this.#chosen.targets.has(id)) this.#whyNot.set(id, reason);
     const left = this.#left.get(reason) ?? { count: 0, examples: [] };
     left.count += 1;
     if (left.examples.length < EXAMPLES) left.examples.push(name);
@@ -57,23 +59,22 @@ export class Sieve {
   candidates(): Candidates {
     const taken = new Map<string, number>();
     const facts = new Map<TargetId, TargetFacts>();
-    const { keys, asksBudgets } = this.#chosen;
+    const { targets, asksBudgets } = this.#chosen;
     const byLot = this.#kept
-      .map((sifted) => ({ lot: targetKey(sifted.id), sifted }))
-      .map(({ lot, sifted }) => ({ lot, sifted, chosen: keys.has(lot) }))
+      .map((sifted) => ({ lot: targetKey(sifted.id), sifted, chosen: targets.has(sifted.id) }))
       .toSorted((a, b) => Number(b.chosen) - Number(a.chosen) || (a.lot < b.lot ? -1 : 1));
     for (const { sifted, chosen } of byLot) {
-      const { id, name, limits } = sifted;
+      const { id, limits } = sifted;
       const binding = chosen && asksBudgets ? limits.filter(({ budget }) => !budget) : limits;
       const full = binding.find(({ key, allows }) => (taken.get(key) ?? 0) >= allows);
       if (full !== undefined) {
-        this.leave(full.reason, name);
+        this.leave(full.reason, sifted);
         continue;
       }
       for (const { key } of limits) taken.set(key, (taken.get(key) ?? 0) + 1);
       facts.set(id, sifted.facts);
     }
     const excluded = [...this.#left].map(([reason, left]): Exclusion => ({ reason, ...left }));
-    return { targets: [...facts.keys()].toSorted(), facts, excluded };
+    return { targets: [...facts.keys()].toSorted(), facts, excluded, whyNot: this.#whyNot };
   }
 }

@@ -1,34 +1,38 @@
-/** Who of a later stage may not be touched any more is left alone: the real workflows, with a site that says who. */
+/** Who of a later stage would not be chosen any more is left alone: the real workflows, with a site that says who. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { MinHealthyInput, StageAnswer } from '../../activities/interface.ts';
+import type { FaultBatch, InjectReport } from '../../activities/interface.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
-import { targetKey } from '../../domain/target-key.ts';
+import { policyOf } from '../../workers/policy-settings.ts';
+import { protectionAt } from '../../domain/policy.ts';
 import type { RunResult } from '../../workflows/messages.ts';
-import { Skipping } from '../engine/skipping.ts';
+import { endless, Skipping } from '../engine/skipping.ts';
 
-const PASSED = { guard: 'min-healthy', passed: true, found: 'not asked for' };
-/** Whoever watches here sees nothing, and nothing else is held against these runs. */
-const UNWATCHED = /^stage 1 was watched for only 0%/;
-/** What the site says of a stage, by the seed of its run. */
-const SAYS: Readonly<Record<string, (input: MinHealthyInput) => StageAnswer>> = {
-  one: () => ({ ...PASSED, spared: { at: [1], found: '1 critical=true (t3)' } }),
-  all: ({ stage = [] }) => ({ ...PASSED, spared: { at: stage.map((_, i) => i), found: '2 not Ready (t2, t3)' } }),
-  none: () => ({ ...PASSED, spared: { at: [], found: 'nobody is left out' } }),
-  silent: () => {
-    throw new Error('the cluster does not answer');
-  },
+/** What the site says of the second stage, by the run. */
+const SAYS: Readonly<Record<string, InjectReport>> = {
+  none: { injected: 2, gone: 0, failed: [] },
+  one: { injected: 1, gone: 0, skipped: { count: 1, first: 't3: skipped (critical=true)' }, spared: [1], failed: [] },
+  all: { injected: 0, gone: 0, skipped: { count: 2, first: 't2: skipped (gone)' }, spared: [0, 1], failed: [] },
 };
 
 describe('before a later stage its targets are looked at again', () => {
   let skipping: Skipping;
-  const asked: MinHealthyInput[] = [];
+  const asked = { inject: new Map<string, FaultBatch>(), hold: new Map<string, FaultBatch>() };
+  const reverted = new Map<string, FaultBatch>();
   const written: (readonly [run: string, event: JournalEvent])[] = [];
   before(async () => {
     skipping = await Skipping.open({
-      minHealthy(input: MinHealthyInput) {
-        asked.push(input);
-        return SAYS[input.experiment.blastRadius.seed ?? '']?.(input);
+      inject(batch: FaultBatch) {
+        asked.inject.set(batch.lease, batch);
+        return batch.lease.endsWith('/stage-2') ? SAYS[batch.run] : { injected: 1, gone: 0, failed: [] };
+      },
+      hold(batch: FaultBatch) {
+        asked.hold.set(batch.lease, batch);
+        endless();
+      },
+      revert(batch: FaultBatch) {
+        reverted.set(batch.lease, batch);
+        return { targets: batch.targets.length, ownerOpen: true };
       },
       record(run: string, events: readonly JournalEvent[]) {
         written.push(...events.map((event) => [run, event] as const));
@@ -38,54 +42,33 @@ describe('before a later stage its targets are looked at again', () => {
   });
   after(() => skipping.close());
 
-  /** A run of one target, then of three; with what each stage that was opened had, and what was said of the second. */
-  async function live(run: string) {
+  /** A run of one target, then of three: what is said of its second stage once it holds. */
+  async function live(run: string): Promise<readonly string[]> {
     const handle = await skipping.start(run, [1, 3], 10_000);
-    const result = (await handle.result()) as RunResult;
-    const events = written.flatMap(([of, event]) => (of === run ? [event] : []));
-    const opened = events.flatMap((event) =>
-      event.type === 'stage-opened' ? [[event.targets, event.reached, event.radius]] : [],
-    );
-    const said = events.flatMap((event) =>
-      event.type === 'admission' && event.stage === 1 ? event.guards.map(({ found }) => found) : [],
-    );
-    const skipped = events.flatMap((event) => (event.type === 'stage-skipped' ? [event.why] : []));
-    return { result, opened, said, skipped };
+    const { reason } = (await handle.result()) as RunResult;
+    // Whoever watches here sees nothing, and nothing else is held against these runs.
+    assert.match(reason, /^stage 1 was watched for only 0%/);
+    const held = written.flatMap(([of, event]) => (of === run && event.type === 'stage-held' ? [event] : []));
+    assert.equal(held.length, 2);
+    return held[1]?.problems ?? [];
   }
-  const FIRST = [['t1'], 1, 1 / 3];
 
-  it('all may be touched still: the stage has them all, and they were asked about by their keys', async () => {
-    const { result, opened, said } = await live('none');
-    assert.match(result.reason, UNWATCHED);
-    assert.deepEqual(opened, [FIRST, [['t2', 't3'], 3, 1]]);
-    assert.deepEqual(said, [
-      '2 of the 2 targets of the stage may still be touched; left out by now: nobody is left out',
-    ]);
-    const [input, ...more] = asked.filter(({ experiment }) => experiment.blastRadius.seed === 'none');
-    assert.deepEqual([input?.stage, input?.reached, more], [['t2', 't3'].map(targetKey), [], []]);
+  it('the second is told how they were chosen, and the first, which pre-flight has just looked at, is not', async () => {
+    assert.deepEqual(await live('none'), []);
+    assert.equal(asked.inject.get('none/stage-1')?.again, undefined);
+    const protect = protectionAt(policyOf(), 'torture');
+    assert.deepEqual(asked.inject.get('none/stage-2')?.again, { selector: { group: 'any' }, protect });
   });
 
-  it('one may not: the stage goes on with the other, and the run has reached two of three', async () => {
-    const { result, opened, said, skipped } = await live('one');
-    assert.match(result.reason, UNWATCHED);
-    assert.deepEqual(opened, [FIRST, [['t2'], 2, 2 / 3]]);
-    assert.deepEqual(said, [
-      '1 of the 2 targets of the stage may still be touched; left out by now: 1 critical=true (t3)',
-    ]);
-    assert.deepEqual(skipped, []);
+  it('one is left alone: it is not renewed, nor missed at the end, and is reverted all the same', async () => {
+    assert.deepEqual(await live('one'), ['1 targets were skipped, among them t3: skipped (critical=true)']);
+    assert.deepEqual(asked.hold.get('one/stage-2')?.spared, [1]);
+    const { targets, spared } = reverted.get('one/stage-2') ?? assert.fail();
+    assert.deepEqual([targets, spared], [['t2', 't3'], [1]]);
   });
 
-  it('none may: the stage is skipped', async () => {
-    const { result, opened, skipped } = await live('all');
-    assert.match(result.reason, UNWATCHED);
-    assert.deepEqual(opened, [FIRST]);
-    assert.deepEqual(skipped, ['none of its targets may be touched any more']);
-  });
-
-  it('nobody can say: the run ends', async () => {
-    const { result, opened } = await live('silent');
-    assert.equal(result.status, 'aborted');
-    assert.match(result.reason, /^targets: cannot be read: .*the cluster does not answer/);
-    assert.deepEqual(opened, [FIRST]);
+  it('all are left alone: the stage does nothing, and the run ends as it would have', async () => {
+    assert.deepEqual(await live('all'), ['2 targets were skipped, among them t2: skipped (gone)']);
+    assert.deepEqual(reverted.get('all/stage-2')?.spared, [0, 1]);
   });
 });

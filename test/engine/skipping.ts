@@ -47,7 +47,6 @@ const stubs = {
   admit: () => ({ guards: [], policy: policyOf(), startedBy: { name: 'a test', proven: false } }),
   attend: endless,
   preflight: preflighted,
-  minHealthy: () => ({ guard: 'min-healthy', passed: true, found: 'not asked for' }),
   inject: () => ({ injected: 1, gone: 0, failed: [] }),
   hold: endless,
   watch: endless,

@@ -134,9 +134,15 @@ describe('runs on a real cluster', { skip: await whyNoCluster() }, () => {
       'nobody has ever changed what it is to be',
     );
     const { events } = await handle.query<Story, [number]>('story', 0);
-    const said = events.flatMap((event) => (event.type === 'admission' ? event.guards : []));
-    const found = said.find(({ guard }) => guard === 'targets')?.found ?? '';
-    assert.match(found, /^1 of the 2 targets of the stage may still be touched; left out by now: .*critical=true/);
+    const held = events.flatMap((event) => (event.type === 'stage-held' ? [event] : []));
+    assert.deepEqual(
+      held.map(({ injected }) => injected),
+      [1, 1],
+    );
+    assert.match(
+      held[1]?.problems.join() ?? '',
+      /^1 targets were skipped, among them .*: skipped \(protected by the label critical=true\)$/,
+    );
   });
 
   it('a pod that its budget has come to protect meanwhile is skipped, and the run goes on with the others', async () => {

@@ -80,32 +80,6 @@ test('who is protected by now, or under somebody else’s fault, is not left', a
   assert.match((await count(share(0.6), 10, 2)).found, /^7 candidates are left/);
 });
 
-test('of a stage it says who is no candidate any more, whether it counts or not', async () => {
-  const protectedOne: TargetProvider<unknown> = {
-    ...noop,
-    async resolve(selector, signal) {
-      const found = await noop.resolve(selector, signal);
-      return { ...found, facts: new Map([...found.facts, ['n3', { labels: { critical: 'true' } }]]) };
-    },
-  };
-  const experiment = {
-    ...pausing({ fault: 'noop/noop', group: 'any', seed: 'any', ttlMs: 10_000 }),
-    targets: { site: 'a', selector: { count: 4 } },
-  };
-  const stage = ['n2', 'n3', 'n4', 'n5'].map((target) => targetKey(target));
-  const { protect } = policyOf();
-  const input = { experiment, candidates: 5, reached: [], stage, protect };
-  assert.deepEqual(await minHealthy(input, { driver, targets: protectedOne }, attempt.signal), {
-    guard: 'min-healthy',
-    passed: true,
-    found: 'not asked for',
-    spared: { at: [1, 3], found: '1 protected by the label critical=true (n3)' },
-  });
-  const counting = { ...input, reached: stage, minHealthyShare: 0.6 };
-  const { passed, found, spared } = await minHealthy(counting, { driver, targets: protectedOne }, attempt.signal);
-  assert.deepEqual([passed, spared?.at], [false, [1, 3]], found);
-});
-
 test('who cannot be counted is not taken for well', async () => {
   const silent: TargetProvider<unknown> = { ...noop, resolve: () => Promise.reject(new Error('no answer')) };
   await assert.rejects(count(share(0.6), 10, 2, silent), /^Error: no answer$/);

@@ -4,7 +4,6 @@ import { test } from 'node:test';
 import type { Chosen } from '../../activities/targets/provider.ts';
 import { Sieve } from '../../activities/targets/sieve.ts';
 import type { Limit } from '../../activities/targets/sieve.ts';
-import { targetKey } from '../../domain/target-key.ts';
 
 const IDS = ['a', 'b', 'c', 'd', 'e'];
 const last: Limit = { key: 'owner', allows: 3, reason: 'the last' };
@@ -16,7 +15,7 @@ function kept(limits: readonly Limit[], chosen?: Chosen): readonly string[] {
   return sieve.candidates().targets;
 }
 const these = (ids: readonly string[], asksBudgets = false): Chosen => ({
-  keys: new Set(ids.map(targetKey)),
+  targets: new Set(ids),
   asksBudgets,
 });
 
@@ -39,4 +38,19 @@ test('a budget leaves nobody out who was chosen by a fault that asks it, and oth
   assert.equal(kept([last, budget], these(IDS, true)).length, 3, 'who is the last of its owner stays');
   const found = kept([budget], these([one, other], true));
   assert.deepEqual([found, rest.some((id) => found.includes(id))], [[one, other], false]);
+});
+
+test('of those who were chosen it is said why they were left out', () => {
+  const sieve = new Sieve(these(['a', 'b', 'z']));
+  sieve.leave('not Ready', { id: 'a', name: 'shop/a' });
+  sieve.leave('not Ready', { id: 'c', name: 'shop/c' });
+  const none: Limit = { key: 'owner', allows: 0, reason: 'the last' };
+  sieve.keep({ id: 'b', name: 'shop/b', facts: { labels: {} }, limits: [none] });
+  assert.deepEqual(
+    [...(sieve.candidates().whyNot ?? [])],
+    [
+      ['a', 'not Ready'],
+      ['b', 'the last'],
+    ],
+  );
 });
