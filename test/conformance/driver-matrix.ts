@@ -33,8 +33,9 @@ import type { NamedLab } from './labs.ts';
 
 const STEPS = ['inject', 'hold', 'revert'] as const satisfies readonly Step[];
 const BLOWS = ['timeout', 'repeat', 'terminate'] as const satisfies readonly Blow[];
-/** Each fault at each step with each blow, which takes a quarter of an hour longer; else with one of them, another for each. */
+/** Each fault at each step with each blow, which takes a quarter of an hour longer; else with one of them, another for each, and each day. */
 const WHOLE = process.env['SQUALL_WHOLE_MATRIX'] === '1';
+const TODAY = Math.floor(Date.now() / 86_400_000);
 /** More than there are faults. */
 const ALL = 100;
 /** How often a fault meets the kill of its worker, if another's kill had it refused before. */
@@ -95,7 +96,7 @@ export function stepMatrix(
       for (const [at, { name }] of labs.entries()) {
         describe(name, { concurrency: 1 }, () => {
           for (const [number, step] of STEPS.entries())
-            for (const blow of WHOLE ? BLOWS : [BLOWS[(at + number) % BLOWS.length] as Blow])
+            for (const blow of WHOLE ? BLOWS : [BLOWS[(at + number + TODAY) % BLOWS.length] as Blow])
               it(`${step}: ${blow}`, async () => void (await live(name, step, blow)));
         });
       }

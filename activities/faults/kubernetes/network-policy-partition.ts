@@ -71,7 +71,7 @@ class PolicyPartition implements FaultDriver<Params> {
   }
 
   async check({ peers }: Params): Promise<readonly string[]> {
-    const services = peers?.some((peer) => typeof peer !== 'string') ?? false;
+    const services = peers?.some((peer) => typeof peer !== 'string' && 'service' in peer) ?? false;
     return this.#slots.missing(services ? this.permissions : EVERY_FAULT);
   }
 

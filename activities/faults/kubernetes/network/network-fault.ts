@@ -31,7 +31,7 @@ export function networkFault<Params extends Common>({ harm, ...what }: NetworkFa
     undo: 'the program in the pod takes the fault off when it is told to, or renewal stops; when it is killed, the kernel ends the fault, and another container takes off what is left',
     resource: 'network',
     permissions: PEERS,
-    permissionsFor: ({ peers }) => (peers?.some((peer) => typeof peer !== 'string') ? PEERS : []),
+    permissionsFor: ({ peers }) => (peers?.some((peer) => typeof peer !== 'string' && 'service' in peer) ? PEERS : []),
     outlives: true,
     unfit: ({ spec }) => (spec.hostNetwork ? 'its network is its node’s (hostNetwork)' : undefined),
     shape: () => ({ user: 0, capabilities: ['NET_ADMIN'] }),

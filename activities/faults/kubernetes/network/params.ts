@@ -16,11 +16,15 @@ const nameOf = (what: string): z.ZodType<string> =>
   z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, `expected the name of a ${what}`);
 
 const peer = z.union(
-  [address, z.strictObject({ service: nameOf('service'), namespace: nameOf('namespace').optional() })],
-  'expected an address, a range of them, or a service such as { service: db }',
+  [
+    address,
+    z.strictObject({ service: nameOf('service'), namespace: nameOf('namespace').optional() }),
+    z.strictObject({ host: z.hostname() }),
+  ],
+  'expected an address, a range of them, a service such as { service: db }, or a host such as { host: api.example.com }',
 );
 
-/** Whom a fault is between: an address, a range of them, or a service. */
+/** Whom a fault is between: an address, a range of them, a service, or a host outside of the cluster. */
 export type Peer = z.infer<typeof peer>;
 
 /** The parameters that every network fault has. */
@@ -35,7 +39,7 @@ export const COMMON = {
     .max(LIST_MAX)
     .optional()
     .describe(
-      'Only traffic with these: addresses, ranges, or services (`{ service: db }`, of the pod’s own namespace unless it says `namespace`), as they are when the fault is put on. Default: all.',
+      'Only traffic with these: addresses, ranges, services (`{ service: db }`, of the pod’s own namespace unless it says `namespace`), or hosts (`{ host: api.example.com }`, as the worker resolves it), as they are when the fault is put on. Default: all.',
     ),
   ports: z
     .array(port)

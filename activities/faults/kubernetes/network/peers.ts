@@ -1,11 +1,13 @@
 /**
  * The addresses of a fault's peers, as they are when the fault is put on.
  *
- * Owns what a service's addresses are: its own, which a pod calls, and those of the pods behind it, which a pod may call
+ * Owns what a host's addresses are, and what a service's are: its own, which a pod calls, and those of the pods behind it, which a pod may call
  * past it. Nothing follows them when they change: the journal says when the fault was put on.
  */
+import { lookup } from 'node:dns/promises';
 import { z } from 'zod';
 import type { KubernetesApi } from '../../../kubernetes/api.ts';
+import { reasonOf } from '../../../probes/reading.ts';
 import type { Attempt } from '../../driver.ts';
 import type { Peer } from './params.ts';
 
@@ -30,16 +32,25 @@ export async function addressesOf(
 ): Promise<readonly string[] | undefined> {
   if (peers === undefined) return undefined;
   const found = await Promise.all(
-    peers.map(async (peer) =>
-      typeof peer === 'string'
-        ? [peer]
-        : serviceAddresses(api, { service: peer.service, namespace: peer.namespace ?? namespace }, attempt),
-    ),
+    peers.map(async (peer) => {
+      if (typeof peer === 'string') return [peer];
+      if ('host' in peer) return hostAddresses(peer.host);
+      return serviceAddresses(api, { service: peer.service, namespace: peer.namespace ?? namespace }, attempt);
+    }),
   );
   const addresses = [...new Set(found.flat())];
   if (addresses.length > ADDRESSES_MAX)
     throw new Error(`its peers have ${addresses.length} addresses, more than ${ADDRESSES_MAX}: name a range of them`);
   return addresses;
+}
+
+/** As this worker resolves it: a pod may be told others. */
+async function hostAddresses(host: string): Promise<string[]> {
+  try {
+    return (await lookup(host, { all: true })).map(({ address }) => address);
+  } catch (error) {
+    throw new Error(`${host} has no address: ${reasonOf(error)}`, { cause: error });
+  }
 }
 
 async function serviceAddresses(
