@@ -5,6 +5,7 @@
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { measureAbortLatency } from './abort-latency.ts';
+import { measureCloud } from './cloud/cloud.ts';
 import { measureCost } from './cost.ts';
 import { measureHeld } from './held.ts';
 import { machineNow } from './machine.ts';
@@ -22,9 +23,9 @@ const whole = (text: string): number => {
 
 const options = new Command('bench')
   .description(
-    'Measures abort latency, the cost of a run beside Chaos Toolkit, the memory of held runs, the emergency stop, a fault on many pods, and renewals in pods that run.',
+    'Measures abort latency, the cost of a run beside Chaos Toolkit, the memory of held runs, the emergency stop, a fault on many pods, renewals in pods that run, and what a fault on many instances asks of AWS.',
   )
-  .option('--only <part>', 'latency, cost, held, stop, scale or renewals')
+  .option('--only <part>', 'latency, cost, held, stop, scale, renewals or cloud')
   .option('--aborts <n>', 'runs that are aborted, for the latency', whole, 30)
   .option('--runs <n>', 'no-op runs one after the other, for the cost', whole, 50)
   .option('--at-once <n>', 'no-op runs at once', whole, 50)
@@ -32,6 +33,8 @@ const options = new Command('bench')
   .option('--stopped <n>', 'held runs that an emergency stop ends', whole, 200)
   .option('--pods <n>', 'pods of a cluster, half of which a run reaches', whole, 10_000)
   .option('--running <n>', 'pods that run, for the renewals: one node has no more than 110', whole, 60)
+  .option('--instances <n>', 'instances of an account that are stopped', whole, 500)
+  .option('--subnets <n>', 'subnets of a zone that are cut off: at most 128', whole, 60)
   .option('--hold <s>', 'how long each of its stages is held, in seconds', whole, 30)
   .option('--seldom', 'sample them every 30 s and renew them for 10 min, so that more of them fit')
   .option('--json', 'one JSON object a part')
@@ -47,6 +50,8 @@ const options = new Command('bench')
     pods: number;
     hold: number;
     running: number;
+    instances: number;
+    subnets: number;
     seldom?: true;
     json?: true;
   }>();
@@ -64,9 +69,10 @@ const parts: Readonly<Record<string, () => Promise<Outcome>>> = {
   stop: () => measureStop(options, say),
   scale: () => measureScale({ pods: options.pods, holdS: options.hold }, say),
   renewals: () => measureRenewals({ pods: options.running }, say),
+  cloud: () => measureCloud(options, say),
 };
-/** Each makes a cluster of its own, and needs the machine for itself: it is measured where it is asked for. */
-const ASKED_FOR: ReadonlySet<string> = new Set(['scale', 'renewals']);
+/** Each makes a cluster or an account of its own, and needs the machine for itself: it is measured where it is asked for. */
+const ASKED_FOR: ReadonlySet<string> = new Set(['scale', 'renewals', 'cloud']);
 const chosen = Object.entries(parts).filter(([name]) =>
   options.only === undefined ? !ASKED_FOR.has(name) : name === options.only,
 );

@@ -282,10 +282,17 @@ export const verbs: readonly ((program: Command) => void)[] = [
       'faults [kinds...]',
       'the catalogue of faults, or some of them',
       () => import('./faults.ts'),
-      '  squall faults\n  squall faults host/stutter\n  squall faults kubernetes/scale --permissions | kubectl apply -f -',
+      '  squall faults\n  squall faults host/stutter\n  squall faults kubernetes/scale --permissions | kubectl apply -f -\n' +
+        '  squall faults aws/instance-stop --permissions iam --tag chaos=allowed > policy.json\n' +
+        '  squall faults --permissions iam --sweep',
     )
-      .option('--permissions', 'print the role that a worker needs for them in a cluster')
-      .option('--role <name>', 'the name of that role (default: after the fault)'),
+      .option(
+        '--permissions [format]',
+        'print what a worker needs for them: the role in a cluster (rbac), or the policy in an AWS account (iam)',
+      )
+      .option('--role <name>', 'the name of that role (default: after the fault)')
+      .option('--tag <key=value>', 'in that policy, only targets with this tag may be changed')
+      .option('--sweep', 'in that policy, only what a sweep needs, which puts nothing on'),
   (program) =>
     verb(
       program,

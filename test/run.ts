@@ -45,7 +45,7 @@ let failed = 0;
 const skips: string[] = [];
 /** Files and how long each took, in milliseconds. */
 const took: { readonly file: string; readonly ms: number }[] = [];
-const ALONE = ['/readme/', '/step-matrix', '/engine/flat-history'];
+const ALONE = ['/readme/', '/step-matrix', '/engine/flat-history', '/conformance/aws'];
 const alone = (file: string): boolean => ALONE.some((part) => file.includes(part));
 
 /** Those that keep a cluster or an account busy. The others wait for most of their time. */

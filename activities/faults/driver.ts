@@ -39,6 +39,8 @@ export interface Permission {
   readonly needs: string;
   /** The same for the access control of a cluster; absent where it is no cluster's. */
   readonly rules?: readonly AccessRule[];
+  /** The same for the access control of an AWS account; absent where it is no account's. */
+  readonly actions?: readonly IamStatement[];
 }
 
 /** Verbs on resources of one API group of a cluster; a subresource is `pods/eviction`. */
@@ -47,6 +49,29 @@ export interface AccessRule {
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
 }
+
+/** Actions of an AWS account, and what they may be done to. Those that write tags are narrowed to tags of ours, whoever asks. */
+export interface IamStatement {
+  /** Each by its full name: `ec2:StopInstances`. */
+  readonly actions: readonly string[];
+  /**
+   * Kinds of resources, as in their ARNs, without region and account: `ec2:instance/*`, `rds:db:*`. Absent where IAM knows
+   * none for these actions, as it does for looking.
+   */
+  readonly resources?: readonly string[];
+  /**
+   * Which of these resources. `targets`, the default: those that a user's tag may narrow. `ours`: only those that have the tag
+   * `squall:own`. `new`: those that the call makes, which must have it from the beginning. `others`: any, whoever's they are.
+   */
+  readonly of?: 'targets' | 'ours' | 'new' | 'others';
+  /** Whether these put the fault on and are needed for nothing else: a sweep goes without. Default: false. */
+  readonly harms?: boolean;
+  /** What else must be true of the call, as IAM has it: by operator, and key. */
+  readonly condition?: IamCondition;
+}
+
+/** Values by operator and key: `{ StringEquals: { 'ec2:Attribute': 'GroupSet' } }`. */
+export type IamCondition = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 
 /** What a fault found on a target, carrying our mark, and whether its time is over. */
 export interface Leftover<Params> {

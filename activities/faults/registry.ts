@@ -30,12 +30,26 @@ const DRIVERS: readonly (() => Promise<{ driver: DriverFactory }>)[] = [
   () => import('./kubernetes/pod-disk-fill.ts'),
   () => import('./kubernetes/pod-pause.ts'),
   () => import('./kubernetes/network-policy-partition.ts'),
+  () => import('./aws/instance-stop.ts'),
+  () => import('./aws/instance-terminate.ts'),
+  () => import('./aws/az-outage.ts'),
+  () => import('./aws/asg-zone-removal.ts'),
+  () => import('./aws/asg-scale.ts'),
+  () => import('./aws/rds-failover.ts'),
+  () => import('./aws/elasticache-failover.ts'),
+  () => import('./aws/instance-cpu.ts'),
+  () => import('./aws/instance-memory.ts'),
+  () => import('./aws/instance-disk-fill.ts'),
+  () => import('./aws/instance-network.ts'),
+  () => import('./aws/fis.ts'),
+  () => import('./aws/security-group-isolate.ts'),
 ];
 
 const TARGETS: readonly (() => Promise<{ targets: TargetProviderFactory }>)[] = [
   () => import('../targets/noop.ts'),
   () => import('../targets/host.ts'),
   () => import('../targets/kubernetes.ts'),
+  () => import('../targets/aws.ts'),
 ];
 
 /** What a plugin may add. */

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { check } from '../../domain/known-keys.ts';
 import type { Dimension } from '../../domain/quantity.ts';
 import { writtenDuration } from '../../domain/written-duration.ts';
+import * as cloudwatch from './cloudwatch.ts';
 import * as command from './command.ts';
 import * as http from './http.ts';
 import * as kubernetes from './kubernetes.ts';
@@ -67,7 +68,10 @@ interface BuiltIn {
 }
 
 const BUILT_IN: ReadonlyMap<string, BuiltIn> = new Map(
-  [prometheus, metrics, http, kubernetes, command].map((module): [string, BuiltIn] => [module.provider.type, module]),
+  [prometheus, metrics, http, kubernetes, cloudwatch, command].map((module): [string, BuiltIn] => [
+    module.provider.type,
+    module,
+  ]),
 );
 
 /** One entry of `probes:`. Settings of built-in types are parsed and checked here, strictly. */

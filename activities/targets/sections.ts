@@ -4,11 +4,13 @@
  * Owns what the built-in providers may be told. A plugin's provider parses its own section, once it is loaded.
  */
 import { z } from 'zod';
+import { awsSettings } from './aws-settings.ts';
 import { hostSettings } from './host-settings.ts';
 import { kubernetesSettings } from './kubernetes-settings.ts';
 
 // A section may be there with nothing in it.
 const builtIn = {
+  aws: awsSettings.nullish(),
   host: hostSettings.nullish(),
   kubernetes: kubernetesSettings.nullish(),
   noop: z.strictObject({}).nullish(),

@@ -1,5 +1,5 @@
 /**
- * The step matrix of every fault on Kubernetes: whatever happens at a step that touches a target, the slate is clean afterwards.
+ * The step matrix of every fault of a provider: whatever happens at a step that touches a target, the slate is clean afterwards.
  *
  * Owns the steps at which a driver works. Other steps, and what fails or is cancelled before a driver is asked, are the same whatever the fault
  * is: `test/engine/step-matrix.test.ts` has them all. `SQUALL_WHOLE_MATRIX=1 npm test -- conformance/step-matrix` plays every cell.
@@ -13,34 +13,26 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Lab, LabTarget } from '../../activities/faults/conformance.ts';
-import { parseTarget } from '../../activities/faults/kubernetes/target.ts';
-import type { ObjectKind } from '../../activities/kubernetes/objects.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import { Lane } from '../../bench/torture/lane.ts';
-import { traces } from '../../bench/torture/pods/traces.ts';
-import { running } from '../../bench/torture/pods/watch.ts';
-import type { Live } from '../../bench/torture/pods/api.ts';
 import type { Experiment, JsonObject } from '../../domain/experiment.ts';
+import type { TargetId } from '../../domain/fault.ts';
 import { startRun } from '../../workers/start-run.ts';
 import type { RunResult } from '../../workflows/messages.ts';
 import { steadily } from '../engine/steadily.ts';
 import { endsOf, trapped } from '../engine/trap.ts';
 import type { Blow, Step } from '../engine/trap.ts';
-import type { Cluster } from '../kubernetes/cluster/cluster.ts';
-import { FAULT_IMAGE } from '../kubernetes/fault-image.ts';
-import { until } from '../until.ts';
-import type { NamedLab } from './labs.ts';
 
 const STEPS = ['inject', 'hold', 'revert'] as const satisfies readonly Step[];
 const BLOWS = ['timeout', 'repeat', 'terminate'] as const satisfies readonly Blow[];
 /** Each fault at each step with each blow, which takes a quarter of an hour longer; else with one of them, another for each, and each day. */
-const WHOLE = process.env['SQUALL_WHOLE_MATRIX'] === '1';
-const TODAY = Math.floor(Date.now() / 86_400_000);
+export const WHOLE = process.env['SQUALL_WHOLE_MATRIX'] === '1';
+/** In days since 1970: what is not played whole is another part each day. */
+export const TODAY = Math.floor(Date.now() / 86_400_000);
 /** More than there are faults. */
 const ALL = 100;
 /** How often a fault meets the kill of its worker, if another's kill had it refused before. */
 const ROUNDS = 2;
-const KINDS: readonly ObjectKind[] = ['pod', 'node', 'deployment', 'statefulset', 'configmap', 'secret'];
 const TTL_MS = 30_000;
 /** How late a kubelet may say that a program has ended, in milliseconds: less than a time-to-live. */
 const SOON_MS = 20_000;
@@ -58,32 +50,51 @@ interface Lived {
   readonly sprung: boolean;
 }
 
-/** Registers the matrix of `labs`, in a cluster of its own. */
-export function stepMatrix(
+/** Where a matrix is played: a cluster, or an account. */
+export interface Place {
+  readonly provider: string;
+  /** The site's settings, as JSON. */
+  readonly section: unknown;
+  /** `targets:` without `site`, for this target alone. */
+  selector(target: TargetId): JsonObject;
+  /** What of a fault is left on a target, besides the harm, in words. */
+  left(target: TargetId): Promise<string[]>;
+  /** Rejects where what was made for faults does not go. */
+  empty(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A fault's name, with what is particular about the lab, and the lab. */
+interface NamedLab<Where> {
+  readonly name: string;
+  readonly open: (place: Where, owned?: boolean) => Promise<Lab>;
+}
+
+/** Registers the matrix of `labs`, in a place of its own. */
+export function stepMatrix<Where extends Place>(
   what: string,
   skip: string | false,
-  open: () => Promise<Cluster>,
-  labs: readonly NamedLab[],
+  open: () => Promise<Where>,
+  labs: readonly NamedLab<Where>[],
 ): void {
   describe(`the step matrix ${what}`, { skip }, () => {
     const undo = new AsyncDisposableStack();
-    let cluster: Cluster;
+    let place: Where;
     let lane: Lane;
     const opened = new Map<string, Lab>();
     before(async () => {
-      cluster = await open();
-      undo.defer(() => cluster.close());
+      place = await open();
+      undo.defer(() => place.close());
       const folder = await mkdtemp(join(tmpdir(), 'squall-matrix-'));
       undo.defer(() => rm(folder, { recursive: true, force: true }));
       for (const { name, open: openLab } of labs) {
-        const lab = await openLab(cluster, true);
+        const lab = await openLab(place, true);
         undo.defer(async () => lab.close?.());
         opened.set(name, lab);
       }
-      const section = { kubeconfig: cluster.kubeconfig, nodes: true, faultImage: FAULT_IMAGE };
       lane = new Lane(folder, 'matrix', {
         groups: [],
-        sections: [`kubernetes: ${JSON.stringify(section)}`],
+        sections: [`${place.provider}: ${JSON.stringify(place.section)}`],
         worker: WORKER,
       });
       undo.defer(() => lane.down());
@@ -125,10 +136,7 @@ export function stepMatrix(
       });
     }
 
-    it('nothing that was made for a fault is left in any namespace', async () => {
-      await until(async () => (await cluster.kubectl('get', OURS, '-A', '-l', PART_OF, '-o', 'name')) === '');
-      await until(async () => (await cluster.kubectl('get', 'leases', '-A', '-l', HELD, '-o', 'name')) === '');
-    });
+    it('nothing that was made for a fault is left', () => place.empty());
 
     async function supervise(over: AbortSignal): Promise<void> {
       while (!over.aborted) {
@@ -155,7 +163,7 @@ export function stepMatrix(
       const run = trapped(step, blow, `${labs.findIndex((each) => each.name === name)}-${round}`);
       const target = await lab.target({ name: 'torture', installation: 'matrix', stateDir: lane.state, settings: {} });
       const handle = await startRun(lane.client, run, {
-        experiment: experimentOn(lab, target, run, holdMsOf(step, blow)),
+        experiment: experimentOn(lab, place, target, run, holdMsOf(step, blow)),
         documentHash: '',
         startedBy: 'the step matrix',
       });
@@ -197,21 +205,11 @@ export function stepMatrix(
         );
         if (open) return [`workflow ${id} is open`];
       }
-      const { kind, namespace, name } = parseTarget(target.id, KINDS);
-      const within = namespace === undefined ? [] : ['-n', namespace];
-      const found = await cluster.kubectl('get', kind, name, ...within, '--ignore-not-found', '-o', 'json');
-      const object = JSON.parse(found || '{"metadata":{}}') as Live;
-      const left = [...traces(object), ...running(object).map((container) => `container ${container.name}`)];
+      const left = await place.left(target.id);
       return left.length > 0 || !(await target.harmed()) ? left : ['it is harmed'];
     }
   });
 }
-
-/** What a fault may make beside its target. */
-const OURS = 'jobs,networkpolicies';
-/** Of a pod that is killed, until it is forgotten with its fence. */
-const HELD = 'squall/kill=held';
-const PART_OF = 'app.kubernetes.io/part-of=squall';
 
 /** Long enough for a watch that is begun again to have seen most of it, and for a hold that is not heard of to be missed. */
 function holdMsOf(step: Step, blow: Blow): number {
@@ -219,14 +217,12 @@ function holdMsOf(step: Step, blow: Blow): number {
   return step === 'hold' && blow === 'timeout' ? 10_000 : 6_000;
 }
 
-function experimentOn(lab: Lab, target: LabTarget, seed: string, holdMs: number): Experiment {
-  const { kind, namespace, name } = parseTarget(target.id, KINDS);
-  const selector = { kind, names: [name], ...(namespace === undefined ? {} : { namespace }) };
-  const fault = `kubernetes/${basename(lab.driver.pathname, '.ts')}`;
+function experimentOn(lab: Lab, place: Place, { id }: LabTarget, seed: string, holdMs: number): Experiment {
+  const fault = `${place.provider}/${basename(lab.driver.pathname, '.ts')}`;
   return {
     ...pausing({ fault, group: '', seed, ttlMs: TTL_MS, stages: [1], holdMs }),
     with: lab.params as JsonObject,
-    targets: { site: 'torture', selector },
+    targets: { site: 'torture', selector: place.selector(id) },
     recoverWithinMs: 60_000,
   };
 }

@@ -1,5 +1,8 @@
 import { Cluster, whyNoCluster } from '../kubernetes/cluster/cluster.ts';
+import { clusterPlace, inPlace } from './cluster-place.ts';
 import { stepMatrix } from './driver-matrix.ts';
 import { OBJECT_LABS } from './labs.ts';
 
-stepMatrix('on objects of a cluster', await whyNoCluster(), () => Cluster.open(), OBJECT_LABS);
+const open = async (): Promise<ReturnType<typeof clusterPlace>> => clusterPlace(await Cluster.open());
+
+stepMatrix('on objects of a cluster', await whyNoCluster(), open, inPlace(OBJECT_LABS));

@@ -9,7 +9,10 @@ test('the probes in the README are valid', async () => {
   const text = await readFile(new URL('../../activities/probes/README.md', import.meta.url), 'utf8');
   const [, yaml = ''] = /```yaml\n(.*?)```/s.exec(text) ?? [];
   const probes = openProbes(probesSchema.parse((parse(yaml) as { probes: unknown }).probes));
-  assert.deepEqual([...probes.keys()], ['error-rate', 'latency-p99', 'orders', 'shop', 'ready', 'queue-depth']);
+  assert.deepEqual(
+    [...probes.keys()],
+    ['error-rate', 'latency-p99', 'orders', 'shop', 'ready', 'refused', 'queue-depth'],
+  );
 });
 
 test('the section has a JSON Schema, for editors', () => {

@@ -33,7 +33,14 @@ const WRONG: readonly [what: string, section: string, says: readonly string[]][]
   [
     'a misspelt provider',
     'hots: { groups: {} }',
-    ['3:5: sites.local.hots: found unknown key "hots", expected one of host, kubernetes, noop. Did you mean host?'],
+    [
+      '3:5: sites.local.hots: found unknown key "hots", expected one of aws, host, kubernetes, noop. Did you mean host?',
+    ],
+  ],
+  [
+    'a region that is none',
+    'aws: { regions: [eu-west-1, europe] }',
+    ['3:33: sites.local.aws.regions[1]: found "europe", expected the name of a region, such as eu-west-1'],
   ],
   [
     'a misspelt way to find a group',

@@ -1,0 +1,120 @@
+/** Caches that fail over: who may, which shard, and how that is seen where AWS does not tell it. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { driver as elastiCacheFailover } from '../../activities/faults/aws/elasticache-failover.ts';
+import { Account } from './account.ts';
+import { FAILS_OVER, tellFailovers, yes } from './labs/failing-over.ts';
+import { CACHE, cacheId, tell } from './labs/failovers.ts';
+import { Mortal } from './mortal.ts';
+import { whyNoMoto } from './moto.ts';
+import { refusal } from './shim.ts';
+
+describe('caches that fail over', { skip: await whyNoMoto(), concurrency: 4 }, () => {
+  let account: Account;
+  before(async () => {
+    account = await Account.open();
+  });
+  after(() => account.close());
+
+  it('a cache: it is known to be on though nobody reads its tags while it changes', async () => {
+    await using worker = await Mortal.open(account, elastiCacheFailover);
+    const going = tellFailovers(worker.shim, FAILS_OVER.cache);
+    const { target, id } = await CACHE.make(account);
+    for (const action of ['ListTagsForResource', 'AddTagsToResource'])
+      worker.shim.before(`elasticache:${action}`, (call) =>
+        going.has(id)
+          ? refusal(call, 'ReplicationGroupNotFoundFault', 'is either not present or not available', 404)
+          : undefined,
+      );
+    const fault = worker.fault(target);
+    assert.equal((await worker.inject(fault)).result, 'injected');
+    assert.equal(await worker.verify(fault), 'unknown');
+    const { result, detail } = await worker.revert(fault, 2_000);
+    assert.equal(`${result}: ${detail}`, `failed: the tags of ${id} cannot be read while it is modifying`);
+    going.delete(id);
+    await worker.reverted(fault);
+    assert.equal(worker.shim.callsOf('elasticache:TestFailover').length, 1);
+  });
+
+  it('a cache in cluster mode: a shard is named, and AWS’s events tell that it has failed over', async () => {
+    await using worker = await Mortal.open(account, elastiCacheFailover);
+    const elastiCache = await account.observe.elastiCache();
+    const id = account.name('sharded');
+    const { ReplicationGroup } = await elastiCache.createReplicationGroup({
+      ReplicationGroupId: id,
+      ReplicationGroupDescription: 'a lab',
+      Engine: 'redis',
+      CacheNodeType: 'cache.t3.micro',
+      NumNodeGroups: 2,
+      ReplicasPerNodeGroup: 1,
+      AutomaticFailoverEnabled: true,
+      MultiAZEnabled: true,
+    });
+    const target = cacheId(account, id, ReplicationGroup?.ReplicationGroupCreateTime);
+    assert.equal(await worker.whyNot(target), 'it has 2 shards: say which `shard` is to fail over');
+    assert.equal(await worker.whyNot(target, { shard: '0007' }), 'it has no shard 0007');
+    // As such a group is told.
+    tell(worker.shim, 'elasticache:DescribeReplicationGroups', /<CurrentRole>[^<]*<\/CurrentRole>/g, '');
+    worker.shim.after('elasticache:DescribeReplicationGroups', (_call, answer) => ({
+      ...answer,
+      body: answer.body.replaceAll(/<NodeGroup><NodeGroupId>(\d+)<.*?<\/NodeGroup>/gs, (text, shard: string) =>
+        text.replaceAll(/<CacheClusterId>(.*?)-(\d{3})</g, `<CacheClusterId>$1-${shard}-$2<`),
+      ),
+    }));
+    const events: string[] = [];
+    worker.shim.before('elasticache:DescribeEvents', ({ params }) => {
+      assert.equal(params['SourceIdentifier'], id);
+      const told = events.map((message) => `<Event><Message>${message}</Message></Event>`).join('');
+      return {
+        ...yes('DescribeEvents'),
+        body: `<DescribeEventsResponse><DescribeEventsResult><Events>${told}</Events></DescribeEventsResult></DescribeEventsResponse>`,
+      };
+    });
+    worker.shim.before('elasticache:TestFailover', ({ action, params }) => {
+      assert.equal(params['NodeGroupId'], '0002');
+      return yes(action);
+    });
+    const fault = worker.fault(target, { shard: '0002' });
+    assert.equal((await worker.inject(fault)).result, 'injected');
+    assert.equal((await worker.revert(fault)).result, 'reverted');
+    assert.equal(await worker.verify(fault), 'active');
+    events.push('Test Failover API called for node group 0002');
+    events.push(`Failover from primary node ${id}-0001-001 to replica node ${id}-0001-002 completed`);
+    assert.equal(await worker.verify(fault), 'active', 'another shard');
+    events.push(`Failover from primary node ${id}-0002-001 to replica node ${id}-0002-002 completed`);
+    assert.equal(await worker.verify(fault), 'absent');
+  });
+
+  it('caches that cannot fail over are refused', async () => {
+    await using worker = await Mortal.open(account, elastiCacheFailover);
+    const { target } = await CACHE.make(account);
+    assert.equal(await worker.whyNot(target), undefined);
+    const told = async (from: RegExp, to: string): Promise<string | undefined> => {
+      const back = tell(worker.shim, 'elasticache:DescribeReplicationGroups', from, to);
+      const found = await worker.whyNot(target);
+      back();
+      return found;
+    };
+    assert.equal(
+      await told(/<Description>a lab<\/Description><Status>available</g, '<Status>snapshotting<'),
+      'it is snapshotting, and not available',
+    );
+    assert.equal(
+      await told(/<AutomaticFailover>enabled</g, '<AutomaticFailover>enabling<'),
+      'its automatic failover is not enabled',
+    );
+    assert.equal(await told(/eu-west-1b/g, 'eu-west-1a'), 'all nodes of its shard 0001 are in one zone');
+    assert.equal(
+      await told(
+        /<NodeGroupId>0001<\/NodeGroupId><Status>available</g,
+        '<NodeGroupId>0001</NodeGroupId><Status>modifying<',
+      ),
+      'its shard 0001 is modifying, and not available',
+    );
+    const alone = (await account.cache({ replicas: 0 })).id;
+    const elastiCache = await account.observe.elastiCache();
+    const read = (await elastiCache.describeReplicationGroups({ ReplicationGroupId: alone })).ReplicationGroups?.[0];
+    const id = cacheId(account, alone, read?.ReplicationGroupCreateTime);
+    assert.equal(await worker.whyNot(id), 'its automatic failover is not enabled');
+  });
+});

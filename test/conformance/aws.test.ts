@@ -1,0 +1,45 @@
+import { describe, test } from 'node:test';
+import { conformance } from '../../activities/faults/conformance.ts';
+import type { Lab } from '../../activities/faults/conformance.ts';
+import { Account } from '../aws/account.ts';
+import type { AccountOptions } from '../aws/account.ts';
+import { whyNoMoto } from '../aws/moto.ts';
+import { AWS_LABS } from './aws-labs.ts';
+import type { AwsLab } from './aws-labs.ts';
+
+/** Each is another sequence of throttles, errors, lost and late answers, reads of the past, and of capacity that is not there. */
+const SEEDS = [1, 2, 3];
+/** Of a hundred requests, so many go wrong. */
+const RATE = 0.1;
+/** Each fault with each seed, which takes half an hour; else one of three, another each day. `SQUALL_WHOLE_MATRIX=1 npm test -- conformance/aws`. */
+const WHOLE = process.env['SQUALL_WHOLE_MATRIX'] === '1';
+const TODAY = Math.floor(Date.now() / 86_400_000);
+/** Most of it is waiting. */
+const AT_ONCE = 5;
+
+/** A lab in an account of its own, so that what is slow is not the emulator with what others have made. */
+async function alone(lab: AwsLab, options: AccountOptions): Promise<Lab> {
+  const account = await Account.open({ ...options, alone: true });
+  const opened = await lab.open(account);
+  return {
+    ...opened,
+    async close() {
+      await opened.close?.();
+      await account.close();
+    },
+  };
+}
+
+const SKIP = await whyNoMoto();
+if (SKIP !== false) test('AWS faults on an emulator', { skip: SKIP }, () => undefined);
+else {
+  void describe('AWS faults on an emulator', { concurrency: AT_ONCE }, () => {
+    for (const lab of AWS_LABS) conformance(`${lab.name}, calm`, () => alone(lab, {}));
+  });
+  void describe('AWS faults on an emulator, by a rough way', { concurrency: AT_ONCE }, () => {
+    for (const [at, lab] of AWS_LABS.entries())
+      for (const [i, seed] of SEEDS.entries())
+        if (WHOLE || ((at + TODAY) % 3 === 0 && i === TODAY % SEEDS.length))
+          conformance(`${lab.name}, rough ${seed}`, () => alone(lab, { seed, rough: { rate: RATE } }));
+  });
+}
