@@ -81,7 +81,7 @@ describe('scripts on instances', { skip: SKIP, concurrency: 3 }, () => {
     const { name, target } = await instance();
     agents.cutOff(name, false);
     const fault = worker.fault(target, LITTLE);
-    const { result, detail } = await worker.inject(fault, 3_000);
+    const { result, detail } = await worker.inject(fault, 4_000);
     assert.equal(result, 'failed');
     assert.match(detail ?? '', /not answered in time: Pending/);
     agents.back(name);
@@ -95,8 +95,8 @@ describe('scripts on instances', { skip: SKIP, concurrency: 3 }, () => {
     agents.cutOff(name, false);
     worker.shim.before('ssm:CancelCommand', () => CUT);
     const fault = worker.fault(target, LITTLE);
-    assert.equal((await worker.inject(fault, 3_000)).result, 'failed');
-    const reverted = await worker.revert(fault, 3_000);
+    assert.equal((await worker.inject(fault, 4_000)).result, 'failed');
+    const reverted = await worker.revert(fault, 6_000);
     assert.equal(reverted.result, 'failed');
     assert.match(reverted.detail ?? '', /the instance ends it by itself by \d/);
     assert.equal(await worker.verify(fault), 'active');
@@ -114,12 +114,12 @@ describe('scripts on instances', { skip: SKIP, concurrency: 3 }, () => {
     assert.equal((await worker.inject(fault)).result, 'injected');
     agents.cutOff(name);
     await until(() => agents.processes(name).length === 0, 'it ends by itself');
-    assert.equal((await worker.revert(fault, 3_000)).result, 'failed');
+    assert.equal((await worker.revert(fault, 6_000)).result, 'failed');
     assert.equal(await worker.verify(fault), 'active');
     let laterMs = 0;
     worker.shim.after('*', (_call, answer) => later(answer, laterMs));
     laterMs = SHORT_TTL_MS + LATE_MS;
-    await until(async () => (await worker.revert(fault, 3_000)).result === 'absent', 'its time is over');
+    await until(async () => (await worker.revert(fault, 6_000)).result === 'absent', 'its time is over');
     assert.equal(await worker.verify(fault), 'absent');
     assert.ok(await isFree(name));
   });
@@ -199,7 +199,7 @@ describe('scripts on instances', { skip: SKIP, concurrency: 3 }, () => {
 describe('scripts on many instances', { skip: await whyNoMoto() }, () => {
   it('are told by few commands, each of which finds its own fault', async () => {
     await using closing = new AsyncDisposableStack();
-    const account = await Account.open();
+    const account = await Account.open({ requestTimeout: 30_000 });
     closing.defer(() => account.close());
     const told: { readonly verb: string; readonly instances: readonly string[]; readonly command: string }[] = [];
     const results = { 'put-on': 'injected', renew: 'renewed', 'take-off': 'reverted', look: 'absent' };

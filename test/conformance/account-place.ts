@@ -13,6 +13,9 @@ import type { Account } from '../aws/account.ts';
 import { until } from '../until.ts';
 import type { Place } from './driver-matrix.ts';
 
+/** How long an observer waits for an answer, in milliseconds. */
+const PATIENT_MS = 60_000;
+
 /** An account in which a matrix is played. */
 export interface AccountPlace extends Place {
   readonly account: Account;
@@ -20,7 +23,7 @@ export interface AccountPlace extends Place {
 
 /** Closes the account with itself. */
 export async function accountPlace(account: Account): Promise<AccountPlace> {
-  const settings = { aws: { ...account.settings, endpoint: account.moto.url } };
+  const settings = { aws: { ...account.settings, endpoint: account.moto.url, requestTimeout: PATIENT_MS } };
   const site = { name: 'torture', installation: 'matrix', stateDir: '', settings };
   const drivers = (await tryDrivers(site)).filter(
     (driver): driver is FaultDriver<unknown> => !(driver instanceof Error) && driver.kind.startsWith('aws/'),

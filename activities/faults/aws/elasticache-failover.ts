@@ -35,13 +35,16 @@ export const driver = failover<Params, LiveCache>({
     {
       needs: 'to look at replication groups and their events, and to tag them',
       actions: [
-        { actions: ['elasticache:DescribeEvents', 'elasticache:DescribeReplicationGroups'] },
+        // The tags of all are looked at by a sweep, whoever's they are.
         {
           actions: [
-            'elasticache:AddTagsToResource',
+            'elasticache:DescribeEvents',
+            'elasticache:DescribeReplicationGroups',
             'elasticache:ListTagsForResource',
-            'elasticache:RemoveTagsFromResource',
           ],
+        },
+        {
+          actions: ['elasticache:AddTagsToResource', 'elasticache:RemoveTagsFromResource'],
           resources: ['elasticache:replicationgroup:*'],
         },
       ],

@@ -34,13 +34,13 @@ async function find(vpc: string, looking: Looking): Promise<string | undefined> 
 async function make(vpc: string, looking: Looking): Promise<string> {
   const ec2 = await looking.once.ec2();
   const id = (await find(vpc, looking)) ?? (await created(vpc, looking));
-  const { SecurityGroups = [] } = await (
-    await looking.clients.ec2()
-  ).describeSecurityGroups({ Filters: [{ Name: 'group-id', Values: [id] }] });
-  const [made] = SecurityGroups;
-  if (made === undefined) throw new Unseen('the empty security group is not to be seen yet');
-  const { IpPermissions = [], IpPermissionsEgress = [] } = made;
   try {
+    const { SecurityGroups = [] } = await (
+      await looking.clients.ec2()
+    ).describeSecurityGroups({ Filters: [{ Name: 'group-id', Values: [id] }] });
+    const [made] = SecurityGroups;
+    if (made === undefined) throw new Unseen('the empty security group is not to be seen yet');
+    const { IpPermissions = [], IpPermissionsEgress = [] } = made;
     // AWS makes it with one rule, which lets everything out.
     if (IpPermissionsEgress.length > 0)
       await ec2.revokeSecurityGroupEgress({ GroupId: id, IpPermissions: IpPermissionsEgress });

@@ -61,11 +61,16 @@ const NOTHING = 5;
 /** Whatever was asked for without an answer, by whoever died of it, has begun after this many times the longest request, or never will. */
 const DOUBT = 12;
 
+/**
+ * How far this worker has come with each fault: it is to be asked for; it was, at a time of `performance.now()`; it was accepted. What
+ * AWS tells of a record may be older than that. A failover is rare, so nothing is forgotten.
+ */
+type Asking = Map<string, 'to be asked' | number | 'accepted'>;
+
 /** Builds the driver of such a fault. */
 export function failover<Params, Live extends Tagged>(what: Failover<Params, Live>): DriverFactory<Params> {
   return (site) => {
-    /** What this worker has written down that it asks for, and when it did, by `performance.now()`; undefined before. */
-    const asking = new Map<string, number | undefined>();
+    const asking: Asking = new Map();
     return taggedFault<Params, Live, FailoverRecord>({
       ...what,
       reversal: 'heals',
@@ -95,29 +100,30 @@ export function failover<Params, Live extends Tagged>(what: Failover<Params, Liv
 
 async function act<Params, Live extends Tagged>(
   what: Failover<Params, Live>,
-  asking: Map<string, number | undefined>,
+  asking: Asking,
   live: Live,
   record: FailoverRecord,
   fault: Fault<Params>,
   acting: Acting<FailoverRecord>,
 ): Promise<void> {
   const key = targetKey(`${fault.installation} ${fault.id}`);
+  const asked = record.asked === undefined ? { ...record, asked: Math.round(acting.nowMs()) } : record;
   const accept = async (): Promise<void> => {
-    asking.delete(key);
+    asking.set(key, 'accepted');
     acting.answered();
     // It is on all the same, and whoever verifies it looks.
     await acting.keep({ ...asked, accepted: true }).catch(mayPass);
   };
-  const asked = record.asked === undefined ? { ...record, asked: Math.round(acting.nowMs()) } : record;
-  const sentMs = asking.get(key);
-  if (sentMs !== undefined || (record.asked !== undefined && !asking.has(key))) {
+  const mine = asking.get(key);
+  if (mine === 'accepted') return acting.answered();
+  if (mine !== 'to be asked' && (mine !== undefined || record.asked !== undefined)) {
     if (await what.isBegun(live, asked, acting)) return accept();
     // Whoever asked and died may have been heard, and is not asked for again.
-    if (sentMs !== undefined && performance.now() - sentMs > NOTHING * acting.settings.requestTimeout)
-      asking.set(key, undefined);
+    if (mine !== undefined && performance.now() - mine > NOTHING * acting.settings.requestTimeout)
+      asking.set(key, 'to be asked');
     return;
   }
-  asking.set(key, undefined);
+  asking.set(key, 'to be asked');
   if (record.asked === undefined) await acting.keep(asked);
   if (!(await acting.holds())) return;
   asking.set(key, performance.now());
@@ -125,7 +131,7 @@ async function act<Params, Live extends Tagged>(
     await what.ask(live, record, fault.params, acting);
   } catch (error) {
     if (isRefusal(error)) {
-      asking.set(key, undefined);
+      asking.set(key, 'to be asked');
       await acting.keep({ ...record, asked: undefined }).catch(mayPass);
     }
     throw error;

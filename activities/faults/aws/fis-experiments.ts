@@ -55,7 +55,7 @@ function actionWords(actions: NonNullable<Experiment['actions']>): string {
 }
 
 /** By what an alarm is called; `none` where FIS is to end it for nothing. */
-export function conditionWords(conditions: NonNullable<Experiment['stopConditions']>): string {
+function conditionWords(conditions: NonNullable<Experiment['stopConditions']>): string {
   const alarms = conditions.flatMap(({ source, value }) =>
     source === 'none' ? [] : [value?.split(':alarm:').at(-1) ?? '?'],
   );

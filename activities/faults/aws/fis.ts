@@ -11,7 +11,7 @@ import { z } from 'zod';
 import type { Fault, TargetId } from '../../../domain/fault.ts';
 import { pause } from '../../pause.ts';
 import { experiments, isFinal, progressWords, stateWords } from './fis-experiments.ts';
-import { ownTags } from './own-tags.ts';
+import { OWNED_BY, ownTags } from './own-tags.ts';
 import { isTaggedBy, readTagSlot } from './tag-slot.ts';
 import type { Tags } from './tag-slot.ts';
 import { taggedFault } from './tagged-fault.ts';
@@ -117,6 +117,7 @@ export const driver = taggedFault<Params, LiveTemplate, Undo>({
     return found && progressWords(await looking.clients.fis(), found);
   },
   heal,
+  tidy,
 });
 
 async function refusalOf(target: TargetId, params: Params, looking: Looking): Promise<string | undefined> {
@@ -158,6 +159,20 @@ async function running(template: string, { clients }: Looking): Promise<string |
     if (one.experimentTemplateId === template && !isFinal(one))
       return `an experiment of it, ${one.id}, is ${one.state?.status ?? 'in no state'}`;
   return undefined;
+}
+
+/** Stops what was started for a fault that holds its template no more: it came after everybody had looked. */
+async function tidy(looking: Looking): Promise<void> {
+  const { region } = looking.clients;
+  const there = templates.open(looking.clients);
+  for await (const one of experiments(await looking.clients.fis())) {
+    const { id, tags = {}, experimentTemplateId: name = '' } = one;
+    if (isFinal(one) || tags[OWNED_BY] !== looking.installation) continue;
+    const live = await there.read({ region, kind: 'template', name });
+    const holder = live && readTagSlot(live.tags, name).record;
+    if (holder?.id !== readTagSlot(tags, `experiment ${id}`).record?.id)
+      await (await looking.once.fis()).stopExperiment({ id });
+  }
 }
 
 function tokenOf({ installation, id }: Fault<Params>): string {

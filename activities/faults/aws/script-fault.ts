@@ -41,6 +41,11 @@ const RENEWALS_PER_SECOND = 20;
 /** What an instance gets to put a fault on whole, and what its answer may take on its way, in milliseconds. */
 const WHOLE_MS = 8_000;
 const WAY_MS = 6_000;
+/** An answer that takes longer is asked for by another command; what is done with it afterwards takes no longer than these. In milliseconds. */
+const ANSWER_MS = 20_000;
+const RENEWAL_MS = 8_000;
+const LAST_LOOK_MS = 4_000;
+const LAST_WORDS_MS = 1_500;
 /** A command that an instance reads so much later, by its own clock, puts nothing on any more, in milliseconds. */
 const BEFORE_MS = 60_000;
 /** What an instance says where it needs longer: it goes on, and ends it in time all the same. */
@@ -136,6 +141,7 @@ class ScriptDriver<Params> implements FaultDriver<Params> {
           waitMs: Math.min(WHOLE_MS, Math.max(0, attempt.remainingMs() - WAY_MS)),
           harm: harm(params, looking.clients.region),
         }),
+      withinMs: attempt.remainingMs() - LAST_WORDS_MS,
       calledOff: true,
     });
   }
@@ -145,6 +151,7 @@ class ScriptDriver<Params> implements FaultDriver<Params> {
       verb: 'renew',
       of: ({ ttlMs }) => ttlMs,
       words: (faults, { ttlMs }) => renew(faults, ttlMs),
+      withinMs: Math.min(RENEWAL_MS, attempt.remainingMs() - LAST_WORDS_MS),
     });
   }
 
@@ -181,6 +188,7 @@ class ScriptDriver<Params> implements FaultDriver<Params> {
         verb: 'take off',
         of: () => '',
         words: (there) => takeOff(this.#what.resource, there),
+        withinMs: Math.min(ANSWER_MS, attempt.remainingMs() - LAST_LOOK_MS),
       });
       const told = [...left].map(async ([fault, read]): Promise<[string, Told<RevertResult>]> => {
         const outcome = this.#revertedOf(fault, read, heard.get(fault.id));
@@ -222,6 +230,7 @@ class ScriptDriver<Params> implements FaultDriver<Params> {
         verb: 'look for',
         of: () => '',
         words: (there) => look(this.#what.resource, there),
+        withinMs: Math.min(ANSWER_MS, attempt.remainingMs() - LAST_WORDS_MS),
       });
       return new Map(
         [...left].map(([fault, read]) => [fault.id, { result: seenOf(fault, read, heard.get(fault.id)) }]),

@@ -24,7 +24,7 @@ const LOOKS = 4;
 const AGAIN = 0.2;
 
 /** What is told where an attempt is over. */
-export const OVER = { result: 'failed', detail: 'the attempt is over' } as const;
+const OVER = { result: 'failed', detail: 'the attempt is over' } as const;
 
 type InstanceRead = Read<LiveInstance>;
 

@@ -44,6 +44,8 @@ export interface Command {
   readonly commands: readonly string[];
   /** For whoever looks at the commands of an account; at most 100 characters. */
   readonly comment: string;
+  /** For so long its answer is waited for, in milliseconds. */
+  readonly withinMs: number;
   /** Whether it is called off where nobody waits for it any more. */
   readonly calledOff: boolean;
 }
@@ -59,14 +61,15 @@ export async function ask(
   sent: (id: string) => void = () => undefined,
 ): Promise<ReadonlyMap<string, Heard>> {
   const heard = new Map<string, Heard>();
-  const id = await send(command, looking, attempt, heard);
+  const endsAtMs = performance.now() + command.withinMs;
+  const isLate = (): boolean => isOver(attempt) || performance.now() >= endsAtMs;
+  const id = await send(command, looking, { attempt, isLate }, heard);
   if (id === undefined) return heard;
   sent(id);
   const waiting = new Map(command.instances.filter((name) => !heard.has(name)).map((name) => [name, 'it was sent']));
-  const sentAtMs = performance.now();
   for (let looks = 0; waiting.size > 0; looks += 1) {
     await rest(attempt, Math.min(LOOK_MAX_MS, LOOK_MS * 1.5 ** looks));
-    if (isOver(attempt) || performance.now() - sentAtMs > LATE_MS + EXECUTION_S * 1_000) break;
+    if (isLate()) break;
     for (const invocation of await invocationsOf(id, looking.clients).catch(passing)) {
       const { InstanceId: name = '', StatusDetails, Status = StatusDetails ?? '' } = invocation;
       if (!waiting.has(name)) continue;
@@ -91,11 +94,11 @@ export async function callOff(id: string, instances: readonly string[], { once }
 async function send(
   { instances, commands, comment }: Command,
   looking: Looking,
-  attempt: Attempt,
+  { attempt, isLate }: { readonly attempt: Attempt; readonly isLate: () => boolean },
   heard: Map<string, Heard>,
 ): Promise<string | undefined> {
   let problem = 'the attempt is over';
-  for (let tries = 0; !isOver(attempt); tries += 1) {
+  for (let tries = 0; !isLate(); tries += 1) {
     const left = instances.filter((name) => !heard.has(name));
     if (left.length === 0) return undefined;
     try {

@@ -101,8 +101,11 @@ export function taggedFault<Params, Live extends Tagged, Undo>(
   return (site) => new TaggedDriver(what, site);
 }
 
-/** A revert's second look comes this many times the longest request after its fence. */
-const QUIET = 1.25;
+/**
+ * A revert's second look comes this many times the longest request after its fence: a request may have been sent just before it, and what is
+ * read may be as old as one takes.
+ */
+const QUIET = 2.25;
 /** AWS tells its time in whole seconds, in milliseconds. */
 const COARSE_MS = 1_000;
 /** A renewal that does not find the change looks so many times: what a resource says may be some moments old. */
@@ -270,9 +273,8 @@ class TaggedDriver<Params, Live extends Tagged, Undo> implements FaultDriver<Par
       if (read === undefined) return this.#whenGone(fault);
       const { slot, target } = read;
       const isFenced = fenceOf(slot, fault) !== undefined;
-      const nowMs = this.#site.looking(target.region).nowMs();
       if (!isFenced && (tries === 0 || isTaggedBy(slot, fault)))
-        await this.#site.write(target, fenceSlot(slot, fault, nowMs, this.#left(slot, fault)));
+        await this.#site.write(target, this.#fencing(read, fault));
       if (isTaggedBy(slot, fault)) return this.#freed(fault, this.#quietMs(slot, fault, target), attempt);
       // What is read without the fence may be older than a record.
       if (isFenced) return { result: 'absent', ...said(await this.#unhealed(read, fault)) };
@@ -299,8 +301,9 @@ class TaggedDriver<Params, Live extends Tagged, Undo> implements FaultDriver<Par
     if (isOver(attempt)) return OVER;
     const then = await this.#site.read(fault.target);
     if (then === undefined) return this.#whenGone(fault);
-    if (isTaggedBy(then.slot, fault))
-      await this.#site.write(then.target, { ...this.#refenced(then, fault), ...freeSlot(then.slot) });
+    // Whoever has written the fence may have read the slot before the record was there, or was as it is now.
+    const again = this.#left(then.slot, fault) === undefined ? {} : this.#fencing(then, fault);
+    if (isTaggedBy(then.slot, fault)) await this.#site.write(then.target, { ...again, ...freeSlot(then.slot) });
     return { result: 'reverted', ...said(first.detail ?? last.detail) };
   }
 
@@ -309,11 +312,10 @@ class TaggedDriver<Params, Live extends Tagged, Undo> implements FaultDriver<Par
     return { result: 'absent' };
   }
 
-  /** Whoever has written the fence may have read the slot before the record was there, or before it was as it is now. */
-  #refenced({ slot, target }: Read<Live>, fault: Fault<Params>): TagPatch {
-    const left = this.#left(slot, fault);
+  /** The fence, as of when it was written first, with what is to heal as it is known now. */
+  #fencing({ slot, target }: Read<Live>, fault: Fault<Params>): TagPatch {
     const fencedMs = fenceOf(slot, fault)?.atMs ?? this.#site.looking(target.region).nowMs();
-    return left === undefined ? {} : fenceSlot(slot, fault, fencedMs, left);
+    return fenceSlot(slot, fault, fencedMs, this.#left(slot, fault));
   }
 
   /** What a fence keeps of the record: what is to heal by itself. */

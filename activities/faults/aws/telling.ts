@@ -54,6 +54,8 @@ export interface Message<Params> {
   readonly of: (fault: Fault<Params>) => unknown;
   /** The command; `fault` is one of them, whichever. Throws where it would be too large. */
   readonly words: (faults: readonly FaultThere[], fault: Fault<Params>, looking: Looking) => readonly string[];
+  /** For so long the answers are waited for, in milliseconds. */
+  readonly withinMs: number;
   /** Whether it is called off where nobody waits for it any more. Default: not. */
   readonly calledOff?: boolean;
 }
@@ -110,8 +112,8 @@ export class Telling<Params> {
       return;
     }
     const instances = entries.map(([, { target }]) => target.name);
-    const { verb, calledOff = false } = message;
-    const command = { instances, commands, comment: `squall: ${verb} ${this.#kind}`, calledOff };
+    const { verb, withinMs, calledOff = false } = message;
+    const command = { instances, commands, comment: `squall: ${verb} ${this.#kind}`, withinMs, calledOff };
     try {
       const answers = await ask(command, looking, attempt, (id) => {
         for (const [fault, { target }] of calledOff ? entries : [])

@@ -8,12 +8,14 @@ from collections import Counter
 from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup, autoscaling_backends
 from moto.core.responses import ActionResult
 from moto.ec2 import utils
-from moto.ec2.exceptions import EC2ClientError, InvalidAssociationIdError
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError, InvalidAssociationIdError
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.network_acls import NetworkAclBackend
+from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.models.subnets import SubnetBackend
+from moto.ec2.models.vpcs import VPCBackend
 from moto.ec2.responses.network_acls import NetworkACLs
 from moto.elasticache.exceptions import ElastiCacheException
 from moto.elasticache.responses import ElastiCacheResponse
@@ -32,6 +34,7 @@ def correct():
         subnets_take_their_associations,
         interfaces_have_the_groups_they_were_given,
         instances_take_their_interfaces,
+        what_is_in_use_stays,
         network_acls_end_in_a_denial,
         network_acls_know_dry_runs,
         what_is_terminated_stays_so,
@@ -121,6 +124,33 @@ def instances_take_their_interfaces():
         for interface in self.nics.values():
             if interface.description == "Primary network interface":
                 interface.delete_on_termination = True
+
+
+def what_is_in_use_stays():
+    @around(SecurityGroupBackend, "delete_security_group")
+    def delete_group(original, self, name=None, group_id=None):
+        refuse_in_use(group_id, (one for one in self.enis.values() if group_id in (group.id for group in one.group_set)))
+        return original(self, name, group_id)
+
+    @around(SubnetBackend, "delete_subnet")
+    def delete_subnet(original, self, subnet_id):
+        refuse_in_use(subnet_id, (one for one in self.enis.values() if one.subnet.id == subnet_id))
+        return original(self, subnet_id)
+
+    @around(VPCBackend, "delete_vpc")
+    def delete_vpc(original, self, vpc_id):
+        subnets = [one for zone in self.subnets.values() for one in zone.values() if one.vpc_id == vpc_id]
+        groups = [one for one in self.groups[vpc_id].values() if one.name != "default"]
+        acls = [one for one in self.network_acls.values() if one.vpc_id == vpc_id and not one.default]
+        gateways = [one for one in self.internet_gateways.values() if one.vpc and one.vpc.id == vpc_id]
+        refuse_in_use(vpc_id, iter(subnets + groups + acls + gateways))
+        return original(self, vpc_id)
+
+
+def refuse_in_use(what, users):
+    user = next(users, None)
+    if user is not None:
+        raise DependencyViolationError(f"resource {what} has a dependent object: {user.id}")
 
 
 def has_entry(acl, rule_number, egress):

@@ -58,8 +58,6 @@ const saidSchema = z.object({
   more: z.boolean().optional(),
 });
 
-/** What an instance says it holds. */
-type SaidSlot = z.output<typeof slotSchema>;
 /** An answer. */
 export type Said = z.output<typeof saidSchema>;
 
