@@ -18,6 +18,7 @@ import {
   openInstanceDiskFillLab,
   openInstanceMemoryLab,
   openInstanceNetworkLab,
+  whyNoScripts,
 } from '../aws/labs/scripts.ts';
 import { openIsolateLab } from '../aws/labs/security-group-isolate.ts';
 
@@ -27,8 +28,11 @@ export interface AwsLab {
   readonly open: (account: Account) => Promise<Lab>;
 }
 
+/** Why scripts cannot be run on this machine as on an instance; false where they can. */
+export const WITHOUT_SCRIPTS: string | false = whyNoScripts('unshare', 'nsenter', 'mkfs.ext4', 'ip', 'tc');
+
 /** Faults in an account. */
-export const AWS_LABS: readonly AwsLab[] = [
+const ALL: readonly AwsLab[] = [
   { name: 'aws/instance-stop', open: openInstanceStopLab },
   { name: 'aws/instance-terminate', open: openInstanceTerminateLab },
   { name: 'aws/az-outage', open: openAzOutageLab },
@@ -44,3 +48,8 @@ export const AWS_LABS: readonly AwsLab[] = [
   { name: 'aws/fis', open: openFisLab },
   { name: 'aws/security-group-isolate', open: openIsolateLab },
 ];
+
+/** Those that can be played on this machine. */
+export const AWS_LABS: readonly AwsLab[] = ALL.filter(
+  ({ name }) => WITHOUT_SCRIPTS === false || !/instance-(?:cpu|memory|disk-fill|network)$/.test(name),
+);

@@ -4,7 +4,7 @@ import type { Lab } from '../../activities/faults/conformance.ts';
 import { Account } from '../aws/account.ts';
 import type { AccountOptions } from '../aws/account.ts';
 import { whyNoMoto } from '../aws/moto.ts';
-import { AWS_LABS } from './aws-labs.ts';
+import { AWS_LABS, WITHOUT_SCRIPTS } from './aws-labs.ts';
 import type { AwsLab } from './aws-labs.ts';
 
 /** Each is another sequence of throttles, errors, lost and late answers, reads of the past, and of capacity that is not there. */
@@ -33,6 +33,8 @@ async function alone(lab: AwsLab, options: AccountOptions): Promise<Lab> {
 const SKIP = await whyNoMoto();
 if (SKIP !== false) test('AWS faults on an emulator', { skip: SKIP }, () => undefined);
 else {
+  if (WITHOUT_SCRIPTS !== false)
+    test('faults that are a script on an instance', { skip: WITHOUT_SCRIPTS }, () => undefined);
   void describe('AWS faults on an emulator', { concurrency: AT_ONCE }, () => {
     for (const lab of AWS_LABS) conformance(`${lab.name}, calm`, () => alone(lab, {}));
   });
