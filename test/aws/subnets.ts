@@ -9,7 +9,7 @@ import type { Account } from './account.ts';
 import { known } from './account/network.ts';
 
 /** What a subnet has. */
-export interface SeenAcl {
+interface SeenAcl {
   readonly id: string;
   readonly association: string;
   readonly isDenying: boolean;

@@ -24,7 +24,7 @@ const LOOKS = 4;
 const AGAIN = 0.5;
 
 /** Those of one installation in one region, as this process knows them. */
-export interface DenyAcls {
+interface DenyAcls {
   /** All that are listed, of these networks or of every one. */
   listed(vpcs?: readonly string[]): Promise<LiveAcl[]>;
   /** One in `vpc`, by its id; it is made where there is none. */

@@ -125,6 +125,14 @@ def instances_take_their_interfaces():
             if interface.description == "Primary network interface":
                 interface.delete_on_termination = True
 
+    # What is terminated twice has taken it already.
+    @around(Instance, "terminate")
+    def terminate(original, self, *args, **named):
+        if self._state.name == "terminated":
+            for interface in self.nics.values():
+                interface.delete_on_termination = False
+        return original(self, *args, **named)
+
 
 def what_is_in_use_stays():
     @around(SecurityGroupBackend, "delete_security_group")
