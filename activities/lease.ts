@@ -20,7 +20,7 @@ import type { TargetProvider } from './targets/provider.ts';
 /** What is left of an attempt to say that a driver has not answered, in milliseconds. */
 const LAST_WORDS_MS = 1_000;
 /** The share of a revert's attempt for which it waits for the last look at what it reverts. The time of an attempt grows with its targets. */
-const LOOK_SHARE = 1 / 3;
+const LOOK_SHARE = 1 / 2;
 /** Faults named in a report; the rest are counted. */
 const NAMED_MAX = 10;
 /** Ways of doing harm that are told apart, and the longest words for one. */
