@@ -175,6 +175,8 @@ export interface PreflightResult {
   readonly reversal: string;
   /** How many renewals a second its channel bears, where that is fewer than any other's. Absent before 0.4. */
   readonly renewalsPerSecond?: number;
+  /** How long a target may take until it is as it was, in milliseconds, where that is more than moments. Absent before 0.5. */
+  readonly revertMs?: number;
   readonly permissions: readonly string[];
   /** SHA-256 of the experiment, its seed, targets and stages, in hex: what people approve. Absent in 0.2. */
   readonly planHash?: string;

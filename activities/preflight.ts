@@ -8,7 +8,7 @@ import { judge } from '../domain/breach.ts';
 import { misfit } from '../domain/quantity.ts';
 import type { Quantity } from '../domain/quantity.ts';
 import type { Experiment, StopCondition, Tolerance } from '../domain/experiment.ts';
-import type { TargetId } from '../domain/fault.ts';
+import type { Reversal, TargetId } from '../domain/fault.ts';
 import type { CheckedReading, PreflightCheck } from '../domain/journal.ts';
 import { planStages, shuffle, topOf } from '../domain/ladder.ts';
 import { BASELINE_SAMPLES } from '../domain/timing.ts';
@@ -81,6 +81,14 @@ async function pass(input: PreflightInput, site: PreflightSite, signal: AbortSig
   return checks.result();
 }
 
+/** How what is done is undone; what nobody can say is not. */
+function reversalOf(driver: FaultDriver<unknown> | undefined, wanted: unknown): Reversal {
+  const params = driver?.params.safeParse(wanted);
+  if (driver === undefined || params?.success !== true || driver.irreversible?.(params.data) === true)
+    return 'irreversible';
+  return driver.reversal;
+}
+
 class Pass {
   readonly #input: PreflightInput;
   readonly #site: PreflightSite;
@@ -132,7 +140,7 @@ class Pass {
   result(): PreflightResult {
     const { driver } = this.#site;
     const { experiment, seed } = this.#input;
-    const plan = { targets: this.#chosen, stages: this.#stages, reversal: driver?.reversal ?? 'irreversible' };
+    const plan = { targets: this.#chosen, stages: this.#stages, reversal: reversalOf(driver, experiment.with) };
     return {
       checks: this.#checks,
       candidates: this.#candidates.targets.length,
@@ -143,6 +151,7 @@ class Pass {
       undo: driver?.undo ?? '',
       expiry: driver?.expiry ?? 'none',
       ...(driver?.renewalsPerSecond === undefined ? {} : { renewalsPerSecond: driver.renewalsPerSecond }),
+      ...(driver?.revertMs === undefined ? {} : { revertMs: driver.revertMs }),
       permissions: driver?.permissions.map(({ needs }) => needs) ?? [],
       planHash: planHashOf(experiment, seed, plan),
       services: this.#services,

@@ -32,6 +32,14 @@ export interface LeaseTiming {
   readonly heartbeatTimeoutMs: number;
   /** How long one attempt to inject or revert may take. Absent of leases that 0.3 or earlier has opened. */
   readonly attemptMs?: number;
+  /** How much longer one to revert may take, for targets that take a while until they are as they were. Absent where they take moments. */
+  readonly revertMs?: number;
+}
+
+/** What a driver says of itself, as far as timing depends on it. */
+export interface Pace {
+  readonly renewalsPerSecond?: number;
+  readonly revertMs?: number;
 }
 
 /** A watch that samples at least so often is missed after this time, in milliseconds. */
@@ -45,7 +53,7 @@ const UNWATCHED_MS = 5_000;
 export function leaseTiming(
   targets: number,
   timeToLiveMs: number = DEFAULT_TTL_MS,
-  renewalsPerSecond: number = RENEWALS_PER_SECOND,
+  { renewalsPerSecond = RENEWALS_PER_SECOND, revertMs }: Pace = {},
 ): LeaseTiming {
   const renewEveryMs = Math.max(timeToLiveMs / 6, (targets / renewalsPerSecond) * 1000);
   const ttlMs = Math.ceil(renewEveryMs * 6);
@@ -55,6 +63,7 @@ export function leaseTiming(
     blindBudgetMs: Math.ceil(ttlMs / 2),
     heartbeatTimeoutMs: Math.max(1_500, Math.ceil(renewEveryMs)),
     attemptMs: attemptTimeoutMs(targets),
+    ...(revertMs === undefined ? {} : { revertMs }),
   };
 }
 
@@ -74,7 +83,7 @@ function attemptTimeoutMs(targets: number): number {
   return 10_000 + Math.max(5_000, targets * PER_TARGET_MS);
 }
 
-/** How long one attempt on a lease of `targets` targets may take, in milliseconds. */
+/** How long one attempt to inject on a lease of `targets` targets may take, in milliseconds. */
 export function attemptMsOf(timing: LeaseTiming, targets: number): number {
   return timing.attemptMs ?? attemptTimeoutMs(targets);
 }
@@ -87,9 +96,14 @@ const RUN_TARGETS = 5_000;
  */
 export const DRAIN_MS = attemptTimeoutMs(RUN_TARGETS);
 
+/** The same for one to revert. */
+export function revertAttemptMsOf(timing: LeaseTiming, targets: number): number {
+  return attemptMsOf(timing, targets) + (timing.revertMs ?? 0);
+}
+
 /** How long the revert of `targets` targets may fail before the run is told, in milliseconds; it goes on being tried. */
 export function revertPatienceMs(timing: LeaseTiming, targets: number): number {
-  return Math.max(30_000, attemptMsOf(timing, targets));
+  return Math.max(30_000, revertAttemptMsOf(timing, targets));
 }
 
 /** How long a run may be asked for its admission before pre-flight, and before each stage, in milliseconds. */
@@ -105,26 +119,18 @@ export function notAfterMs(
   experiment: Experiment,
   stages: readonly PlannedStage[],
   stage: number,
-  renewalsPerSecond?: number,
+  pace?: Pace,
 ): number {
-  const timing = leaseTiming(reachOf(stages), experiment.timeToLiveMs, renewalsPerSecond);
+  const timing = leaseTiming(reachOf(stages), experiment.timeToLiveMs, pace);
   return stages
     .filter((planned) => planned.stage >= stage && planned.skipped === undefined)
     .reduce((sum, planned) => sum + stageMs(experiment, timing, planned), 0);
 }
 
 /** What a run can take from pre-flight to its end when every step takes as long as it may, but for people, in milliseconds. */
-export function worstCaseMs(
-  experiment: Experiment,
-  stages: readonly PlannedStage[],
-  renewalsPerSecond?: number,
-): number {
+export function worstCaseMs(experiment: Experiment, stages: readonly PlannedStage[], pace?: Pace): number {
   const preflightMs = ADMISSION_MS + 2 * preflightTimeoutMs(experiment);
-  return (
-    preflightMs +
-    notAfterMs(experiment, stages, 0, renewalsPerSecond) +
-    recoveryMs(experiment, experiment.recoverWithinMs)
-  );
+  return preflightMs + notAfterMs(experiment, stages, 0, pace) + recoveryMs(experiment, experiment.recoverWithinMs);
 }
 
 /** How long it takes at most to see whether the steady state is back within `withinMs`, and stays, in milliseconds. */
@@ -149,9 +155,9 @@ export function lookMs({ sampleEveryMs }: Pick<Experiment, 'sampleEveryMs'>): nu
 }
 
 function stageMs(experiment: Experiment, timing: LeaseTiming, { from, to }: PlannedStage): number {
-  const attemptMs = attemptMsOf(timing, to - from);
+  const [injectMs, revertMs] = [attemptMsOf(timing, to - from), revertAttemptMsOf(timing, to - from)];
   const { holdMs, waitMs = 0 } = experiment.blastRadius;
   return (
-    ADMISSION_MS + MIN_HEALTHY_MS + waitMs + attemptMs + holdMs + timing.blindBudgetMs + attemptMs + lookMs(experiment)
+    ADMISSION_MS + MIN_HEALTHY_MS + waitMs + injectMs + holdMs + timing.blindBudgetMs + revertMs + lookMs(experiment)
   );
 }

@@ -37,7 +37,7 @@ export function show(experiment: Experiment, plan: ShownPlan, out: Output): void
   for (const violation of plan.violations) row('policy', false, violation);
   out.line('');
   out.line(`${experiment.fault} at ${experiment.targets.site}, ${plan.candidates} candidates`);
-  const { ttlMs } = leaseTiming(reachOf(plan.stages), experiment.timeToLiveMs, plan.renewalsPerSecond);
+  const { ttlMs } = leaseTiming(reachOf(plan.stages), experiment.timeToLiveMs, plan);
   for (const stage of shownStages(plan.stages, plan.targets)) {
     const ends = plan.expiry === 'renewed' && !stage.skipped ? ` (time-to-live ${formatDuration(ttlMs)})` : '';
     out.line(`  stage ${stage.stage + 1}  ${stage.size.padStart(5)}  ${stageWords(stage)}${ends}`);
@@ -57,9 +57,7 @@ export function show(experiment: Experiment, plan: ShownPlan, out: Output): void
   );
   out.line(`plan:        ${plan.planHash ?? 'unknown'}`);
   const waiting = plan.people === 0 ? '' : ', and as long as people take';
-  out.line(
-    `takes:       ${formatDuration(worstCaseMs(experiment, plan.stages, plan.renewalsPerSecond))} at worst${waiting}`,
-  );
+  out.line(`takes:       ${formatDuration(worstCaseMs(experiment, plan.stages, plan))} at worst${waiting}`);
 }
 
 function written(value: unknown): string {

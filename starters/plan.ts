@@ -40,7 +40,7 @@ export async function main([file = '']: readonly string[], options: Options): Pr
       // Two attempts, and their way to a worker.
       workflowExecutionTimeout: 2 * preflightTimeoutMs(experiment) + 60_000,
     })) as Plan;
-    const worstMs = worstCaseMs(experiment, result.stages, result.renewalsPerSecond);
+    const worstMs = worstCaseMs(experiment, result.stages, result);
     out.event('plan', { experiment: experiment.name, seed, worstCaseMs: worstMs, ...result });
     const people = Math.max(result.approvals, needsOverride(result.guards) ? 1 : 0);
     show(experiment, { ...result, people }, out);

@@ -71,7 +71,7 @@ function shownWhole({ experiment, seed, guards, found }: AwaitedPlan): object {
   return {
     experiment,
     seed,
-    worstCaseMs: worstCaseMs(experiment, found.stages, found.renewalsPerSecond),
+    worstCaseMs: worstCaseMs(experiment, found.stages, found),
     ...found,
     guards,
   };

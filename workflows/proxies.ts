@@ -11,6 +11,7 @@ import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE, NOTIFY_QUEUE, siteQueues } from '../
 import {
   ADMISSION_MS,
   attemptMsOf,
+  revertAttemptMsOf,
   MIN_HEALTHY_MS,
   preflightTimeoutMs,
   recoveryMs,
@@ -234,7 +235,7 @@ export function recoverAt(experiment: Experiment, withinMs: number): Site<'recov
 export function revertAt({ site, targets, timing }: LeaseInput, patient: boolean): Site<'revert'> {
   return proxyActivities<SiteActivities>({
     taskQueue: siteQueues(site).revert,
-    startToCloseTimeout: attemptMsOf(timing, targets.length),
+    startToCloseTimeout: revertAttemptMsOf(timing, targets.length),
     ...(patient ? {} : { scheduleToCloseTimeout: revertPatienceMs(timing, targets.length) }),
     heartbeatTimeout: LOST_MS,
     retry: { initialInterval: 250, backoffCoefficient: 2, maximumInterval: 5_000 },

@@ -28,7 +28,7 @@ type Harm = { readonly skipped?: string };
 /** Opens the stages one after the other, and rolls back what was opened. */
 export async function widen(run: Run, preflight: PreflightResult): Promise<void> {
   const { experiment } = run.input;
-  const lease = leaseTiming(preflight.targets.length, experiment.timeToLiveMs, preflight.renewalsPerSecond);
+  const lease = leaseTiming(preflight.targets.length, experiment.timeToLiveMs, preflight);
   const often = watchTiming(lease, 0);
   const seldom = watchTiming(lease, experiment.sampleEveryMs);
   // Only where it makes a difference, since it costs history.
@@ -72,7 +72,7 @@ async function open(run: Run, planned: PlannedStage, preflight: PreflightResult)
   const { experiment } = run.input;
   const { stage, size, from, to: reached, radius } = planned;
   const targets = preflight.targets.slice(from, reached);
-  const timing = leaseTiming(preflight.targets.length, experiment.timeToLiveMs, preflight.renewalsPerSecond);
+  const timing = leaseTiming(preflight.targets.length, experiment.timeToLiveMs, preflight);
   const lease = `${run.id}/stage-${stage + 1}`;
   const again = run.openedAtMs === undefined ? {} : { again: chosenBy(run) };
   run.apply({ type: 'stage-opens', stage });
@@ -89,7 +89,7 @@ async function open(run: Run, planned: PlannedStage, preflight: PreflightResult)
     targets,
     ...again,
     timing,
-    notAfterMs: notAfterMs(experiment, preflight.stages, stage, preflight.renewalsPerSecond),
+    notAfterMs: notAfterMs(experiment, preflight.stages, stage, preflight),
     ...(run.admitted === undefined ? {} : { admitted: run.admitted }),
   });
   // A graceful abort lets the injection in flight finish; any other has already released the lease.

@@ -97,9 +97,13 @@ export interface FaultDriver<Params> {
   /** Parses `with:`; also the JSON Schema and the reference page. Its output is plain JSON. */
   readonly params: z.ZodType<Params>;
   readonly reversal: Reversal;
+  /** Whether nothing brings back what it does with these parameters, whatever `reversal` says. Default: not. */
+  irreversible?(params: Params): boolean;
   readonly expiry: Expiry;
   /** How many renewals a second a run may ask for, where they cost more than a write each. Default: 200. */
   readonly renewalsPerSecond?: number;
+  /** How long a target may take, after its revert was asked for, until it is as it was, in milliseconds, where that is more than moments. */
+  readonly revertMs?: number;
   readonly permissions: readonly Permission[];
   /** For `squall plan`: what undoes this fault, in one sentence. */
   readonly undo: string;

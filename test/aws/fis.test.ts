@@ -27,7 +27,7 @@ describe('templates of FIS', { skip: await whyNoMoto(), concurrency: 6 }, () => 
   let experiments: Experiments;
   before(async () => {
     account = await Account.open();
-    experiments = await Experiments.open(account);
+    experiments = new Experiments(account);
   });
   after(() => account.close());
   const targetOf = (name: string): TargetId => awsTargetId({ region: account.region, kind: 'template', name });
@@ -141,6 +141,20 @@ describe('templates of FIS', { skip: await whyNoMoto(), concurrency: 6 }, () => 
     await survivor.reverted(fault);
     assert.deepEqual(await experiments.running(name), []);
     assert.deepEqual(await tagsOf(name), ['Name']);
+  });
+
+  it('one that starts after everybody has looked is stopped by whoever sweeps', async () => {
+    await using worker = await Mortal.open(account, fis);
+    const { name, fault, id } = await on(worker);
+    const clients = await account.observe.fis();
+    const { experiment } = await clients.getExperiment({ id });
+    await worker.reverted(fault);
+    // The request of somebody who is dead has waited somewhere until now.
+    const late = { experimentTemplateId: name, clientToken: 'late', tags: experiment?.tags ?? {} };
+    await clients.startExperiment(late);
+    assert.equal((await experiments.running(name)).length, 1);
+    await Array.fromAsync(worker.driver.leftovers());
+    assert.deepEqual(await experiments.running(name), []);
   });
 
   it('one whose template is deleted meanwhile is found by its experiment, and stopped', async () => {

@@ -25,7 +25,7 @@ import { openIsolateLab } from '../aws/labs/security-group-isolate.ts';
 /** A fault's name, with what is particular about the lab, and the lab. */
 export interface AwsLab {
   readonly name: string;
-  readonly open: (account: Account) => Promise<Lab>;
+  readonly open: (account: Account) => Lab | Promise<Lab>;
 }
 
 /** Why scripts cannot be run on this machine as on an instance; false where they can. */

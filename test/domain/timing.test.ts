@@ -11,6 +11,7 @@ import {
   notAfterMs,
   preflightTimeoutMs,
   recoveryMs,
+  revertPatienceMs,
   watchTiming,
   worstCaseMs,
 } from '../../domain/timing.ts';
@@ -68,6 +69,16 @@ test('all leases of a run keep to one budget together, and its last stage may ho
 test('what is sampled seldom is given the samples that prove its recovery', () => {
   assert.equal(recoveryMs({ sampleEveryMs: 1_000 }, 120_000), 123_000);
   assert.equal(recoveryMs({ sampleEveryMs: 600_000 }, 120_000), 1_920_000);
+});
+
+test('what takes a while until it is as it was may take it: nobody is told of it before, and a plan counts it', () => {
+  const [moments, minutes] = [leaseTiming(10), leaseTiming(10, DEFAULT_TTL_MS, { revertMs: 600_000 })];
+  assert.equal(revertPatienceMs(moments, 10), 30_000);
+  assert.equal(revertPatienceMs(minutes, 10), 615_000);
+  const experiment = pausing({ fault: 'aws/instance-stop', group: 'any', seed: 'any', ttlMs: 30_000 });
+  const stages = planStages(experiment.blastRadius, 5);
+  const longer = worstCaseMs(experiment, stages, { revertMs: 600_000 }) - worstCaseMs(experiment, stages);
+  assert.equal(longer, 600_000 * stages.length);
 });
 
 test('a fault may be on for its own stage and every later one, with their admission, and a run takes no longer than its plan says', () => {

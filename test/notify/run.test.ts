@@ -150,7 +150,8 @@ describe('a run', () => {
       const input = scheduled.get(Number(done?.scheduledEventId))?.input?.payloads?.[0]?.data;
       return input ? [(JSON.parse(Buffer.from(input).toString('utf8')) as { to?: string }).to] : [];
     });
-    assert.deepEqual(new Set(completed), new Set(['works']), 'the one that hangs has taken nothing to the end');
+    assert.ok(completed.includes('works'));
+    assert.ok(!completed.includes('hangs'), 'the one that hangs has taken nothing to the end');
     const { events: own } = await handle.fetchHistory();
     const asked = (own ?? []).map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name);
     assert.equal(asked.includes('deliver'), false, 'the run itself tells nobody');

@@ -56,6 +56,11 @@ export interface Failover<Params, Live extends Tagged> extends Pick<
   readonly endpoint: (live: Live, record: Pick<FailoverRecord, 'shard'>) => Endpoint | undefined;
 }
 
+/**
+ * Until everything is available again, in milliseconds: mostly one or two minutes, longer where there is much to recover
+ * (https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.MultiAZ.Failover.html).
+ */
+const REVERT_MS = 600_000;
 /** Nothing has come of a request if nothing is seen this many times the longest request after it was sent: what AWS tells may lag behind. */
 const NOTHING = 5;
 /** Whatever was asked for without an answer, by whoever died of it, has begun after this many times the longest request, or never will. */
@@ -74,6 +79,7 @@ export function failover<Params, Live extends Tagged>(what: Failover<Params, Liv
     return taggedFault<Params, Live, FailoverRecord>({
       ...what,
       reversal: 'heals',
+      revertMs: REVERT_MS,
       undoRecord,
       unfit: (targets, params, anywhere) =>
         refusals(what.resource, targets, anywhere, async (live, looking) => {

@@ -32,7 +32,7 @@ const params = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Whether a template may run with actions that FIS cannot take back, such as aws:ec2:terminate-instances.',
+      'Whether a template may run with actions that FIS cannot take back, such as aws:ec2:terminate-instances: a policy has to let what is irreversible.',
     ),
 });
 type Params = z.infer<typeof params>;
@@ -46,10 +46,15 @@ const undoRecord = z.object({
 });
 type Undo = z.infer<typeof undoRecord>;
 
+/** What actions do to take themselves back, such as starting instances again, in milliseconds. */
+const REVERT_MS = 600_000;
+
 export const driver = taggedFault<Params, LiveTemplate, Undo>({
   kind: 'aws/fis',
   summary: 'An experiment of a template of AWS Fault Injection Service is started, followed, and stopped.',
   params,
+  revertMs: REVERT_MS,
+  irreversible: ({ withoutRollback }) => withoutRollback,
   resource: templates,
   permissions: [
     {

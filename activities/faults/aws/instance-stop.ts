@@ -86,10 +86,14 @@ const PERMISSIONS: readonly Permission[] = [
   },
 ];
 
+/** A request to start it, and both of its status checks, take two to five minutes, and its load balancer some checks more, in milliseconds. */
+const REVERT_MS = 600_000;
+
 export const driver = taggedFault<Params, LiveInstance, Undo>({
   kind: KIND,
   summary: 'An instance is stopped, and started again; its Auto Scaling group does not replace it meanwhile.',
   params,
+  revertMs: REVERT_MS,
   resource: instances,
   permissions: PERMISSIONS,
   undo: 'it is started, for as long as it takes to get capacity, and waited for until it serves as it did; the processes of its Auto Scaling group are resumed. A public address of it that is no Elastic IP is another one then',

@@ -70,10 +70,14 @@ const PERMISSIONS: readonly Permission[] = [
   },
 ];
 
+/** Its group notices, starts another one, and waits until it is healthy, in milliseconds. */
+const REVERT_MS = 900_000;
+
 export const driver = taggedFault<Params, Termination, Undo>({
   kind: KIND,
   summary: 'An instance is terminated; its Auto Scaling group is to start another, which is verified.',
   params,
+  revertMs: REVERT_MS,
   resource: terminations,
   permissions: PERMISSIONS,
   undo: 'nothing is undone, and what was on its volumes may be lost: its Auto Scaling group starts another, and Squall verifies that as many are in service, and healthy in its target groups, as before',

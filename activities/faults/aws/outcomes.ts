@@ -9,6 +9,9 @@ import { reasonOf } from '../../probes/reading.ts';
 /** What became of one fault, whichever it was. */
 export type Told<Result extends string> = Omit<Outcome<Result>, 'id'>;
 
+/** Of what there is no time left for. */
+export const OVER = { result: 'failed', detail: 'the attempt is over' } as const;
+
 /** A detail, where there is one. */
 export function said(detail: string | undefined): { readonly detail?: string } {
   return detail === undefined ? {} : { detail };

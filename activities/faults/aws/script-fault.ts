@@ -79,6 +79,7 @@ class ScriptDriver<Params> implements FaultDriver<Params> {
   readonly reversal = 'reverted';
   readonly expiry = 'renewed';
   readonly renewalsPerSecond = RENEWALS_PER_SECOND;
+  readonly revertMs = 2 * ANSWER_MS;
   readonly permissions = PERMISSIONS;
   readonly undo;
   readonly #what: ScriptFault<Params>;

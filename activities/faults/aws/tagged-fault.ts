@@ -1,36 +1,30 @@
 /**
  * Faults that change a resource of an account, with the undo record in its tags.
  *
- * Owns the order: the record is written, read again, and only then is anything changed, each time after a new look; a revert
- * fences first, and looks once more when no request can be under way any more. Nothing on AWS's side ends such a fault by itself;
- * the sweep does. See docs/decisions/018.
+ * Owns what differs between them; the order in which all of them are put on and taken off is `putting-on.ts`'s and `taking-off.ts`'s.
+ * Nothing on AWS's side ends such a fault by itself; the sweep does. See docs/decisions/018.
  */
 import type { z } from 'zod';
 import type {
   Fault,
   InjectResult,
   Outcome,
-  RenewResult,
   Reversal,
   RevertResult,
   TargetId,
   Verification,
 } from '../../../domain/fault.ts';
-import { pause } from '../../pause.ts';
-import { reasonOf } from '../../probes/reading.ts';
 import { toFind } from '../../targets/aws-permissions.ts';
 import { isOver } from '../driver.ts';
 import type { Attempt, DriverFactory, FaultDriver, Leftover, Permission, Site } from '../driver.ts';
-import { said, told } from './outcomes.ts';
-import type { Told } from './outcomes.ts';
-import { mayPass } from './passing.ts';
-import { AGAIN, patiently, waitAgain } from './patience.ts';
-import { fenceOf, fenceSlot, freeSlot, isTaggedBy, moveExpiry, rewriteUndo, takeSlot, whyNotHeld } from './tag-slot.ts';
-import type { TagPatch, TagSlot } from './tag-slot.ts';
+import { OVER, told } from './outcomes.ts';
+import { patiently } from './patience.ts';
+import { PuttingOn } from './putting-on.ts';
+import type { Mine } from './putting-on.ts';
 import type { Tagged, TaggedKind } from './tagged.ts';
 import { NO_AWS, TaggedSite } from './tagged-site.ts';
-import type { Looking, Read } from './tagged-site.ts';
-import type { AwsTarget } from './target.ts';
+import type { Looking } from './tagged-site.ts';
+import { QUIET, TakingOff } from './taking-off.ts';
 
 /** How far something has come that may take a while. */
 export interface Progress {
@@ -49,6 +43,10 @@ export interface TaggedFault<Params, Live extends Tagged, Undo> {
   readonly undo: string;
   /** Default: reverted. */
   readonly reversal?: Reversal;
+  /** Whether nothing brings back what it does with these parameters. Default: not. */
+  readonly irreversible?: (params: Params) => boolean;
+  /** How long it may take until a resource is as it was, once AWS was asked for that, in milliseconds. Default: moments. */
+  readonly revertMs?: number;
   readonly undoRecord: z.ZodType<Undo>;
   /** How the resource is, for the record, or why the fault must not be put on it; undefined where it is gone. Changes nothing. */
   readonly record: (
@@ -101,24 +99,6 @@ export function taggedFault<Params, Live extends Tagged, Undo>(
   return (site) => new TaggedDriver(what, site);
 }
 
-/**
- * A revert's second look comes this many times the longest request after its fence: a request may have been sent just before it, and what is
- * read may be as old as one takes.
- */
-const QUIET = 2.25;
-/** AWS tells its time in whole seconds, in milliseconds. */
-const COARSE_MS = 1_000;
-/** A renewal that does not find the change looks so many times: what a resource says may be some moments old. */
-const LOOKS = 7;
-
-const OVER = { result: 'failed', detail: 'the attempt is over' } as const;
-const UNDONE = 'somebody else has undone it';
-
-/** What an attempt has done: how the resource was before it. */
-interface Mine<Undo> {
-  acted?: Undo;
-}
-
 class TaggedDriver<Params, Live extends Tagged, Undo> implements FaultDriver<Params> {
   readonly kind;
   readonly summary;
@@ -127,10 +107,13 @@ class TaggedDriver<Params, Live extends Tagged, Undo> implements FaultDriver<Par
   readonly expiry = 'none';
   readonly permissions;
   readonly undo;
+  readonly revertMs;
   /** What heals by itself is not held, and needs nobody who goes on saying that it is wanted. */
   readonly renew?: NonNullable<FaultDriver<Params>['renew']>;
   readonly #what: TaggedFault<Params, Live, Undo>;
   readonly #site: TaggedSite<Live>;
+  readonly #puttingOn: PuttingOn<Params, Live, Undo>;
+  readonly #takingOff: TakingOff<Params, Live, Undo>;
 
   constructor(what: TaggedFault<Params, Live, Undo>, site: Site) {
     ({ kind: this.kind, summary: this.summary, params: this.params } = what);
@@ -141,17 +124,25 @@ class TaggedDriver<Params, Live extends Tagged, Undo> implements FaultDriver<Par
       this.renew = (faults, attempt) =>
         Promise.all(
           faults.map(async (fault) => {
-            const renewed = await patiently(attempt, this.#site.requestMs, () => this.#renewOne(fault));
+            const renewed = await patiently(attempt, this.#site.requestMs, () => this.#puttingOn.renew(fault));
             return { id: fault.id, ...renewed };
           }),
         );
     this.#what = what;
     this.#site = new TaggedSite(site, what.resource);
+    this.#takingOff = new TakingOff(what, this.#site);
+    this.#puttingOn = new PuttingOn(what, this.#site, this.#takingOff);
+    // A revert's second look, and what who verifies waits for at most, are besides.
+    this.revertMs = (what.revertMs ?? 0) + 2 * QUIET * this.#site.requestMs;
   }
 
   async check(params: Params): Promise<readonly string[]> {
     if (this.#site.settings === undefined) return [NO_AWS];
     return (await this.#what.check?.(params, this.#site.anywhere())) ?? [];
+  }
+
+  irreversible(params: Params): boolean {
+    return this.#what.irreversible?.(params) ?? false;
   }
 
   async occupied(targets: readonly TargetId[]): Promise<ReadonlyMap<TargetId, string>> {
@@ -170,212 +161,26 @@ class TaggedDriver<Params, Live extends Tagged, Undo> implements FaultDriver<Par
       const mine: Mine<Undo> = {};
       return isOver(attempt)
         ? OVER
-        : patiently(attempt, this.#site.requestMs, () => this.#injectOne(fault, attempt, mine));
+        : patiently(attempt, this.#site.requestMs, () => this.#puttingOn.inject(fault, attempt, mine));
     });
-  }
-
-  async #injectOne(fault: Fault<Params>, attempt: Attempt, mine: Mine<Undo>): Promise<Told<InjectResult>> {
-    const { act, isOn, kind, record, undoRecord } = this.#what;
-    for (let tries = 0; ; tries += 1) {
-      const read = await this.#site.read(fault.target);
-      // Whoever ends its target, and what can be read of it with it, has done so.
-      if (read === undefined)
-        return { result: mine.acted !== undefined && this.reversal === 'heals' ? 'injected' : 'gone' };
-      const { live, slot, target } = read;
-      const looking = this.#site.looking(target.region);
-      if (fenceOf(slot, fault) !== undefined) return this.#takenBack(fault, read, mine.acted, attempt);
-      if (slot.record !== undefined && !isTaggedBy(slot, fault))
-        return { result: 'occupied', detail: `${slot.record.kind} ${slot.record.id}` };
-      if (slot.record !== undefined) {
-        if (slot.record.expiresMs <= looking.nowMs()) return { result: 'lapsed' };
-        const undo = undoRecord.parse(slot.record.undo);
-        if ((await isOn(live, undo, fault, looking)) === true) return this.#injected(read, undo, fault);
-        if (isOver(attempt)) return OVER;
-        mine.acted = undo;
-        const holds = (): Promise<boolean> => this.#holds(fault, attempt);
-        const keep = (kept: Undo): Promise<void> => this.#site.write(target, rewriteUndo(slot, kept));
-        const told = { on: false };
-        const answered = (): void => void (told.on = true);
-        await act(live, undo, fault, { ...looking, keep, holds, answered }).catch(mayPass);
-        if (told.on) return this.#injected(read, undo, fault);
-      } else {
-        const found = await record(live, fault, looking);
-        if (found === undefined) return { result: 'gone' };
-        if (typeof found === 'string') return { result: 'failed', detail: found };
-        if (isOver(attempt)) return OVER;
-        await this.#site.write(target, takeSlot(slot, kind, fault, found.undo, looking.nowMs())).catch(mayPass);
-      }
-      if (tries > 0) await waitAgain(attempt, this.#site.requestMs, tries);
-      if (isOver(attempt)) return OVER;
-    }
-  }
-
-  async #injected({ live, target }: Read<Live>, undo: Undo, fault: Fault<Params>): Promise<Told<InjectResult>> {
-    // It is on, whether or not that can be told.
-    const detail = await this.#what.told?.(live, undo, fault, this.#site.looking(target.region)).catch(() => undefined);
-    return { result: 'injected', ...said(detail) };
-  }
-
-  /**
-   * A fault that was ended meanwhile: what this attempt may have done after it is taken back. A record is freed as by a revert: whoever
-   * has written the fence may be dead, and what the fault has done may be there still.
-   */
-  async #takenBack(
-    fault: Fault<Params>,
-    { slot, target }: Read<Live>,
-    acted: Undo | undefined,
-    attempt: Attempt,
-  ): Promise<Told<InjectResult>> {
-    if (isTaggedBy(slot, fault)) await this.#freed(fault, this.#quietMs(slot, fault, target), attempt);
-    else if (acted !== undefined) await this.#healed(fault, attempt, acted);
-    return { result: 'fenced' };
-  }
-
-  async #holds(fault: Fault<Params>, attempt: Attempt): Promise<boolean> {
-    const { slot, target } = (await this.#site.read(fault.target)) ?? {};
-    if (slot === undefined || target === undefined || isOver(attempt)) return false;
-    return whyNotHeld(slot, fault, this.#site.looking(target.region).nowMs()) === undefined;
-  }
-
-  async #renewOne(fault: Fault<Params>): Promise<Told<RenewResult>> {
-    const { isOn, undoRecord } = this.#what;
-    for (let looks = 1; ; looks += 1) {
-      const read = await this.#site.read(fault.target);
-      if (read === undefined) return { result: 'gone' };
-      const { live, slot, target } = read;
-      const looking = this.#site.looking(target.region);
-      let why = whyNotHeld(slot, fault, looking.nowMs());
-      if (why === undefined && slot.record !== undefined) {
-        const on = await isOn(live, undoRecord.parse(slot.record.undo), fault, looking);
-        if (on === true) {
-          // Of whole seconds, so that what is renewed together is one request.
-          const laterMs = Math.ceil((looking.nowMs() + fault.ttlMs) / COARSE_MS) * COARSE_MS;
-          await this.#site.write(target, moveExpiry(Math.min(laterMs, slot.record.endsMs)));
-          return { result: 'renewed' };
-        }
-        why = on || UNDONE;
-      }
-      if (looks >= LOOKS || fenceOf(slot, fault) !== undefined)
-        return { result: 'lapsed', ...(why === undefined ? {} : { detail: why }) };
-      await pause(this.#site.requestMs * AGAIN, new AbortController().signal);
-    }
   }
 
   async revert(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RevertResult>[]> {
     return told(faults, async (fault) =>
-      isOver(attempt) ? OVER : patiently(attempt, this.#site.requestMs, () => this.#revertOne(fault, attempt)),
+      isOver(attempt) ? OVER : patiently(attempt, this.#site.requestMs, () => this.#takingOff.revert(fault, attempt)),
     );
-  }
-
-  async #revertOne(fault: Fault<Params>, attempt: Attempt): Promise<Told<RevertResult>> {
-    for (let tries = 0; ; tries += 1) {
-      const read = await this.#site.read(fault.target);
-      if (read === undefined) return this.#whenGone(fault);
-      const { slot, target } = read;
-      const isFenced = fenceOf(slot, fault) !== undefined;
-      if (!isFenced && (tries === 0 || isTaggedBy(slot, fault)))
-        await this.#site.write(target, this.#fencing(read, fault));
-      if (isTaggedBy(slot, fault)) return this.#freed(fault, this.#quietMs(slot, fault, target), attempt);
-      // What is read without the fence may be older than a record.
-      if (isFenced) return { result: 'absent', ...said(await this.#unhealed(read, fault)) };
-      if (tries > 0) await waitAgain(attempt, this.#site.requestMs, tries);
-      if (isOver(attempt)) return OVER;
-    }
-  }
-
-  /** How long from now a request may be under way that was sent before the fence, which has just been written where it was not there. */
-  #quietMs(slot: TagSlot, fault: Fault<Params>, { region }: AwsTarget): number {
-    const quietMs = this.#site.requestMs * QUIET;
-    const fence = fenceOf(slot, fault);
-    return fence === undefined ? quietMs : fence.atMs + quietMs + COARSE_MS - this.#site.looking(region).nowMs();
-  }
-
-  /** Takes the change back, looks once more after `quietMs`, and frees the slot. */
-  async #freed(fault: Fault<Params>, quietMs: number, attempt: Attempt): Promise<Told<RevertResult>> {
-    const sinceMs = performance.now();
-    const first = await this.#healed(fault, attempt);
-    if (!first.done) return { result: 'failed', ...first };
-    await pause(quietMs - (performance.now() - sinceMs), attempt.signal);
-    const last = await this.#healed(fault, attempt);
-    if (!last.done) return { result: 'failed', ...last };
-    if (isOver(attempt)) return OVER;
-    const then = await this.#site.read(fault.target);
-    if (then === undefined) return this.#whenGone(fault);
-    // Whoever has written the fence may have read the slot before the record was there, or was as it is now.
-    const again = this.#left(then.slot, fault) === undefined ? {} : this.#fencing(then, fault);
-    if (isTaggedBy(then.slot, fault)) await this.#site.write(then.target, { ...again, ...freeSlot(then.slot) });
-    return { result: 'reverted', ...said(first.detail ?? last.detail) };
-  }
-
-  async #whenGone(fault: Fault<Params>): Promise<Told<RevertResult>> {
-    await this.#what.whenGone?.(fault, this.#site.lookingAt(fault.target));
-    return { result: 'absent' };
-  }
-
-  /** The fence, as of when it was written first, with what is to heal as it is known now. */
-  #fencing({ slot, target }: Read<Live>, fault: Fault<Params>): TagPatch {
-    const fencedMs = fenceOf(slot, fault)?.atMs ?? this.#site.looking(target.region).nowMs();
-    return fenceSlot(slot, fault, fencedMs, this.#left(slot, fault));
-  }
-
-  /** What a fence keeps of the record: what is to heal by itself. */
-  #left(slot: TagSlot, fault: Fault<Params>): unknown {
-    return this.#what.unhealed !== undefined && isTaggedBy(slot, fault) ? slot.record?.undo : undefined;
-  }
-
-  /**
-   * Takes the change back, as often as it takes, for as long as the attempt lasts. Whoever has `acted` knows how the resource was
-   * although its record was freed meanwhile.
-   */
-  async #healed(fault: Fault<Params>, attempt: Attempt, acted?: Undo): Promise<Progress> {
-    for (let tries = 0; ; tries += 1) {
-      const read = await this.#site.read(fault.target);
-      if (read === undefined) return { done: true };
-      const { record } = read.slot;
-      const isLeft = record === undefined && acted !== undefined;
-      if (!isLeft && !isTaggedBy(read.slot, fault)) return { done: true };
-      const undo = isLeft ? acted : this.#what.undoRecord.parse(record?.undo);
-      const looking = this.#site.looking(read.target.region);
-      const progress = await this.#what.heal(read.live, undo, fault, looking).catch((error: unknown): Progress => {
-        mayPass(error);
-        return { done: false, detail: reasonOf(error) };
-      });
-      if (progress.done || isOver(attempt)) return progress;
-      await waitAgain(attempt, this.#site.requestMs, tries + 1);
-    }
-  }
-
-  /** What of a fault that was ended has not healed; undefined where all has. */
-  async #unhealed({ live, slot, target }: Read<Live>, fault: Fault<Params>): Promise<string | undefined> {
-    const { unhealed, undoRecord } = this.#what;
-    const left = fenceOf(slot, fault)?.left;
-    if (unhealed === undefined || left === undefined) return undefined;
-    return unhealed(live, undoRecord.parse(left), fault, this.#site.looking(target.region));
   }
 
   async verify(faults: readonly Fault<Params>[]): Promise<readonly Verification[]> {
     return Promise.all(
       faults.map(async (fault): Promise<Verification> => {
         try {
-          return await this.#verifyOne(fault);
+          return await this.#takingOff.verify(fault);
         } catch {
           return 'unknown';
         }
       }),
     );
-  }
-
-  /** Who finds neither the fault nor its fence may have read what is some moments old, and looks for as long as that can be. */
-  async #verifyOne(fault: Fault<Params>): Promise<Verification> {
-    const oldestMs = performance.now() + this.#site.requestMs * QUIET;
-    for (;;) {
-      const read = await this.#site.read(fault.target);
-      if (read !== undefined && isTaggedBy(read.slot, fault)) return 'active';
-      if (read !== undefined && fenceOf(read.slot, fault) !== undefined)
-        return (await this.#unhealed(read, fault)) === undefined ? 'absent' : 'active';
-      if (performance.now() >= oldestMs) return 'absent';
-      await pause(this.#site.requestMs * AGAIN, new AbortController().signal);
-    }
   }
 
   leftovers(): AsyncIterable<Leftover<Params>> {

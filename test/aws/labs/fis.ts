@@ -1,8 +1,7 @@
 /**
  * Templates of FIS that run, for the conformance of `aws/fis`.
  *
- * Owns what an experiment's states are. moto's are over as soon as somebody looks, so that they are kept where they begin, and told as
- * AWS tells them: one that was started initiates, and then runs; one that is to stop is stopped a little later.
+ * Owns what somebody else does to an experiment: its alarms, its actions, or whoever stops it. moto has nobody who does.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -17,25 +16,12 @@ const ALARM = 'arn:aws:cloudwatch:eu-west-1:123456789012:alarm:errors';
 /** States that somebody else has given an experiment, and how often each was looked at. */
 export class Experiments {
   readonly #account: Account;
-  readonly #given = new Map<string, { readonly status: string; readonly reason: string }>();
-  readonly #looks = new Map<string, number>();
+  readonly #given = new Map<string, State>();
 
-  private constructor(account: Account) {
+  constructor(account: Account) {
     this.#account = account;
-    for (const action of ['GetExperiment', 'ListExperiments', 'StopExperiment', 'StartExperiment'])
+    for (const action of ['GetExperiment', 'ListExperiments'])
       account.shim.after(`fis:${action}`, (_call, answer) => this.#retold(answer));
-  }
-
-  static async open(account: Account): Promise<Experiments> {
-    const { ok } = await fetch(`${account.moto.url}/moto-api/state-manager/set-transition`, {
-      method: 'POST',
-      body: JSON.stringify({
-        model_name: 'fis::experiment',
-        transition: { progression: 'manual', times: 1_000_000_000 },
-      }),
-    });
-    assert.ok(ok, 'moto does not keep experiments where they begin');
-    return new Experiments(account);
   }
 
   /** A template; its id. */
@@ -61,11 +47,12 @@ export class Experiments {
     return experimentTemplate?.id ?? assert.fail('no template');
   }
 
-  /** Experiments of a template that moto has started and nobody has stopped. */
+  /** Experiments of a template that nobody has stopped, as moto knows them. */
   async running(template: string): Promise<string[]> {
     const { experiments = [] } = await (await this.#account.observe.fis()).listExperiments({ maxResults: 100 });
     return experiments
-      .filter(({ experimentTemplateId, state }) => experimentTemplateId === template && state?.status === 'pending')
+      .filter(({ experimentTemplateId }) => experimentTemplateId === template)
+      .filter(({ state }) => ['pending', 'initiating', 'running'].includes(state?.status ?? ''))
       .map(({ id = '' }) => id);
   }
 
@@ -82,32 +69,26 @@ export class Experiments {
   }
 
   #retell(one: Said): void {
-    one.state = this.#given.get(one.id) ?? this.#stateOf(one);
-    for (const action of Object.values(one.actions ?? {}))
-      action.state = { status: one.state.status, reason: `as its experiment` };
+    const state = this.#given.get(one.id);
+    if (state === undefined) return;
+    one.state = state;
+    for (const action of Object.values(one.actions ?? {})) action.state = { ...state, reason: 'as its experiment' };
   }
+}
 
-  #stateOf({ id, state }: Said): Said['state'] {
-    const key = `${id} ${state.status}`;
-    const looks = (this.#looks.get(key) ?? 0) + 1;
-    this.#looks.set(key, looks);
-    if (state.status === 'pending')
-      return looks > 2
-        ? { status: 'running', reason: 'Experiment is running.' }
-        : { status: 'initiating', reason: 'Experiment is initiating.' };
-    if (state.status === 'stopping' && looks > 2) return { status: 'stopped', reason: 'Experiment was stopped.' };
-    return state;
-  }
+interface State {
+  readonly status: string;
+  readonly reason: string;
 }
 
 interface Said {
   readonly id: string;
-  state: { status: string; reason: string };
-  readonly actions?: Readonly<Record<string, { state: { status: string; reason: string } }>>;
+  state: State;
+  readonly actions?: Readonly<Record<string, { state: State }>>;
 }
 
-export async function openFisLab(account: Account): Promise<Lab> {
-  const experiments = await Experiments.open(account);
+export function openFisLab(account: Account): Lab {
+  const experiments = new Experiments(account);
   return {
     driver: new URL('../../../activities/faults/aws/fis.ts', import.meta.url),
     params: {},

@@ -19,6 +19,8 @@ from moto.ec2.models.vpcs import VPCBackend
 from moto.ec2.responses.network_acls import NetworkACLs
 from moto.elasticache.exceptions import ElastiCacheException
 from moto.elasticache.responses import ElastiCacheResponse
+from moto.fis.models import Experiment
+from moto.moto_api import state_manager
 from moto.rds.exceptions import RDSClientError
 from moto.rds.responses import RDSResponse
 from moto.ssm.responses import SimpleSystemManagerResponse
@@ -43,6 +45,7 @@ def correct():
         databases_fail_over,
         caches_fail_over,
         instances_are_managed,
+        experiments_run_until_they_are_stopped,
     ):
         correction()
 
@@ -366,3 +369,14 @@ def instances_are_managed():
         return ActionResult({"InstanceInformationList": matching})
 
     SimpleSystemManagerResponse.describe_instance_information = describe_instance_information
+
+
+def experiments_run_until_they_are_stopped():
+    # moto's are over as soon as somebody looks.
+    @around(Experiment, "__init__")
+    def begin(original, self, *args, **named):
+        original(self, *args, **named)
+        self._transitions.remove(("running", "completed"))
+
+    # Every second look finds them in the next state.
+    state_manager.set_transition("fis::experiment", {"progression": "manual", "times": 2})

@@ -1,8 +1,8 @@
 /**
  * Eventual consistency: after a write, reads are answered for a while as they were before it, and what is new is not there.
  *
- * Owns the answers that were given before. Only writes through the same shim are lagged behind. A stale answer is a true one of a
- * moment before the write; it is never made up.
+ * Owns the answers that were given before. Only writes through the same shim are lagged behind. A stale answer was true until a
+ * write that is no longer ago than the lag; it is never made up, and no later write keeps it alive.
  */
 import { CUT, refusal } from './answer.ts';
 import type { AnswerOrCut } from './answer.ts';
@@ -11,8 +11,6 @@ import type { Call } from './call.ts';
 import type { Note, Pass } from './roughness.ts';
 import { mapItems, own } from './xml.ts';
 
-/** No answer is staler than this, in milliseconds. */
-const OLDEST_MS = 5_000;
 /** So many answers are kept. */
 const MOST_KEPT = 200;
 
@@ -42,8 +40,10 @@ interface Settings {
 }
 
 interface Kept {
-  readonly atMs: number;
+  readonly place: string;
   readonly answer: AnswerOrCut;
+  /** Until when it may be told since a write has made it untrue; undefined while it may be true. */
+  untilMs?: number;
   /** How often it was told in a row when it was true no more. */
   told: number;
 }
@@ -52,10 +52,8 @@ export class Lag {
   readonly #settings: Settings;
   /** The last answers to reads, by what was asked, the oldest first. */
   readonly #kept = new Map<string, Kept>();
-  /** Until when reads of a service in a region lag behind, by both. */
-  readonly #untilMs = new Map<string, number>();
-  /** Writes that are under way, by the same. */
-  readonly #writing = new Map<string, number>();
+  /** What is being read: a write that is done meanwhile may make it untrue. */
+  readonly #reading = new Set<Kept>();
   /** Until when new things are not seen, by id. */
   readonly #unseen = new Map<string, number>();
 
@@ -83,51 +81,42 @@ export class Lag {
   ): Promise<AnswerOrCut> {
     const key = sameAs(call);
     const kept = this.#kept.get(key);
-    if (kept !== undefined && this.#mayBeStale(call, kept) && random() < 0.7) {
+    if (kept !== undefined && this.#mayBeStale(kept) && random() < 0.7) {
       note('stale');
       kept.told += 1;
       return kept.answer;
     }
     if (kept !== undefined) kept.told = 0;
-    const atMs = performance.now();
-    const answer = await pass(call);
+    const fresh: Kept = { place: placeOf(call), answer: CUT, told: 0 };
+    this.#reading.add(fresh);
+    const answer = await pass(call).finally(() => this.#reading.delete(fresh));
     if (answer === CUT || answer.status >= 300 || isDry(call)) return answer;
-    // What is read while writes are told late is not what was before them.
-    if (!this.#lags(call)) this.#keep(key, { atMs, answer, told: 0 });
+    // What is new is told now and then meanwhile, and what was before it again.
+    if (kept === undefined || !isTold(kept)) this.#keep(key, { ...fresh, answer });
     const body = hidden.length > 0 && call.service === 'ec2' ? without(answer.body, hidden) : answer.body;
     if (body !== answer.body) note('unseen');
     return { ...answer, body };
   }
 
   async #write(call: Call, pass: Pass, random: () => number): Promise<AnswerOrCut> {
+    const answer = await pass(call);
+    const { rate, lagMs, unseen } = this.#settings;
+    const nowMs = performance.now();
+    const untilMs = random() < 2 * rate ? nowMs + lagMs * (0.3 + 0.7 * random()) : nowMs;
     const place = placeOf(call);
-    this.#writing.set(place, (this.#writing.get(place) ?? 0) + 1);
-    try {
-      const answer = await pass(call);
-      if (answer === CUT || answer.status >= 300) return answer;
-      // It was found, and so it is there.
-      for (const value of Object.values(call.params)) this.#unseen.delete(String(value));
-      const { rate, lagMs, unseen } = this.#settings;
-      if (random() >= 2 * rate) return answer;
-      const untilMs = performance.now() + lagMs * (0.3 + 0.7 * random());
-      this.#untilMs.set(place, Math.max(untilMs, this.#untilMs.get(place) ?? 0));
-      if (unseen && call.service === 'ec2' && MAKES.test(call.action))
-        for (const [, id = ''] of answer.body.matchAll(MADE))
-          if (!Object.values(call.params).includes(id)) this.#unseen.set(id, untilMs);
-      return answer;
-    } finally {
-      this.#writing.set(place, (this.#writing.get(place) ?? 1) - 1);
-    }
+    for (const kept of [...this.#kept.values(), ...this.#reading]) if (kept.place === place) kept.untilMs ??= untilMs;
+    if (answer === CUT || answer.status >= 300) return answer;
+    // It was found, and so it is there.
+    for (const value of Object.values(call.params)) this.#unseen.delete(String(value));
+    if (unseen && untilMs > nowMs && call.service === 'ec2' && MAKES.test(call.action))
+      for (const [, id = ''] of answer.body.matchAll(MADE))
+        if (!Object.values(call.params).includes(id)) this.#unseen.set(id, untilMs);
+    return answer;
   }
 
-  #mayBeStale(call: Call, { atMs, told }: Kept): boolean {
+  #mayBeStale(kept: Kept): boolean {
     const { stale, inARow } = this.#settings;
-    return stale && told < inARow && this.#lags(call) && performance.now() - atMs < OLDEST_MS;
-  }
-
-  #lags(call: Call): boolean {
-    const place = placeOf(call);
-    return performance.now() < (this.#untilMs.get(place) ?? 0) || (this.#writing.get(place) ?? 0) > 0;
+    return stale && kept.told < inARow && isTold(kept);
   }
 
   #keep(key: string, kept: Kept): void {
@@ -136,6 +125,11 @@ export class Lag {
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > MOST_KEPT && oldest !== undefined) this.#kept.delete(oldest);
   }
+}
+
+/** Whether it is not true any more, and is told all the same. */
+function isTold({ untilMs = 0 }: Kept): boolean {
+  return performance.now() < untilMs;
 }
 
 function placeOf({ service, region }: Call): string {
