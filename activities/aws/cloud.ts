@@ -43,7 +43,7 @@ export interface Cloud {
   readonly settings: AwsSettings;
   /** Throws where `region` is not one of the site's. Requests are tried again, more slowly where AWS throttles. */
   region(region: string): RegionClients;
-  /** The same for what changes something: each request is sent once, at once, and given up after `requestTimeout`. */
+  /** The same for what changes something: each request is sent once, within `requestTimeout`, and given up after as long again. */
   once(region: string): RegionClients;
 }
 
@@ -74,8 +74,9 @@ interface AnyClient {
     add(
       middleware: (
         next: (args: never) => Promise<{ response: unknown }>,
+        context: { squallAskedMs?: number },
       ) => (args: never) => Promise<{ response: unknown }>,
-      options: { step: 'deserialize'; name: string; priority: 'low' },
+      options: { step: 'initialize' | 'deserialize'; name: string; priority: 'high' | 'low' },
     ): void;
   };
 }
@@ -97,7 +98,15 @@ function openRegion(region: string, settings: AwsSettings, tried: Tried): Region
         ([Open, configured]) => {
           const client = new Open(configured);
           client.middlewareStack.add(
-            (next) => async (args) => {
+            (next, context) => async (args) => {
+              context.squallAskedMs = performance.now();
+              return next(args);
+            },
+            { step: 'initialize', name: 'squallAsked', priority: 'high' },
+          );
+          client.middlewareStack.add(
+            (next, context) => async (args) => {
+              if (tried === 'once') refuseLate(context.squallAskedMs, settings.requestTimeout);
               const answer = await next(args);
               heard(answer.response);
               return answer;
@@ -130,6 +139,15 @@ function openRegion(region: string, settings: AwsSettings, tried: Tried): Region
     sts: lazily(async () => as<STS>((await import('@aws-sdk/client-sts')).STS)),
     nowMs: () => Date.now() + offsetMs,
   };
+}
+
+/** Throws where a request has waited for credentials for longer than it may be under way: what it was asked for may have been fenced since. */
+function refuseLate(askedMs = 0, requestTimeout: number): void {
+  const waitedMs = Math.round(performance.now() - askedMs);
+  if (waitedMs <= requestTimeout) return;
+  const error = new Error(`the request waited ${waitedMs} ms for credentials, and was not sent`);
+  error.name = 'TimeoutError';
+  throw error;
 }
 
 async function config(region: string, settings: AwsSettings, tried: Tried): Promise<Record<string, unknown>> {

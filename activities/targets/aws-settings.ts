@@ -40,6 +40,14 @@ export const awsSettings = z.strictObject({
 /** A parsed `aws:` section. */
 export type AwsSettings = z.output<typeof awsSettings>;
 
+/** What AWS tells is not older, and what it was asked for does not come later, than some of these, in milliseconds. */
+const SLOWEST_MS = REQUEST_MS;
+
+/** What every wait for AWS is a multiple of, in milliseconds: the longest request, but never less than AWS itself may need. */
+export function slownessMs({ requestTimeout, endpoint }: AwsSettings): number {
+  return endpoint === undefined ? Math.max(SLOWEST_MS, requestTimeout) : requestTimeout;
+}
+
 /** Which account it is must be certain; all else may be wrong, or from a later version, and is done without. */
 const forUndoing = z.object({
   ...awsSettings.shape,

@@ -18,7 +18,10 @@ import type { Outcome } from '../outcome.ts';
 
 const SHARES = [0.1, 0.5, 1];
 const HOLD_MS = 10_000;
+const TTL_MS = 300_000;
 const ZONE = 'eu-west-1a';
+/** The emulator takes seconds to describe hundreds of instances, where AWS takes a fraction of one. */
+const REQUEST_MS = 15_000;
 /** As many are made, or asked for, in one request. */
 const PAGE = 100;
 
@@ -53,14 +56,14 @@ export async function measureCloud(
   if (why !== false)
     return { tables: [], goals: [], notes: [`Cloud was not measured: ${why}.`], figures: { skipped: why } };
   await using undo = new AsyncDisposableStack();
-  const account = await Account.open({ requestTimeout: 5_000 });
+  const account = await Account.open({ requestTimeout: REQUEST_MS });
   undo.defer(() => account.close());
   say(`making ${instances} instances and ${subnets} subnets`);
   const ids = await makeInstances(account, instances);
   const zone = await makeSubnets(account, subnets);
   const { endpoint, regions } = account.settings;
   const ours = await Installation.start({
-    config: () => ({ ...noopConfig(), sites: { [SITE]: { aws: { endpoint, regions, requestTimeout: '5s' } } } }),
+    config: () => ({ ...noopConfig(), sites: { [SITE]: { aws: { endpoint, regions, requestTimeout: `${REQUEST_MS}ms` } } } }),
     workers: [['control', 'site']],
     durable: false,
   });
@@ -123,6 +126,8 @@ function harming({ run, fault, selector, params }: Part): Experiment {
     ...noop(run, { holdMs: HOLD_MS, sampleEveryMs: 1_000 }),
     name: run,
     fault,
+    // The emulator takes as long as all of them have at most to put a fault on hundreds.
+    timeToLiveMs: TTL_MS,
     with: params,
     targets: { site: SITE, selector },
     blastRadius: {

@@ -36,6 +36,41 @@ describe('caches that fail over', { skip: await whyNoMoto(), concurrency: 4 }, (
     assert.equal(worker.shim.callsOf('elasticache:TestFailover').length, 1);
   });
 
+  it('one whose tags nobody reads while it changes does not keep a sweep from the others', async () => {
+    await using worker = await Mortal.open(account, elastiCacheFailover);
+    const going = tellFailovers(worker.shim, FAILS_OVER.cache);
+    const [{ target, id }, other] = [await CACHE.make(account), await CACHE.make(account)];
+    const faults = [worker.fault(target), worker.fault(other.target)];
+    for (const fault of faults) assert.equal((await worker.inject(fault)).result, 'injected');
+    going.delete(other.id);
+    const found = async (): Promise<string[]> => {
+      const ids = new Set(faults.map((fault) => fault.id));
+      const all = await Array.fromAsync(worker.driver.leftovers());
+      return all.map(({ fault }) => fault.id).filter((one) => ids.has(one));
+    };
+    const refused = (code: string, message: string): (() => void) =>
+      worker.shim.before('elasticache:ListTagsForResource', (call) =>
+        String(call.params['ResourceName']).endsWith(`:${id}`) ? refusal(call, code, message, 400) : undefined,
+      );
+    const busy = [
+      'InvalidReplicationGroupState',
+      'Cluster not in available state to perform tagging operations.',
+    ] as const;
+    const told = refused(...busy);
+    assert.deepEqual(await found(), [faults[1]?.id]);
+    // What is no matter of its state is told all the same.
+    const throttled = refused('InvalidARN', 'It is malformed.');
+    told();
+    await assert.rejects(found(), /malformed/);
+    throttled();
+    going.delete(id);
+    const back = refused(...busy);
+    await assert.rejects(found(), /cannot be read while it is available/);
+    back();
+    assert.deepEqual((await found()).toSorted(), faults.map((fault) => fault.id).toSorted());
+    for (const fault of faults) await worker.reverted(fault);
+  });
+
   it('a cache in cluster mode: a shard is named, and AWS’s events tell that it has failed over', async () => {
     await using worker = await Mortal.open(account, elastiCacheFailover);
     const elastiCache = await account.observe.elastiCache();

@@ -51,9 +51,9 @@ describe('templates of FIS', { skip: await whyNoMoto(), concurrency: 6 }, () => 
       [NO_CONDITION, {}, /no stop condition/],
       [NO_CONDITION, { withoutStopConditions: true }, undefined],
       [{ experimentOptions: { accountTargeting: 'multi-account' } }, {}, /other accounts/],
-      [acting('aws:ec2:terminate-instances'), {}, /cannot take back aws:ec2:terminate-instances/],
+      [acting('aws:ec2:terminate-instances'), {}, /not known to take back aws:ec2:terminate-instances/],
       [acting('aws:ec2:terminate-instances'), { withoutRollback: true }, undefined],
-      [acting('aws:ec2:stop-instances'), {}, /cannot take back/],
+      [acting('aws:ec2:stop-instances'), {}, /not known to take back/],
       [acting('aws:ec2:stop-instances', { startInstancesAfterDuration: 'PT5M' }), {}, undefined],
     ] as const) {
       const target = targetOf(await experiments.template(change));
@@ -65,6 +65,21 @@ describe('templates of FIS', { skip: await whyNoMoto(), concurrency: 6 }, () => 
         assert.deepEqual([result, detail], ['failed', whyNot]);
       }
     }
+  });
+
+  it('one whose actions are not known to end is refused, whatever AWS has besides', async () => {
+    await using worker = await Mortal.open(account, fis);
+    const why = async (actionId: string): Promise<string | undefined> =>
+      worker.whyNot(targetOf(await experiments.template(acting(actionId, { duration: 'PT5M' }))));
+    for (const actionId of [
+      ...['aws:ssm:send-command', 'aws:ssm:start-automation-execution', 'aws:eks:inject-kubernetes-custom-resource'],
+      ...['aws:ecs:task-kill-process', 'aws:ecs:drain-container-instances', 'aws:ec2:something-new'],
+    ]) {
+      const told = `FIS is not known to take back ${actionId}: say \`withoutRollback: true\` if that may be`;
+      assert.equal(await why(actionId), told);
+    }
+    for (const actionId of ['aws:ebs:pause-volume-io', 'aws:network:disrupt-connectivity', 'aws:eks:pod-cpu-stress'])
+      assert.equal(await why(actionId), undefined);
   });
 
   it('one of which somebody else has an experiment is refused, as long as it runs', async () => {

@@ -244,4 +244,25 @@ describe('the faults of an AWS account', async () => {
       assert.ok(changes.length > 0, 'a fault changes something');
       for (const { Sid, Resource } of changes) if (Sid !== 'Call') assert.notEqual(Resource, '*', Sid);
     });
+
+  it('whoever starts an instance may have EC2 use the keys of its volumes, and nobody else, also in a sweep', () => {
+    const stop = drivers.find(({ kind }) => kind === 'aws/instance-stop');
+    for (const narrowing of [{}, { sweep: true }, { tag: { key: 'chaos', value: 'allowed' } }]) {
+      const { Statement } = iamPolicy(stop?.permissions ?? [], narrowing);
+      const found = Statement.filter(({ Action }) => Action.includes('kms:CreateGrant'));
+      assert.deepEqual(
+        found.map(({ Action, Resource, Condition }) => [Action, Resource, Condition]),
+        [
+          [
+            ['kms:CreateGrant'],
+            ['arn:aws:kms:*:*:key/*'],
+            {
+              Bool: { 'kms:GrantIsForAWSResource': 'true' },
+              StringLike: { 'kms:ViaService': 'ec2.*.amazonaws.com' },
+            },
+          ],
+        ],
+      );
+    }
+  });
 });

@@ -86,6 +86,37 @@ describe('instances that are stopped', { skip: await whyNoMoto(), concurrency: 6
     await groups.isAsBefore(group);
   });
 
+  it('one that does not stay up, as where nobody may use the key of its volumes, is told in EC2’s words', async () => {
+    await using worker = await Mortal.open(account, instanceStop);
+    const name = await account.instance();
+    const fault = worker.fault(groups.targetOf(name));
+    assert.equal((await worker.inject(fault)).result, 'injected');
+    const [code, message] = ['Client.InternalError', 'Client.InternalError: Client error on launch'];
+    // It starts, and moments later it is stopped again.
+    const failing = worker.shim.before('ec2:StartInstances', (call) => ({
+      ...refusal(call, 'None', ''),
+      status: 200,
+      body: '<StartInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><instancesSet/></StartInstancesResponse>',
+    }));
+    const [ours] = await worker.driver.revert([fault], worker.attempt(2_000));
+    assert.equal(`${ours?.result}: ${ours?.detail}`, 'failed: it is being started');
+    const told = worker.shim.after('ec2:DescribeInstances', (_call, answer): Answer => {
+      const body = answer.body
+        .replaceAll(/<stateReason>.*?<\/stateReason>|<stateReason\/>/gs, '')
+        .replaceAll(
+          /(<\/instanceState>)/g,
+          `$1<stateReason><code>${code}</code><message>${message}</message></stateReason>`,
+        );
+      return { ...answer, body };
+    });
+    const [theirs] = await worker.driver.revert([fault], worker.attempt(2_000));
+    assert.equal(`${theirs?.result}: ${theirs?.detail}`, `failed: it is being started; EC2 says: ${message}`);
+    told();
+    failing();
+    await worker.reverted(fault);
+    await groups.runs(name);
+  });
+
   it('it is waited for until it serves as it did, and its group takes it for healthy', async () => {
     await using worker = await Mortal.open(account, instanceStop);
     const group = await groups.make(2);

@@ -13,6 +13,8 @@ import { CUT, refusal } from './shim.ts';
 import type { Answer } from './shim.ts';
 import { mapItems, own } from './shim/xml.ts';
 
+const [A, B, C] = ['eu-west-1a', 'eu-west-1b', 'eu-west-1c'] as const;
+
 describe('instances that are terminated', { skip: await whyNoMoto(), concurrency: 6 }, () => {
   let account: Account;
   before(async () => {
@@ -44,7 +46,7 @@ describe('instances that are terminated', { skip: await whyNoMoto(), concurrency
 
   it('one of a group is left, whoever else is to go', async () => {
     await using worker = await Mortal.open(account, instanceTerminate);
-    const group = await account.group({ size: 3 });
+    const group = await account.group({ size: 3, zones: [A] });
     const replaced = replacingSlowly(worker, group);
     const faults = group.instances.map((name) => worker.fault(idOf(name)));
     const done = await worker.driver.inject(faults, worker.attempt());
@@ -63,9 +65,48 @@ describe('instances that are terminated', { skip: await whyNoMoto(), concurrency
     assert.deepEqual(await held(group), []);
   });
 
+  it('the last one of a zone is left, whoever else of the group is to go', async () => {
+    await using worker = await Mortal.open(account, instanceTerminate);
+    const group = await account.group({ size: 5, zones: [A, B, C] });
+    // moto has its own mind about zones: two, two and one.
+    const zones = new Map(group.instances.map((name, i) => [name, [A, A, B, B, C][i] ?? C]));
+    const placed = worker.shim.after('autoscaling:DescribeAutoScalingGroups', (_call, answer): Answer => {
+      const told = (item: string): string =>
+        item.replace(/<AvailabilityZone>[^<]*</, `<AvailabilityZone>${zones.get(own(item, 'InstanceId') ?? '') ?? C}<`);
+      return { ...answer, body: mapItems(answer.body, 'Instances', told, 'member') };
+    });
+    const replaced = replacingSlowly(worker, group);
+    const why = (zone: string): string =>
+      `it would be the last one in service in zone ${zone} of its Auto Scaling group ${group.name}: say \`lastOfZone: allow\` if that may be`;
+    const alone = group.instances[4] ?? '';
+    assert.equal(await worker.whyNot(idOf(alone)), why(C));
+    assert.equal((await worker.inject(worker.fault(idOf(alone)))).detail, why(C));
+    assert.equal(await worker.whyNot(idOf(alone), { lastOfZone: 'allow' }), undefined);
+    for (const name of group.instances.slice(0, 4)) assert.equal(await worker.whyNot(idOf(name)), undefined);
+
+    // Both of a zone at once: one of them is left. Then neither is left to go.
+    const both = group.instances.slice(0, 2).map((name) => worker.fault(idOf(name)));
+    const done = await worker.driver.inject(both, worker.attempt());
+    assert.deepEqual(done.map(({ result, detail }) => detail ?? result).toSorted(), ['injected', why(A)]);
+    const failed = done.findIndex(({ result }) => result === 'failed');
+    const left = group.instances[failed] ?? '';
+    await worker.revert(both[failed] ?? assert.fail());
+    assert.equal((await worker.inject(worker.fault(idOf(left)))).detail, why(A));
+    assert.equal((await worker.inject(worker.fault(idOf(left), { lastOfZone: 'allow' }))).result, 'injected');
+    const unsaid = worker.shim.after('autoscaling:DescribeAutoScalingGroups', (_call, answer): Answer => ({
+      ...answer,
+      body: answer.body.replaceAll(/<AvailabilityZone>[^<]*<\/AvailabilityZone>/g, ''),
+    }));
+    assert.match((await worker.whyNot(idOf(alone))) ?? '', /does not say in which zone/);
+    unsaid();
+    replaced();
+    placed();
+    await Promise.all(both.map((fault) => worker.revert(fault)));
+  });
+
   it('it is active until its group is whole, and its target groups are', async () => {
     await using worker = await Mortal.open(account, instanceTerminate);
-    const group = await account.group({ size: 3 });
+    const group = await account.group({ size: 3, zones: [A] });
     const targetGroup = await account.targetGroup();
     await attach(group, targetGroup);
     const [first = '', second = ''] = group.instances;
@@ -97,7 +138,7 @@ describe('instances that are terminated', { skip: await whyNoMoto(), concurrency
     for (const hasEffect of [false, true])
       it(`${does}: whoever dies ${hasEffect ? 'after' : 'before'} any of its requests, it is known what was to be terminated`, async () => {
         await using survivor = await Mortal.open(account, instanceTerminate);
-        const group = await account.group({ size: 3 });
+        const group = await account.group({ size: 3, zones: [A] });
         for (let at = 0, lived = false; !lived; at += 1) {
           const [name = ''] = await servingIn(group.name, account.observe);
           const fault = survivor.fault(idOf(name));
@@ -118,7 +159,7 @@ describe('instances that are terminated', { skip: await whyNoMoto(), concurrency
 
   it('it is asked for once where the answer is lost, and nothing is left of it in the end', async () => {
     await using worker = await Mortal.open(account, instanceTerminate);
-    const group = await account.group({ size: 2 });
+    const group = await account.group({ size: 2, zones: [A] });
     const [name = ''] = group.instances;
     const lost = worker.shim.after('ec2:TerminateInstances', () => CUT);
     const fault = worker.fault(idOf(name));
@@ -139,7 +180,7 @@ describe('instances that are terminated', { skip: await whyNoMoto(), concurrency
   it('what its group should have by now is enough, and of a group that is gone nothing is', async () => {
     await using worker = await Mortal.open(account, instanceTerminate);
     const autoScaling = await account.observe.autoScaling();
-    const group = await account.group({ size: 3 });
+    const group = await account.group({ size: 3, zones: [A] });
     const AutoScalingGroupName = group.name;
     replacingSlowly(worker, group);
     const [first = '', second = ''] = group.instances;
@@ -159,7 +200,7 @@ describe('instances that are terminated', { skip: await whyNoMoto(), concurrency
   it('who would not be replaced, or must not be, is refused', async () => {
     await using worker = await Mortal.open(account, instanceTerminate);
     const [ec2, autoScaling] = [await account.observe.ec2(), await account.observe.autoScaling()];
-    const group = await account.group({ size: 2 });
+    const group = await account.group({ size: 2, zones: [A] });
     const AutoScalingGroupName = group.name;
     const [name = '', other = ''] = group.instances;
     const why = async (of = name): Promise<string> => {
@@ -208,7 +249,7 @@ describe('instances that are terminated', { skip: await whyNoMoto(), concurrency
   it('who is under another fault, or in a group that replaces nobody for one, is left alone', async () => {
     await using worker = await Mortal.open(account, instanceTerminate);
     await using stopper = await Mortal.open(account, instanceStop);
-    const group = await account.group({ size: 3 });
+    const group = await account.group({ size: 3, zones: [A] });
     const [name = '', other = ''] = group.instances;
     const stopped = stopper.fault(idOf(name));
     assert.equal((await stopper.inject(stopped)).result, 'injected');

@@ -18,6 +18,8 @@ import { whyNoMoto } from './moto.ts';
 /** What no fault's calm life needs, by driver and action, or resource besides, and when it is needed. */
 const SELDOM: Readonly<Record<string, string>> = {
   'aws/security-group-isolate ec2:RevokeSecurityGroupIngress': 'somebody has given the empty group a rule',
+  'aws/instance-stop kms:CreateGrant':
+    'EC2 asks for it in the name of who starts what has volumes with a key of their own',
   'aws/instance-stop autoscaling:SetInstanceHealth': 'its group has taken it for unhealthy all the same',
   'aws/fis fis:UntagResource fis:experiment/*':
     'its template was deleted in mid-fault, and the experiment stands in for it',

@@ -1,13 +1,15 @@
 /**
  * Whether a zone may be taken out, and whether this worker may do it.
  *
- * Owns the rules: one zone a run, one at a time in a network, and enough left outside of it. Looks and rehearses; must never change
- * anything.
+ * Owns the rules: one zone a run, one at a time in a network, enough left outside of it, and this worker's own way to AWS left alone.
+ * Looks and rehearses; must never change anything.
  */
 import type { TargetId } from '../../../domain/fault.ts';
 import { isDenied, isDryRunPassed, wordsOf } from '../../aws/denied.ts';
 import { Nobody } from '../../targets/aws-selector.ts';
 import { newAcl } from './deny-acl.ts';
+import { ownWay } from './own-way.ts';
+import type { OwnWay } from './own-way.ts';
 import { perRegion } from './per-region.ts';
 import { describedSubnets, subnetsOf } from './subnets.ts';
 import type { LiveSubnet } from './subnets.ts';
@@ -70,22 +72,36 @@ export async function whyUnfit(
     zones.length < 2
       ? undefined
       : `selected with subnets of other zones (${zones.join(', ')}), and an outage is of one: say \`zone: ${zones[0] ?? ''}\``;
+  const ways = new Map<string, Promise<OwnWay>>();
+  const wayAt = (there: Looking): Promise<OwnWay> => {
+    const way = ways.get(there.clients.region) ?? ownWay(there);
+    ways.set(there.clients.region, way);
+    return way;
+  };
   const whys = await Promise.all(
     found.map(async ({ target, there, live }): Promise<[TargetId, string | undefined]> => {
       if (live === undefined) return [target, 'gone'];
-      return [target, many ?? (await whyNot(live, spare, there))];
+      return [target, many ?? (await whyNot(live, spare, there, wayAt))];
     }),
   );
   return new Map(whys.filter((entry): entry is [TargetId, string] => entry[1] !== undefined));
 }
 
-async function whyNot(live: LiveSubnet, spare: Spare, looking: Looking): Promise<string | undefined> {
+async function whyNot(
+  live: LiveSubnet,
+  spare: Spare,
+  looking: Looking,
+  wayAt: (there: Looking) => Promise<OwnWay>,
+): Promise<string | undefined> {
   const isHeld = live.tags[FAULT] !== undefined;
   try {
     // One that is held has Squall's already. Who holds it is told by others.
-    return (
-      (await whyNotOut(isHeld ? { ...live, acl: undefined } : live, spare, looking)) ?? (await forbidden(live, looking))
-    );
+    const why = await whyNotOut(isHeld ? { ...live, acl: undefined } : live, spare, looking);
+    if (why !== undefined) return why;
+    const own = (await wayAt(looking)).get(live.id);
+    if (own !== undefined)
+      return `this worker might not reach AWS any more, to take it back: ${own}; run the worker in another network`;
+    return await forbidden(live, looking);
   } catch (error) {
     if (!(error instanceof Nobody)) throw error;
     return error.message;

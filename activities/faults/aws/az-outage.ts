@@ -75,6 +75,9 @@ export const driver = taggedFault<Params, LiveSubnet, Undo>({
         {
           actions: [
             'ec2:DescribeInstances',
+            'ec2:DescribeNatGateways',
+            'ec2:DescribeRouteTables',
+            'ec2:DescribeVpcEndpoints',
             'autoscaling:DescribeAutoScalingGroups',
             'elasticloadbalancing:DescribeTargetGroups',
             'elasticloadbalancing:DescribeTargetHealth',
@@ -138,7 +141,8 @@ async function heal(
   looking: Looking,
 ): Promise<Progress> {
   if (acl === undefined) return { done: false, detail: 'AWS does not say which network ACL it has' };
-  if (acl.madeBy !== undefined) {
+  // One that denies everything is ours too where somebody has taken its tag away.
+  if (acl.madeBy !== undefined || (acl.denies && acl.id !== undo.acl)) {
     if ((await swap(acl, undo.acl, looking)) === 'no such ACL') await giveDefault(acl, undo, looking);
     // What is read next shows whether it was done.
     return { done: false, detail: 'its network ACL is being given back' };

@@ -74,6 +74,8 @@ function openCaches({ region, elastiCache }: RegionClients): TaggedRegion<LiveCa
           if (Object.keys(live.tags).some((key) => key.startsWith('squall:')))
             yield { target: { region, kind: 'cache', name: live.id, uid: found.uid }, live };
         } catch (error) {
+          // Nothing holds it, and it heals by itself: whoever looks the next time finds what is on it.
+          if (error instanceof Unseen && found.live.status !== 'available') continue;
           // Whose tags cannot be read does not hide the others.
           problem ??= error instanceof Error ? error : new Error(String(error));
         }
@@ -138,9 +140,14 @@ async function tagsAt(client: ElastiCache, arn: string, { id, status }: Untagged
     return tagsOf((await client.listTagsForResource({ ResourceName: arn })).TagList);
   } catch (error) {
     // It was there a moment ago.
-    if (!isMissing(error)) throw error;
+    if (!isMissing(error) && !isBusy(error)) throw error;
     throw new Unseen(`the tags of ${id} cannot be read while it is ${status}`);
   }
+}
+
+/** Of one that is being made or changed ElastiCache tells no tags: `Cluster not in available state to perform tagging operations`. */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && /^Invalid(?:ReplicationGroup|CacheCluster)State/.test(error.name);
 }
 
 async function written(client: ElastiCache, ResourceName: string, patch: TagPatch): Promise<void> {

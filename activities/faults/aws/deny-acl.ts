@@ -8,6 +8,7 @@ import type { CreateNetworkAclCommandInput, EC2 } from '@aws-sdk/client-ec2';
 import type { RegionClients } from '../../aws/cloud.ts';
 import { isMissing } from '../../aws/denied.ts';
 import { pause } from '../../pause.ts';
+import { slownessMs } from '../../targets/aws-settings.ts';
 import { filter } from '../../targets/aws-pages.ts';
 import { OWNED_BY, ownTags } from './own-tags.ts';
 import { mayPass } from './passing.ts';
@@ -130,6 +131,6 @@ async function isLeft(name: string, { clients, settings, installation }: Looking
     const subnet = await subnetsOf(clients).read({ region: clients.region, kind: 'subnet', name });
     if (subnet?.acl?.madeBy !== installation || subnet.tags[FAULT] !== undefined) return false;
     if (looks === LOOKS) return true;
-    await pause(settings.requestTimeout * AGAIN, new AbortController().signal);
+    await pause(slownessMs(settings) * AGAIN, new AbortController().signal);
   }
 }

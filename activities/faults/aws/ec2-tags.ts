@@ -4,12 +4,13 @@
  * Owns the two requests. The same patch of many resources is one of each.
  */
 import type { EC2 } from '@aws-sdk/client-ec2';
-import { doTogether, halves } from './tagged.ts';
+import { onceTogether } from './once-together.ts';
+import { halves } from './tagged.ts';
 import type { TagPatch } from './tag-slot.ts';
 
 /** Writes tags of one resource, by its id. */
 export function ec2Tags(ec2: () => Promise<EC2>): (id: string, patch: TagPatch) => Promise<void> {
-  return doTogether<TagPatch>(async (ids, patch) => {
+  return onceTogether<TagPatch>(async (ids, patch) => {
     const { set, removed } = halves(patch);
     const client = await ec2();
     if (set.length > 0) await client.createTags({ Resources: [...ids], Tags: [...set] });

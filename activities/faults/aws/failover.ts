@@ -10,6 +10,7 @@ import type { Fault } from '../../../domain/fault.ts';
 import { targetKey } from '../../../domain/target-key.ts';
 import { answers } from '../../aws/endpoint.ts';
 import type { Endpoint } from '../../aws/endpoint.ts';
+import { slownessMs } from '../../targets/aws-settings.ts';
 import type { DriverFactory } from '../driver.ts';
 import { mayPass } from './passing.ts';
 import { refusals } from './refusals.ts';
@@ -125,7 +126,7 @@ async function act<Params, Live extends Tagged>(
   if (mine !== 'to be asked' && (mine !== undefined || record.asked !== undefined)) {
     if (await what.isBegun(live, asked, acting)) return accept();
     // Whoever asked and died may have been heard, and is not asked for again.
-    if (mine !== undefined && performance.now() - mine > NOTHING * acting.settings.requestTimeout)
+    if (mine !== undefined && performance.now() - mine > NOTHING * slownessMs(acting.settings))
       asking.set(key, 'to be asked');
     return;
   }
@@ -160,7 +161,7 @@ async function unhealed<Params, Live extends Tagged>(
 ): Promise<string | undefined> {
   const { asked, accepted, answers: wasReached } = record;
   const isDue =
-    asked !== undefined && (accepted === true || looking.nowMs() - asked < DOUBT * looking.settings.requestTimeout);
+    asked !== undefined && (accepted === true || looking.nowMs() - asked < DOUBT * slownessMs(looking.settings));
   if (isDue && !(await what.isMoved(live, record, looking))) return 'nobody else has taken over';
   const why = await what.unavailable(live, record, looking);
   if (why !== undefined || !wasReached) return why;

@@ -10,6 +10,8 @@ import type { Experiment, ExperimentTemplate } from '@aws-sdk/client-fis';
 import { z } from 'zod';
 import type { Fault, TargetId } from '../../../domain/fault.ts';
 import { pause } from '../../pause.ts';
+import { slownessMs } from '../../targets/aws-settings.ts';
+import { ENDING_ACTIONS } from './fis-actions.ts';
 import { experiments, isFinal, progressWords, stateWords } from './fis-experiments.ts';
 import { OWNED_BY, ownTags } from './own-tags.ts';
 import { isTaggedBy, readTagSlot } from './tag-slot.ts';
@@ -32,7 +34,7 @@ const params = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Whether a template may run with actions that FIS cannot take back, such as aws:ec2:terminate-instances: a policy has to let what is irreversible.',
+      'Whether a template may run with actions that FIS cannot take back, or of which nobody knows that it can, such as aws:ec2:terminate-instances or aws:ssm:send-command: a policy has to let what is irreversible.',
     ),
 });
 type Params = z.infer<typeof params>;
@@ -142,11 +144,11 @@ function refusal(template: ExperimentTemplate, { withoutStopConditions, withoutR
   if (Object.keys(actions).length === 0) return 'it has no action';
   const lasting = Object.values(actions).filter(isLasting);
   if (!withoutRollback && lasting.length > 0)
-    return `FIS cannot take back ${[...new Set(lasting.map(({ actionId }) => actionId))].slice(0, 5).join(', ')}: say \`withoutRollback: true\` if that may be`;
+    return `FIS is not known to take back ${[...new Set(lasting.map(({ actionId }) => actionId))].slice(0, 5).join(', ')}: say \`withoutRollback: true\` if that may be`;
   return undefined;
 }
 
-/** Whether FIS has nothing that takes an action back: https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html */
+/** Whether nobody knows that an action ends, or is taken back by FIS. */
 function isLasting({
   actionId = '',
   parameters = {},
@@ -154,8 +156,8 @@ function isLasting({
   actionId?: string;
   parameters?: Record<string, string>;
 }): boolean {
-  if (actionId === 'aws:ec2:stop-instances') return parameters['startInstancesAfterDuration'] === undefined;
-  return /terminate|reboot|failover|spot-instance-interruptions|stop-task|pod-delete/.test(actionId);
+  if (actionId === 'aws:ec2:stop-instances') return !parameters['startInstancesAfterDuration'];
+  return !ENDING_ACTIONS.has(actionId);
 }
 
 /** What is running of a template, whoever has started it. */
@@ -204,7 +206,7 @@ async function follow(id: string, looking: Looking): Promise<void> {
     const found = await experimentOf(id, looking);
     if (found !== undefined && isFinal(found)) throw new Error(stateWords(found));
     if (found?.state?.status === 'running') return;
-    await pause(looking.settings.requestTimeout / FOLLOWED, new AbortController().signal);
+    await pause(slownessMs(looking.settings) / FOLLOWED, new AbortController().signal);
   }
 }
 
@@ -230,7 +232,9 @@ async function heal(
       return { done: false, detail: `experiment ${id} is being stopped` };
     }
     const lasting = Object.values(found.actions ?? {}).filter(isLasting);
-    words.push(`${stateWords(found)}${lasting.length === 0 ? '' : '; not all of its actions can be taken back'}`);
+    words.push(
+      `${stateWords(found)}${lasting.length === 0 ? '' : '; not all of its actions are known to be taken back'}`,
+    );
   }
   return { done: true, ...(words.length === 0 ? {} : { detail: words.join('; ') }) };
 }

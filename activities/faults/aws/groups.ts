@@ -7,9 +7,10 @@
 import type { AutoScaling, AutoScalingGroup } from '@aws-sdk/client-auto-scaling';
 import type { RegionClients } from '../../aws/cloud.ts';
 import type { Permission } from '../driver.ts';
+import { onceTogether } from './once-together.ts';
 import { unlessMissing } from './passing.ts';
 import type { Tags } from './tag-slot.ts';
-import { doTogether, halves, readTogether, tagsOf } from './tagged.ts';
+import { halves, readTogether, tagsOf } from './tagged.ts';
 import type { TagPatch } from './tag-slot.ts';
 import type { TaggedKind, TaggedRegion } from './tagged.ts';
 import type { Looking } from './tagged-site.ts';
@@ -71,7 +72,7 @@ function openGroups({ region, autoScaling }: RegionClients): TaggedRegion<LiveGr
         found.set(group.live.name, group);
     return found;
   });
-  const write = doTogether<TagPatch>(async (names, patch) => {
+  const write = onceTogether<TagPatch>(async (names, patch) => {
     for (let i = 0; i < names.length; i += TAGGED_MAX)
       await written(await autoScaling(), names.slice(i, i + TAGGED_MAX), patch);
   });

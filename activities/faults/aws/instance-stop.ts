@@ -69,6 +69,21 @@ const PERMISSIONS: readonly Permission[] = [
     ],
   },
   {
+    // EC2 asks for it in the name of whoever starts an instance: without it, it starts, and is stopped again moments later.
+    needs: 'to start those again whose volumes are encrypted with a key of KMS that is the account’s own',
+    actions: [
+      {
+        actions: ['kms:CreateGrant'],
+        resources: ['kms:key/*'],
+        of: 'others',
+        condition: {
+          Bool: { 'kms:GrantIsForAWSResource': 'true' },
+          StringLike: { 'kms:ViaService': 'ec2.*.amazonaws.com' },
+        },
+      },
+    ],
+  },
+  {
     needs: 'to tag their Auto Scaling groups, and to keep these from replacing them',
     actions: [
       {
@@ -86,6 +101,8 @@ const PERMISSIONS: readonly Permission[] = [
   },
 ];
 
+/** Why one is stopped that was asked to: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html */
+const OURS = /^Client\.UserInitiatedShutdown\b/;
 /** A request to start it, and both of its status checks, take two to five minutes, and its load balancer some checks more, in milliseconds. */
 const REVERT_MS = 600_000;
 
@@ -156,9 +173,13 @@ async function refusal(
 }
 
 async function rehearsed(id: string, { clients }: Looking): Promise<string | undefined> {
-  if (await isProtectedFrom('stop', id, clients)) return 'it is protected from being stopped';
-  // Who could not start it again must not stop it.
-  return (await whyNotTo('start', id, clients)) ?? (await whyNotTo('stop', id, clients));
+  // All at once, so that those of many instances go together. Who could not start it again must not stop it.
+  const [isProtected, whyNotStart, whyNotStop] = await Promise.all([
+    isProtectedFrom('stop', id, clients),
+    whyNotTo('start', id, clients),
+    whyNotTo('stop', id, clients),
+  ]);
+  return isProtected ? 'it is protected from being stopped' : (whyNotStart ?? whyNotStop);
 }
 
 async function record(
@@ -191,8 +212,7 @@ async function heal(
   const { id, state } = live;
   const { clients, once } = looking;
   if (state === 'stopped') await start(once)(id, null);
-  if (state !== 'running')
-    return { done: false, detail: state === 'stopped' ? 'it is being started' : `it is ${state}` };
+  if (state !== 'running') return { done: false, detail: state === 'stopped' ? starting(live) : `it is ${state}` };
   const [ails, served] = await Promise.all([
     ailing(id, clients),
     Promise.all(targetGroups.map((arn) => statusIn(arn, id, clients))),
@@ -203,6 +223,11 @@ async function heal(
   if (group !== undefined && !(await isLeftToGroup(live, group, looking)))
     return { done: false, detail: `the processes of its Auto Scaling group ${group.name} are being resumed` };
   return { done: true, ...(left.length === 0 ? {} : { detail: left.join('; ') }) };
+}
+
+/** With what EC2 says of one that has not stayed up, as where nobody may use the key of its volumes; of our own stop there is nothing to tell. */
+function starting({ reason }: LiveInstance): string {
+  return `it is being started${reason === undefined || OURS.test(reason) ? '' : `; EC2 says: ${reason}`}`;
 }
 
 /** Lets go of the group, which must not take the instance for unhealthy then. */

@@ -2,8 +2,8 @@
  * `aws/instance-terminate`: an instance is terminated, and its Auto Scaling group is to start another.
  *
  * Nothing brings it back: it is verified healed once the group has as many instances in service, and its target groups as many that are
- * healthy, as before. Owns who must not be terminated, of whom there is always somebody: the last instance of a group. Who may be is looked
- * at again right before, together with all others of the group that are to go.
+ * healthy, as before. Owns who must not be terminated, of whom there is always somebody: the last instance of a group, and of each of
+ * its zones. Who may be is looked at again right before, together with all others of the group that are to go.
  */
 import { z } from 'zod';
 import type { Fault } from '../../../domain/fault.ts';
@@ -24,7 +24,14 @@ import type { Looking } from './tagged-site.ts';
 
 const KIND = 'aws/instance-terminate';
 
-const params = z.strictObject({});
+const params = z.strictObject({
+  lastOfZone: z
+    .enum(['refuse', 'allow'])
+    .default('refuse')
+    .describe(
+      'What is done where it would be the last one in service of its Auto Scaling group in its zone, and others of the group are in other zones.',
+    ),
+});
 type Params = z.infer<typeof params>;
 
 const undoRecord = z.object({
@@ -83,25 +90,25 @@ export const driver = taggedFault<Params, Termination, Undo>({
   undo: 'nothing is undone, and what was on its volumes may be lost: its Auto Scaling group starts another, and Squall verifies that as many are in service, and healthy in its target groups, as before',
   reversal: 'heals',
   undoRecord,
-  unfit: (targets, _params, anywhere) =>
+  unfit: (targets, wanted, anywhere) =>
     refusals(terminations, targets, anywhere, async (live, { clients }) => {
-      const why = refusal(live);
+      const why = refusal(live, wanted);
       if (why !== undefined || live.instance === undefined) return why;
       const { id } = live.instance;
       return (await isProtectedFrom('terminate', id, clients)) ? PROTECTED : whyNotTo('terminate', id, clients);
     }),
-  async record(live, _fault, looking) {
+  async record(live, { params: wanted }, looking) {
     const { instance, group } = live;
     if (instance === undefined) return undefined;
-    const why = refusal(live);
+    const why = refusal(live, wanted);
     if (why !== undefined || group === undefined) return why ?? NO_GROUP;
     if (await isProtectedFrom('terminate', instance.id, looking.clients)) return PROTECTED;
     return { undo: await whole(group, looking) };
   },
   isOn: ({ instance }) => instance === undefined,
-  async act({ instance, group, tags }, _undo, _fault, acting) {
+  async act({ instance, group, tags }, _undo, { params: wanted }, acting) {
     if (instance === undefined) return;
-    const why = refusal({ instance, group, tags });
+    const why = refusal({ instance, group, tags }, wanted);
     // It was in service when it was written down: its group may have heard before we do that it is gone.
     if (why !== undefined) throw isServing(group?.members.get(instance.id)) ? new Error(why) : new Unseen(why);
     if (!(await acting.holds())) return;
@@ -118,7 +125,7 @@ const PROTECTED = 'it is protected from being terminated';
 const NO_GROUP = 'nobody would replace it: it is in no Auto Scaling group';
 
 /** Why an instance must not be terminated now, by what it is, and by its group and all who are to go with it. */
-function refusal({ instance, group }: Termination): string | undefined {
+function refusal({ instance, group }: Termination, { lastOfZone }: Params): string | undefined {
   if (instance === undefined) return undefined;
   const { id, state, tags } = instance;
   if (state !== 'running') return `it is ${state}, and not running`;
@@ -140,9 +147,19 @@ function refusal({ instance, group }: Termination): string | undefined {
   if (serving.length + going < desired)
     return `only ${serving.length} of ${desired} instances of its Auto Scaling group ${name} are in service`;
   // Where more have been written down than may go, the first by their ids do: whoever looks comes to the same.
-  const before = serving.filter((one) => one !== id && held.has(one) && (one < id || !held.has(id))).length;
-  if (serving.length - before < 2) return `it would be the last one in service in its Auto Scaling group ${name}`;
-  return undefined;
+  const left = serving.filter((one) => one !== id && !(held.has(one) && (one < id || !held.has(id))));
+  if (left.length === 0) return `it would be the last one in service in its Auto Scaling group ${name}`;
+  return lastOfZone === 'allow' ? undefined : lastOfItsZone(id, group, left);
+}
+
+/** Why it must not go where only `left` stay in service. A group that is in one zone alone has none to lose. */
+function lastOfItsZone(id: string, group: ScalingGroup, left: readonly string[]): string | undefined {
+  const zoneOf = (one: string): string | undefined => group.members.get(one)?.zone;
+  const zone = zoneOf(id);
+  if (zone === undefined) return `AWS does not say in which zone of its Auto Scaling group ${group.name} it is`;
+  if (left.some((one) => zoneOf(one) === zone) || servingOf(group).every((one) => zoneOf(one) === zone))
+    return undefined;
+  return `it would be the last one in service in zone ${zone} of its Auto Scaling group ${group.name}: say \`lastOfZone: allow\` if that may be`;
 }
 
 /** The instances that a group counts on, but for `gone`. */

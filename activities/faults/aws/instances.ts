@@ -5,6 +5,7 @@
  */
 import type { EC2, Instance } from '@aws-sdk/client-ec2';
 import type { RegionClients } from '../../aws/cloud.ts';
+import { wordsOf } from '../../aws/denied.ts';
 import { ec2Tags } from './ec2-tags.ts';
 import { readTogether, tagsOf } from './tagged.ts';
 import type { TaggedKind, TaggedRegion } from './tagged.ts';
@@ -16,6 +17,8 @@ export interface LiveInstance {
   readonly tags: Tags;
   /** `pending`, `running`, `stopping` or `stopped`. */
   readonly state: string;
+  /** Why it is as it is, in EC2's words: `Client.InternalError: …`; undefined where it says nothing of that. */
+  readonly reason: string | undefined;
   /** Such as `t3.micro`. */
   readonly type: string | undefined;
   /** `ebs` or `instance-store`. */
@@ -85,6 +88,7 @@ function parsed(instance: Instance): LiveInstance | undefined {
     id,
     tags: tagsOf(instance.Tags),
     state,
+    reason: reasonOf(instance),
     type: instance.InstanceType,
     rootDevice: instance.RootDeviceType,
     lifecycle: instance.InstanceLifecycle,
@@ -96,4 +100,8 @@ function parsed(instance: Instance): LiveInstance | undefined {
       groups: Groups.map(({ GroupId = '', GroupName = '' }) => ({ id: GroupId, name: GroupName })),
     })),
   };
+}
+
+function reasonOf({ StateReason: { Code: name, Message: message } = {} }: Instance): string | undefined {
+  return name ? wordsOf({ name, message }) : undefined;
 }

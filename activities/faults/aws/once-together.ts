@@ -2,7 +2,7 @@
  * Changes of many resources by one request, which is sent once.
  *
  * Owns who goes together. Where it fails nobody is tried again here: whoever was in it looks anew, and is asked for by itself the next
- * time, so that one does not fail for another. `doTogether` tries again at once, which is for rehearsals and for marks.
+ * time, so that one does not fail for another. `doTogether` tries again at once, which is for rehearsals.
  */
 import DataLoader from 'dataloader';
 import { reasonOf } from '../../probes/reading.ts';

@@ -58,6 +58,7 @@ export class PuttingOn<Params, Live extends Tagged, Undo> {
         if ((await isOn(live, undo, fault, looking)) === true) return this.#injected(read, undo, fault);
         if (isOver(attempt)) return OVER;
         mine.acted = undo;
+        this.#takingOff.remember(fault, undo);
         const holds = (): Promise<boolean> => this.#holds(fault, attempt);
         const keep = (kept: Undo): Promise<void> => this.#site.write(target, rewriteUndo(slot, kept));
         const told = { on: false };

@@ -21,6 +21,7 @@ export interface Member {
   /** `InService`, `Standby`, `Terminating:Wait`. */
   readonly lifecycle: string;
   readonly isHealthy: boolean;
+  readonly zone: string | undefined;
   /** Whether the group may not terminate it when it shrinks. */
   readonly isProtected: boolean;
 }
@@ -133,6 +134,7 @@ function member(instance: NonNullable<AutoScalingGroup['Instances']>[number]): M
   return {
     lifecycle: instance.LifecycleState ?? 'unknown',
     isHealthy: instance.HealthStatus?.toLowerCase() === 'healthy',
+    zone: instance.AvailabilityZone,
     isProtected: instance.ProtectedFromScaleIn !== false,
   };
 }

@@ -35,6 +35,8 @@ const FENCE_MS = 3_600_000;
 const LEFT_MS = 86_400_000;
 
 const recordSchema = z.object({
+  /** Whose record it is: tags are copied, by whoever launches more like this one. */
+  target: z.string(),
   installation: z.string(),
   id: z.string(),
   run: z.string(),
@@ -56,8 +58,8 @@ export interface TagRecord extends z.infer<typeof recordSchema> {
 
 /** A fault that was ended. */
 interface Fence {
-  /** In milliseconds since 1970. */
-  readonly atMs: number;
+  /** In milliseconds since 1970; undefined where that cannot be read. */
+  readonly atMs: number | undefined;
   /** What is to heal still, as its driver has written it. */
   readonly left: unknown;
 }
@@ -74,7 +76,8 @@ export interface TagSlot {
   readonly strayMs?: number;
 }
 
-const keyOf = ({ installation, id }: Pick<Fault<unknown>, 'installation' | 'id'>): string =>
+/** What a fault is called in a key. */
+export const keyOf = ({ installation, id }: Pick<Fault<unknown>, 'installation' | 'id'>): string =>
   targetKey(`${installation} ${id}`);
 
 /** Reads the slot of `name`. Throws where it cannot be read: somebody has changed it by hand. */
@@ -83,7 +86,7 @@ export function readTagSlot(tags: Tags, name: string): TagSlot {
   const fences = new Map(
     written
       .filter((key) => key.startsWith(ENDED))
-      .map((key): [string, Fence] => [key.slice(ENDED.length), readFence(tags[key] ?? '', name)]),
+      .map((key): [string, Fence] => [key.slice(ENDED.length), readFence(tags[key] ?? '')]),
   );
   const others = Object.keys(tags).length - written.length;
   const kind = tags[FAULT];
@@ -94,21 +97,26 @@ export function readTagSlot(tags: Tags, name: string): TagSlot {
     const packed = originalKeys(written)
       .map((key) => tags[key] ?? '')
       .join('');
-    const expiresMs = z.iso.datetime().transform(Date.parse).parse(tags[EXPIRES]);
+    // Of which nobody can say when it ends is over.
+    const expiresMs = z.iso.datetime().transform(Date.parse).catch(0).parse(tags[EXPIRES]);
     return { record: { ...recordSchema.parse(unpack(packed)), kind, expiresMs }, fences, written, others };
   } catch (error) {
     throw new Error(
-      `${name} is held by ${kind}, but how it was cannot be read from its tags ${ORIGINAL}… and ${EXPIRES}; make it as it should be, and take its squall: tags away`,
+      `${name} is held by ${kind}, but how it was cannot be read from its tags ${ORIGINAL}…; make it as it should be, and take its squall: tags away`,
       { cause: error },
     );
   }
 }
 
-function readFence(value: string, name: string): Fence {
-  const [at = '', left] = value.split(' ');
-  const atMs = Date.parse(at);
-  if (!Number.isFinite(atMs)) throw new Error(`a tag ${ENDED}… of ${name} has no time: ${value.slice(0, 40)}`);
-  return { atMs, left: left === undefined ? undefined : unpack(left) };
+/** It is one by its key, whatever it says. */
+function readFence(value: string): Fence {
+  try {
+    const [at = '', left] = value.split(' ');
+    const atMs = z.iso.datetime().transform(Date.parse).parse(at);
+    return { atMs, left: left === undefined ? undefined : unpack(left) };
+  } catch {
+    return { atMs: undefined, left: undefined };
+  }
 }
 
 /** `squall:original`, `squall:original-2` and so on, in their order. */
@@ -145,9 +153,9 @@ export function fenceOf({ fences }: TagSlot, fault: Fault<unknown>): Fence | und
 
 /** Takes the slot for `fault`, put on now. Throws where there is no room for the record, and for a fence after it. */
 export function takeSlot(slot: TagSlot, kind: string, fault: Fault<unknown>, undo: unknown, nowMs: number): TagPatch {
-  const { installation, id, run, params, ttlMs, notAfterMs } = fault;
+  const { target, installation, id, run, params, ttlMs, notAfterMs } = fault;
   const endsMs = nowMs + notAfterMs;
-  const record = { installation, id, run, params, undo, ttlMs, notAfterMs, endsMs };
+  const record = { target, installation, id, run, params, undo, ttlMs, notAfterMs, endsMs };
   return written(slot, kind, record, nowMs + Math.min(ttlMs, notAfterMs));
 }
 
@@ -206,7 +214,7 @@ export function tidySlot(slot: TagSlot, nowMs: number): TagPatch {
 }
 
 function oldFences({ fences }: TagSlot, nowMs: number): TagPatch {
-  const isOld = ({ atMs, left }: Fence): boolean => nowMs - atMs >= (left === undefined ? FENCE_MS : LEFT_MS);
+  const isOld = ({ atMs = nowMs, left }: Fence): boolean => nowMs - atMs >= (left === undefined ? FENCE_MS : LEFT_MS);
   const old = [...fences].filter(([, fence]) => isOld(fence));
   return Object.fromEntries(old.map(([key]) => [`${ENDED}${key}`, null]));
 }

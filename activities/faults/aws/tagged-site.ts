@@ -7,12 +7,13 @@ import type { Fault, TargetId } from '../../../domain/fault.ts';
 import { cloudOf } from '../../aws/cloud.ts';
 import type { Cloud, RegionClients } from '../../aws/cloud.ts';
 import { isDenied } from '../../aws/denied.ts';
-import { usableAws } from '../../targets/aws-settings.ts';
+import { slownessMs, usableAws } from '../../targets/aws-settings.ts';
 import type { AwsSettings } from '../../targets/aws-settings.ts';
 import { NoLeave } from '../driver.ts';
 import type { Leftover, Site } from '../driver.ts';
+import { mayPass } from './passing.ts';
 import { readTagSlot, tidySlot } from './tag-slot.ts';
-import type { TagPatch, TagSlot } from './tag-slot.ts';
+import type { TagPatch, Tags, TagSlot } from './tag-slot.ts';
 import type { Tagged, TaggedKind, TaggedRegion } from './tagged.ts';
 import { awsTargetId, parseAwsTarget } from './target.ts';
 import type { AwsTarget } from './target.ts';
@@ -48,7 +49,8 @@ export class TaggedSite<Live extends Tagged> {
   readonly settings: AwsSettings | undefined;
   readonly #site: Site;
   readonly #resource: TaggedKind<Live>;
-  readonly #regions = new Map<string, TaggedRegion<Live>>();
+  readonly #reading = new Map<string, TaggedRegion<Live>>();
+  readonly #writing = new Map<string, TaggedRegion<Live>>();
 
   constructor(site: Site, resource: TaggedKind<Live>) {
     this.settings = usableAws(site.settings['aws']);
@@ -56,9 +58,9 @@ export class TaggedSite<Live extends Tagged> {
     this.#resource = resource;
   }
 
-  /** The longest that a request may be under way, in milliseconds. */
+  /** What every wait for AWS is a multiple of, in milliseconds. */
   get requestMs(): number {
-    return this.settings?.requestTimeout ?? 0;
+    return this.settings === undefined ? 0 : slownessMs(this.settings);
   }
 
   get #cloud(): Cloud {
@@ -89,21 +91,28 @@ export class TaggedSite<Live extends Tagged> {
     return this.looking(this.#cloud.settings.regions[0] ?? '');
   }
 
-  #region(name: string): TaggedRegion<Live> {
-    const known = this.#regions.get(name) ?? this.#resource.open(this.#cloud.region(name));
-    this.#regions.set(name, known);
+  #read(region: string): TaggedRegion<Live> {
+    const known = this.#reading.get(region) ?? this.#resource.open(this.#cloud.region(region));
+    this.#reading.set(region, known);
+    return known;
+  }
+
+  /** A record that is written or freed by a request which comes late would be another fault's: none is sent twice by itself. */
+  #write(region: string): TaggedRegion<Live> {
+    const known = this.#writing.get(region) ?? this.#resource.open(this.#cloud.once(region));
+    this.#writing.set(region, known);
     return known;
   }
 
   /** The fault's resource, if it is the very one. Throws where its slot cannot be read. */
   async read(id: TargetId): Promise<Read<Live> | undefined> {
     const target = parseAwsTarget(id, [this.#resource.kind]);
-    const live = await this.#region(target.region).read(target);
-    return live && { target, live, slot: readTagSlot(live.tags, id) };
+    const live = await this.#read(target.region).read(target);
+    return live && { target, live, slot: slotOf(live.tags, id) };
   }
 
   async write(target: AwsTarget, patch: TagPatch): Promise<void> {
-    if (Object.keys(patch).length > 0) await this.#region(target.region).write(target, patch);
+    if (Object.keys(patch).length > 0) await this.#write(target.region).write(target, patch);
   }
 
   /**
@@ -115,7 +124,7 @@ export class TaggedSite<Live extends Tagged> {
     const problems: unknown[] = [];
     for (const region of this.settings?.regions ?? []) {
       try {
-        for await (const { target, live } of this.#region(region).marked()) {
+        for await (const { target, live } of this.#read(region).marked()) {
           try {
             const found = await this.#found<Params>(kind, target, live);
             if (found !== undefined) yield found;
@@ -133,14 +142,21 @@ export class TaggedSite<Live extends Tagged> {
   }
 
   async #found<Params>(kind: string, target: AwsTarget, live: Live): Promise<Leftover<Params> | undefined> {
-    const slot = readTagSlot(live.tags, awsTargetId(target));
+    const slot = slotOf(live.tags, awsTargetId(target));
     const { record } = slot;
     const nowMs = this.looking(target.region).nowMs();
-    if (record === undefined) await this.write(target, tidySlot(slot, nowMs));
+    // What cannot be tidied now is tidied when somebody comes by again.
+    if (record === undefined) await this.write(target, tidySlot(slot, nowMs)).catch(mayPass);
     if (record?.kind !== kind || record.installation !== this.#site.installation) return undefined;
     const { installation, id, run, ttlMs, notAfterMs } = record;
     const params = record.params as Params;
     const fault: Fault<Params> = { installation, id, run, target: awsTargetId(target), params, ttlMs, notAfterMs };
     return { fault, expired: record.expiresMs <= nowMs };
   }
+}
+
+/** The slot of a resource. A record that names another one was copied with its tags: it says nothing of this one. */
+function slotOf(tags: Tags, id: TargetId): TagSlot {
+  const slot = readTagSlot(tags, id);
+  return slot.record === undefined || slot.record.target === id ? slot : { ...slot, record: undefined };
 }

@@ -11,9 +11,9 @@ import { isOver } from '../driver.ts';
 import type { Attempt } from '../driver.ts';
 import { OVER, said } from './outcomes.ts';
 import type { Told } from './outcomes.ts';
-import { mayPass } from './passing.ts';
+import { isPassing, mayPass } from './passing.ts';
 import { AGAIN, waitAgain } from './patience.ts';
-import { fenceOf, fenceSlot, freeSlot, isTaggedBy } from './tag-slot.ts';
+import { fenceOf, fenceSlot, freeSlot, isTaggedBy, keyOf, moveExpiry } from './tag-slot.ts';
 import type { TagPatch, TagSlot } from './tag-slot.ts';
 import type { Tagged } from './tagged.ts';
 import type { Progress, TaggedFault } from './tagged-fault.ts';
@@ -28,14 +28,23 @@ export const QUIET = 2.25;
 /** AWS tells its time in whole seconds, in milliseconds. */
 export const COARSE_MS = 1_000;
 
+const LOST = 'somebody has taken its undo record away: it was taken back by what this worker remembered';
+
 /** Takes faults of one kind off the resources of a site. */
 export class TakingOff<Params, Live extends Tagged, Undo> {
   readonly #what: TaggedFault<Params, Live, Undo>;
   readonly #site: TaggedSite<Live>;
+  /** How resources were that this process has changed, by fault. Records can be lost: whoever manages tags may take them away. */
+  readonly #known = new Map<string, { readonly undo: Undo; isLost: boolean }>();
 
   constructor(what: TaggedFault<Params, Live, Undo>, site: TaggedSite<Live>) {
     this.#what = what;
     this.#site = site;
+  }
+
+  /** Something is about to be changed that was as `undo` says. */
+  remember(fault: Fault<Params>, undo: Undo): void {
+    this.#known.set(keyOf(fault), { undo, isLost: false });
   }
 
   async revert(fault: Fault<Params>, attempt: Attempt): Promise<Told<RevertResult>> {
@@ -44,9 +53,10 @@ export class TakingOff<Params, Live extends Tagged, Undo> {
       if (read === undefined) return this.#whenGone(fault);
       const { slot, target } = read;
       const isFenced = fenceOf(slot, fault) !== undefined;
-      if (!isFenced && (tries === 0 || isTaggedBy(slot, fault)))
-        await this.#site.write(target, this.#fencing(read, fault));
-      if (isTaggedBy(slot, fault)) return this.freed(fault, this.quietMs(slot, fault, target), attempt);
+      const lost = this.#lostOf(fault, slot);
+      if (!isFenced && (tries === 0 || isTaggedBy(slot, fault))) await this.#fence(read, fault);
+      if (isTaggedBy(slot, fault) || lost !== undefined)
+        return this.freed(fault, this.quietMs(slot, fault, target), attempt, lost);
       // What is read without the fence may be older than a record.
       if (isFenced) return { result: 'absent', ...said(await this.#unhealed(read, fault)) };
       if (tries > 0) await waitAgain(attempt, this.#site.requestMs, tries);
@@ -54,28 +64,59 @@ export class TakingOff<Params, Live extends Tagged, Undo> {
     }
   }
 
+  /** What this process knows of a fault whose record has gone although nobody has ended it. */
+  #lostOf(fault: Fault<Params>, slot: TagSlot): Undo | undefined {
+    const known = this.#known.get(keyOf(fault));
+    if (known === undefined || slot.record !== undefined) return undefined;
+    known.isLost ||= fenceOf(slot, fault) === undefined;
+    return known.isLost ? known.undo : undefined;
+  }
+
+  /** Fences the fault. Where there is no room for that its time is over, which takes none, and says the same as long as its record is there. */
+  async #fence(read: Read<Live>, fault: Fault<Params>): Promise<void> {
+    const { slot, target } = read;
+    try {
+      await this.#site.write(target, this.#fencing(read, fault));
+    } catch (error) {
+      if (isPassing(error) || !isTaggedBy(slot, fault)) throw error;
+      await this.#site.write(target, moveExpiry(0));
+    }
+  }
+
   /** How long from now a request may be under way that was sent before the fence, which has just been written where it was not there. */
   quietMs(slot: TagSlot, fault: Fault<Params>, { region }: AwsTarget): number {
     const quietMs = this.#site.requestMs * QUIET;
-    const fence = fenceOf(slot, fault);
-    return fence === undefined ? quietMs : fence.atMs + quietMs + COARSE_MS - this.#site.looking(region).nowMs();
+    const atMs = fenceOf(slot, fault)?.atMs;
+    return atMs === undefined ? quietMs : atMs + quietMs + COARSE_MS - this.#site.looking(region).nowMs();
   }
 
   /** Takes the change back, looks once more after `quietMs`, and frees the slot. */
-  async freed(fault: Fault<Params>, quietMs: number, attempt: Attempt): Promise<Told<RevertResult>> {
+  async freed(fault: Fault<Params>, quietMs: number, attempt: Attempt, lost?: Undo): Promise<Told<RevertResult>> {
     const sinceMs = performance.now();
-    const first = await this.healed(fault, attempt);
+    const first = await this.healed(fault, attempt, lost);
     if (!first.done) return { result: 'failed', ...first };
     await pause(quietMs - (performance.now() - sinceMs), attempt.signal);
-    const last = await this.healed(fault, attempt);
+    const last = await this.healed(fault, attempt, lost);
     if (!last.done) return { result: 'failed', ...last };
     if (isOver(attempt)) return OVER;
     const then = await this.#site.read(fault.target);
     if (then === undefined) return this.#whenGone(fault);
+    if (isTaggedBy(then.slot, fault)) await this.#free(then, fault);
+    this.#known.delete(keyOf(fault));
+    return { result: 'reverted', ...said(lost === undefined ? (first.detail ?? last.detail) : LOST) };
+  }
+
+  async #free(then: Read<Live>, fault: Fault<Params>): Promise<void> {
+    const { slot, target } = then;
+    if (fenceOf(slot, fault) === undefined) {
+      // There was no room for it before.
+      await this.#site.write(target, freeSlot(slot));
+      await this.#site.write(target, this.#fencing(then, fault));
+      return;
+    }
     // Whoever has written the fence may have read the slot before the record was there, or was as it is now.
-    const again = this.#left(then.slot, fault) === undefined ? {} : this.#fencing(then, fault);
-    if (isTaggedBy(then.slot, fault)) await this.#site.write(then.target, { ...again, ...freeSlot(then.slot) });
-    return { result: 'reverted', ...said(first.detail ?? last.detail) };
+    const again = this.#left(slot, fault) === undefined ? {} : this.#fencing(then, fault);
+    await this.#site.write(target, { ...again, ...freeSlot(slot) });
   }
 
   async #whenGone(fault: Fault<Params>): Promise<Told<RevertResult>> {

@@ -6,6 +6,7 @@
 import type { Lab } from '../../../activities/faults/conformance.ts';
 import { awsTargetId } from '../../../activities/faults/aws/target.ts';
 import { until } from '../../until.ts';
+import { zonesOf } from '../account.ts';
 import type { Account } from '../account.ts';
 import { servingIn } from './members.ts';
 
@@ -19,7 +20,8 @@ export async function openInstanceTerminateLab(account: Account): Promise<Lab> {
     params: {},
     settings: { aws: account.settings },
     async target() {
-      const group = await account.group({ size: SIZE });
+      // In one zone: the last one of a zone is nobody's target.
+      const group = await account.group({ size: SIZE, zones: zonesOf(account.network).slice(0, 1) });
       const targetGroup = await account.targetGroup();
       const attached = { AutoScalingGroupName: group.name, TargetGroupARNs: [targetGroup] };
       await autoScaling.attachLoadBalancerTargetGroups(attached);
