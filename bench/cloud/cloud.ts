@@ -63,7 +63,10 @@ export async function measureCloud(
   const zone = await makeSubnets(account, subnets);
   const { endpoint, regions } = account.settings;
   const ours = await Installation.start({
-    config: () => ({ ...noopConfig(), sites: { [SITE]: { aws: { endpoint, regions, requestTimeout: `${REQUEST_MS}ms` } } } }),
+    config: () => ({
+      ...noopConfig(),
+      sites: { [SITE]: { aws: { endpoint, regions, requestTimeout: `${REQUEST_MS}ms` } } },
+    }),
     workers: [['control', 'site']],
     durable: false,
   });
