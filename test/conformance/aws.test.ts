@@ -6,14 +6,12 @@ import type { AccountOptions } from '../aws/account.ts';
 import { whyNoMoto } from '../aws/moto.ts';
 import { AWS_LABS, WITHOUT_SCRIPTS } from './aws-labs.ts';
 import type { AwsLab } from './aws-labs.ts';
+import { oneOfToday, thirdOfToday, TODAY, WHOLE } from './today.ts';
 
 /** Each is another sequence of throttles, errors, lost and late answers, reads of the past, and of capacity that is not there. */
 const SEEDS = [1, 2, 3];
 /** Of a hundred requests, so many go wrong. */
 const RATE = 0.1;
-/** Each fault with each seed, which takes half an hour; else one of three, another each day. `SQUALL_WHOLE_MATRIX=1 npm test -- conformance/aws`. */
-const WHOLE = process.env['SQUALL_WHOLE_MATRIX'] === '1';
-const TODAY = Math.floor(Date.now() / 86_400_000);
 /** Most of it is waiting. */
 const AT_ONCE = 5;
 
@@ -36,12 +34,11 @@ else {
   if (WITHOUT_SCRIPTS !== false)
     test('faults that are a script on an instance', { skip: WITHOUT_SCRIPTS }, () => undefined);
   void describe('AWS faults on an emulator', { concurrency: AT_ONCE }, () => {
-    for (const lab of AWS_LABS) conformance(`${lab.name}, calm`, () => alone(lab, {}));
+    for (const lab of thirdOfToday(AWS_LABS)) conformance(`${lab.name}, calm`, () => alone(lab, {}));
   });
   void describe('AWS faults on an emulator, by a rough way', { concurrency: AT_ONCE }, () => {
-    for (const [at, lab] of AWS_LABS.entries())
-      for (const [i, seed] of SEEDS.entries())
-        if (WHOLE || ((at + TODAY) % 3 === 0 && i === TODAY % SEEDS.length))
-          conformance(`${lab.name}, rough ${seed}`, () => alone(lab, { seed, rough: { rate: RATE } }));
+    for (const lab of thirdOfToday(AWS_LABS, 1))
+      for (const seed of WHOLE ? SEEDS : [oneOfToday(SEEDS, Math.floor(TODAY / SEEDS.length))])
+        conformance(`${lab.name}, rough ${seed}`, () => alone(lab, { seed, rough: { rate: RATE } }));
   });
 }

@@ -2,7 +2,8 @@
  * The step matrix of every fault of a provider: whatever happens at a step that touches a target, the slate is clean afterwards.
  *
  * Owns the steps at which a driver works. Other steps, and what fails or is cancelled before a driver is asked, are the same whatever the fault
- * is: `test/engine/step-matrix.test.ts` has them all. `SQUALL_WHOLE_MATRIX=1 npm test -- conformance/step-matrix` plays every cell.
+ * is: `test/engine/step-matrix.test.ts` has them all. Each fault is struck at one step by one blow, others each day; `SQUALL_WHOLE_MATRIX=1 npm test -- conformance/step-matrix` plays every
+ * cell, which takes half an hour longer.
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -22,13 +23,10 @@ import type { RunResult } from '../../workflows/messages.ts';
 import { steadily } from '../engine/steadily.ts';
 import { endsOf, trapped } from '../engine/trap.ts';
 import type { Blow, Step } from '../engine/trap.ts';
+import { oneOfToday, TODAY, WHOLE } from './today.ts';
 
 const STEPS = ['inject', 'hold', 'revert'] as const satisfies readonly Step[];
 const BLOWS = ['timeout', 'repeat', 'terminate'] as const satisfies readonly Blow[];
-/** Each fault at each step with each blow, which takes half an hour longer; else at one step with one of them, another for each, and each day. */
-export const WHOLE = process.env['SQUALL_WHOLE_MATRIX'] === '1';
-/** In days since 1970: what is not played whole is another part each day. */
-export const TODAY = Math.floor(Date.now() / 86_400_000);
 /** More than there are faults. */
 const ALL = 100;
 /** How often a fault meets the kill of its worker, if another's kill had it refused before. */
@@ -106,15 +104,15 @@ export function stepMatrix<Where extends Place>(
     describe('one fault beside the others', { concurrency: ALL }, () => {
       for (const [at, { name }] of labs.entries()) {
         describe(name, { concurrency: 1 }, () => {
-          for (const step of WHOLE ? STEPS : [ofToday(STEPS, at)])
-            for (const blow of WHOLE ? BLOWS : [ofToday(BLOWS, at + Math.floor(TODAY / STEPS.length))])
+          for (const step of WHOLE ? STEPS : [oneOfToday(STEPS, at)])
+            for (const blow of WHOLE ? BLOWS : [oneOfToday(BLOWS, at + Math.floor(TODAY / STEPS.length))])
               it(`${step}: ${blow}`, async () => void (await live(name, step, blow)));
         });
       }
     });
 
     // A killed worker is everybody's: it is started again until all have had theirs. Who was refused by another's kill lives once more.
-    for (const step of WHOLE ? STEPS : [ofToday(STEPS)]) {
+    for (const step of WHOLE ? STEPS : [oneOfToday(STEPS)]) {
       it(`${step}: kill the worker, each fault its own`, async (t) => {
         const over = new AbortController();
         const supervised = supervise(over.signal);
@@ -209,11 +207,6 @@ export function stepMatrix<Where extends Place>(
       return left.length > 0 || !(await target.harmed()) ? left : ['it is harmed'];
     }
   });
-}
-
-/** One of them, another each day. */
-function ofToday<T>(some: readonly T[], shift = 0): T {
-  return some[(TODAY + shift) % some.length] as T;
 }
 
 /** Long enough for a watch that is begun again to have seen most of it, and for a hold that is not heard of to be missed. */

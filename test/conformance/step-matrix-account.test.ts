@@ -2,7 +2,8 @@ import { Account } from '../aws/account.ts';
 import { whyNoMoto } from '../aws/moto.ts';
 import { accountPlace } from './account-place.ts';
 import { AWS_LABS } from './aws-labs.ts';
-import { stepMatrix, TODAY } from './driver-matrix.ts';
+import { stepMatrix } from './driver-matrix.ts';
+import { TODAY } from './today.ts';
 
 const open = async (): ReturnType<typeof accountPlace> =>
   accountPlace(await Account.open({ seed: TODAY, rough: { rate: 0.1 } }));

@@ -36,41 +36,53 @@ interface Lived {
   readonly sprung: boolean;
 }
 
+const WORKERS = ['control', 'site'] as const;
+/** The worker that does a step. */
+const workerOf = (step: Cell['step']): (typeof WORKERS)[number] =>
+  ['record', 'admit', 'queue', 'attend', 'close'].includes(step) ? 'control' : 'site';
+
 describe('the step matrix', () => {
-  let folder: string;
-  let lane: Lane;
+  /** One for each kind of worker that is killed. */
+  const lanes = {} as Record<(typeof WORKERS)[number], Lane>;
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'squall-matrix-'));
-    lane = new Lane(folder, 'matrix', {
-      groups: cells.map(({ run }) => run),
-      worker: join(import.meta.dirname, 'trapped-worker.ts'),
-    });
-    await lane.up();
+    for (const part of WORKERS) {
+      const lane = new Lane(await mkdtemp(join(tmpdir(), 'squall-matrix-')), 'matrix', {
+        groups: cells.map(({ run }) => run),
+        worker: join(import.meta.dirname, 'trapped-worker.ts'),
+      });
+      lanes[part] = lane;
+      await lane.up();
+    }
   });
   after(async () => {
-    const holders = holdersOf(lane);
-    await lane.down();
-    await rm(folder, { recursive: true, force: true });
-    assert.deepEqual(holders, [], 'holders that outlived every fault');
+    for (const lane of Object.values(lanes)) {
+      const holders = holdersOf(lane);
+      await lane.down();
+      await rm(lane.folder, { recursive: true, force: true });
+      assert.deepEqual(holders, [], 'holders that outlived every fault');
+    }
   });
 
   describe('one run among others', { concurrency: 7 }, () => {
     for (const cell of cells.filter(({ blow }) => blow !== 'kill')) {
-      it(`${cell.step}: ${cell.blow}`, () => live(cell, (again) => play(cell, again)));
+      it(`${cell.step}: ${cell.blow}`, () => live(cell, (again) => play(lanes.site, cell, again)));
     }
   });
 
-  // A killed worker is everybody's: these go one after the other.
-  describe('one run at a time', () => {
-    for (const cell of cells.filter(({ blow }) => blow === 'kill')) {
-      const part = ['record', 'admit', 'queue', 'attend', 'close'].includes(cell.step) ? 'control' : 'site';
-      it(`${cell.step}: kill the worker`, () =>
-        live(cell, async (again) => {
-          const restarted = lane.gone(part).then(() => lane.start(part));
-          const lived = await play(cell, again);
-          if (lived.sprung) await restarted;
-          return lived;
-        }));
+  // A killed worker is everybody's of its lane: these go one after the other.
+  describe('one run at a time', { concurrency: WORKERS.length }, () => {
+    for (const part of WORKERS) {
+      describe(part, { concurrency: 1 }, () => {
+        for (const cell of cells.filter(({ step, blow }) => blow === 'kill' && workerOf(step) === part))
+          it(`${cell.step}: kill the worker`, () =>
+            live(cell, async (again) => {
+              const lane = lanes[part];
+              const restarted = lane.gone(part).then(() => lane.start(part));
+              const lived = await play(lane, cell, again);
+              if (lived.sprung) await restarted;
+              return lived;
+            }));
+      });
     }
   });
 
@@ -84,12 +96,12 @@ describe('the step matrix', () => {
   }
 
   /** `again`: what the run is named besides, where it is not the first of its cell. */
-  async function play({ step, blow, run: group }: Cell, again?: string): Promise<Lived> {
+  async function play(lane: Lane, { step, blow, run: group }: Cell, again?: string): Promise<Lived> {
     const run = trapped(step, blow, again);
-    const sprung = (): boolean => existsSync(join(folder, `${run}.sprung`));
-    const victims = await Victims.start(join(folder, 'victims'), group, 3);
+    const sprung = (): boolean => existsSync(join(lane.folder, `${run}.sprung`));
+    const victims = await Victims.start(join(lane.folder, 'victims'), group, 3);
     try {
-      const rival = step === 'queue' ? await rivalFor(run, victims) : undefined;
+      const rival = step === 'queue' ? await rivalFor(lane, run, victims) : undefined;
       const paused = pausing({
         fault: 'host/pause',
         group,
@@ -120,7 +132,7 @@ describe('the step matrix', () => {
   }
 
   /** Another that holds all that the run wants, until it is terminated: nobody serves it. */
-  async function rivalFor(run: string, victims: Victims): Promise<WorkflowHandle> {
+  async function rivalFor(lane: Lane, run: string, victims: Victims): Promise<WorkflowHandle> {
     const table = processTable();
     const keys = await Promise.all(
       victims.pids.map(async (pid, i) => {
