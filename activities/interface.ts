@@ -175,6 +175,8 @@ export interface PreflightResult {
   readonly reversal: string;
   /** How many renewals a second its channel bears, where that is fewer than any other's. Absent before 0.4. */
   readonly renewalsPerSecond?: number;
+  /** How much longer an attempt may take for each target, in milliseconds, where that is longer than any other's. Absent before 0.5. */
+  readonly targetMs?: number;
   /** How long a target may take until it is as it was, in milliseconds, where that is more than moments. Absent before 0.5. */
   readonly revertMs?: number;
   readonly permissions: readonly string[];

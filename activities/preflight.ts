@@ -151,6 +151,7 @@ class Pass {
       undo: driver?.undo ?? '',
       expiry: driver?.expiry ?? 'none',
       ...(driver?.renewalsPerSecond === undefined ? {} : { renewalsPerSecond: driver.renewalsPerSecond }),
+      ...(driver?.targetMs === undefined ? {} : { targetMs: driver.targetMs }),
       ...(driver?.revertMs === undefined ? {} : { revertMs: driver.revertMs }),
       permissions: driver?.permissions.map(({ needs }) => needs) ?? [],
       planHash: planHashOf(experiment, seed, plan),

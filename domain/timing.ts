@@ -39,6 +39,7 @@ export interface LeaseTiming {
 /** What a driver says of itself, as far as timing depends on it. */
 export interface Pace {
   readonly renewalsPerSecond?: number;
+  readonly targetMs?: number;
   readonly revertMs?: number;
 }
 
@@ -53,7 +54,7 @@ const UNWATCHED_MS = 5_000;
 export function leaseTiming(
   targets: number,
   timeToLiveMs: number = DEFAULT_TTL_MS,
-  { renewalsPerSecond = RENEWALS_PER_SECOND, revertMs }: Pace = {},
+  { renewalsPerSecond = RENEWALS_PER_SECOND, targetMs, revertMs }: Pace = {},
 ): LeaseTiming {
   const renewEveryMs = Math.max(timeToLiveMs / 6, (targets / renewalsPerSecond) * 1000);
   const ttlMs = Math.ceil(renewEveryMs * 6);
@@ -62,7 +63,7 @@ export function leaseTiming(
     renewEveryMs: Math.ceil(renewEveryMs),
     blindBudgetMs: Math.ceil(ttlMs / 2),
     heartbeatTimeoutMs: Math.max(1_500, Math.ceil(renewEveryMs)),
-    attemptMs: attemptTimeoutMs(targets),
+    attemptMs: attemptTimeoutMs(targets, targetMs),
     ...(revertMs === undefined ? {} : { revertMs }),
   };
 }
@@ -79,8 +80,8 @@ const PER_TARGET_MS = 20;
  * How long one attempt to inject or revert a stage may take in a run that reaches `targets` targets, in milliseconds: its leases are
  * reverted side by side.
  */
-function attemptTimeoutMs(targets: number): number {
-  return 10_000 + Math.max(5_000, targets * PER_TARGET_MS);
+function attemptTimeoutMs(targets: number, targetMs = PER_TARGET_MS): number {
+  return 10_000 + Math.max(5_000, targets * targetMs);
 }
 
 /** How long one attempt to inject on a lease of `targets` targets may take, in milliseconds. */

@@ -102,6 +102,8 @@ export interface FaultDriver<Params> {
   readonly expiry: Expiry;
   /** How many renewals a second a run may ask for, where they cost more than a write each. Default: 200. */
   readonly renewalsPerSecond?: number;
+  /** How much longer an attempt may take for each target of its run, in milliseconds, where that is more than a few requests take. Default: 20. */
+  readonly targetMs?: number;
   /** How long a target may take, after its revert was asked for, until it is as it was, in milliseconds, where that is more than moments. */
   readonly revertMs?: number;
   readonly permissions: readonly Permission[];

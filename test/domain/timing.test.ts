@@ -75,6 +75,7 @@ test('what takes a while until it is as it was may take it: nobody is told of it
   const [moments, minutes] = [leaseTiming(10), leaseTiming(10, DEFAULT_TTL_MS, { revertMs: 600_000 })];
   assert.equal(revertPatienceMs(moments, 10), 30_000);
   assert.equal(revertPatienceMs(minutes, 10), 615_000);
+  assert.equal(leaseTiming(500, DEFAULT_TTL_MS, { targetMs: 300 }).attemptMs, 160_000);
   const experiment = pausing({ fault: 'aws/instance-stop', group: 'any', seed: 'any', ttlMs: 30_000 });
   const stages = planStages(experiment.blastRadius, 5);
   const longer = worstCaseMs(experiment, stages, { revertMs: 600_000 }) - worstCaseMs(experiment, stages);

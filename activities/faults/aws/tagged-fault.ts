@@ -99,6 +99,12 @@ export function taggedFault<Params, Live extends Tagged, Undo>(
   return (site) => new TaggedDriver(what, site);
 }
 
+/**
+ * To write, free and fence a record takes three requests for each resource, of which EC2 takes ten a second after the first hundred, in
+ * milliseconds: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
+ */
+const TARGET_MS = 300;
+
 class TaggedDriver<Params, Live extends Tagged, Undo> implements FaultDriver<Params> {
   readonly kind;
   readonly summary;
@@ -107,6 +113,7 @@ class TaggedDriver<Params, Live extends Tagged, Undo> implements FaultDriver<Par
   readonly expiry = 'none';
   readonly permissions;
   readonly undo;
+  readonly targetMs = TARGET_MS;
   readonly revertMs;
   /** What heals by itself is not held, and needs nobody who goes on saying that it is wanted. */
   readonly renew?: NonNullable<FaultDriver<Params>['renew']>;
