@@ -235,7 +235,8 @@ describe('scripts on many instances', { skip: await whyNoMoto() }, () => {
     assert.deepEqual(all(await worker.driver.inject(faults, attempt)), ['injected']);
     const moved = worker.shim.callsOf('ec2:CreateTags').length;
     assert.deepEqual(all((await worker.driver.renew?.(faults, attempt)) ?? []), ['renewed']);
-    assert.equal(worker.shim.callsOf('ec2:CreateTags').length, moved + 1, 'they are moved as one');
+    const movedBy = worker.shim.callsOf('ec2:CreateTags').length - moved;
+    assert.equal(movedBy, Math.ceil(MANY / 100), 'they are moved together');
     assert.deepEqual(all(await worker.driver.revert(faults, attempt)), ['reverted']);
     assert.deepEqual([...new Set(await worker.driver.verify(faults, attempt))], ['absent']);
     for (const verb of Object.keys(results)) {
