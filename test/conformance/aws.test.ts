@@ -15,8 +15,22 @@ const RATE = 0.1;
 /** Most of it is waiting. */
 const AT_ONCE = 5;
 
+/** Suites are all opened as they are registered: who has no turn yet waits for somebody to close. */
+let free = AT_ONCE;
+const waiting: (() => void)[] = [];
+async function turn(): Promise<void> {
+  if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+  else free -= 1;
+}
+function leave(): void {
+  const next = waiting.shift();
+  if (next === undefined) free += 1;
+  else next();
+}
+
 /** A lab in an account of its own, so that what is slow is not the emulator with what others have made. */
 async function alone(lab: AwsLab, options: AccountOptions): Promise<Lab> {
+  await turn();
   const account = await Account.open({ ...options, alone: true });
   const opened = await lab.open(account);
   return {
@@ -24,6 +38,7 @@ async function alone(lab: AwsLab, options: AccountOptions): Promise<Lab> {
     async close() {
       await opened.close?.();
       await account.close();
+      leave();
     },
   };
 }
