@@ -2,11 +2,11 @@
  * Changes of many resources by one request, which is sent once.
  *
  * Owns who goes together. Where it fails nobody is tried again here: whoever was in it looks anew, and is asked for by itself the next
- * time, so that one does not fail for another. `doTogether` tries again at once, which is for rehearsals.
+ * time, so that one does not fail for another; but not where it failed for whatever was asked. `doTogether` tries again at once, which is for rehearsals.
  */
 import DataLoader from 'dataloader';
 import { reasonOf } from '../../probes/reading.ts';
-import { AskedTogether } from './passing.ts';
+import { AskedTogether, isGeneral } from './passing.ts';
 
 /** How long a request waits for others to go with it, in milliseconds. */
 const TOGETHER_MS = 25;
@@ -30,7 +30,8 @@ export function onceTogether<What>(
       return undefined;
     } catch (error) {
       if (names.length > 1) {
-        for (const name of names) alone.add(name);
+        // What is so of all of them must not become as many requests.
+        if (!isGeneral(error)) for (const name of names) alone.add(name);
         return new AskedTogether(`with ${names.length - 1} others: ${reasonOf(error)}`, { cause: error });
       }
       return error instanceof Error ? error : new Error(String(error));

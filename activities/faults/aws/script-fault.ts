@@ -160,7 +160,8 @@ class ScriptDriver<Params> implements FaultDriver<Params> {
     const held = (fault: Fault<Params>): Promise<Turn<RenewResult>> => this.#records.held(fault, attempt);
     const outcomes = await inTurn(faults, held, async (left) => {
       const heard = await this.#prolong(left, attempt);
-      await this.#records.move([...left].filter(([{ id }]) => resultOf(heard.get(id)) === 'renewed'));
+      const renewed = [...left].filter(([{ id }]) => resultOf(heard.get(id)) === 'renewed');
+      await this.#records.move(renewed, attempt);
       return new Map([...left].map(([fault, read]) => [fault.id, this.#renewedOf(fault, read, heard.get(fault.id))]));
     });
     return outcomes.map(({ id, result, detail }) => {
@@ -194,7 +195,7 @@ class ScriptDriver<Params> implements FaultDriver<Params> {
       const told = [...left].map(async ([fault, read]): Promise<[string, Told<RevertResult>]> => {
         const outcome = this.#revertedOf(fault, read, heard.get(fault.id));
         try {
-          if (outcome.result !== 'failed') await this.#records.free(fault);
+          if (outcome.result !== 'failed') await this.#records.free(fault, attempt);
           return [fault.id, outcome];
         } catch (error) {
           return [fault.id, { result: 'failed', detail: `its tags cannot be freed: ${String(error)}` }];

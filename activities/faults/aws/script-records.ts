@@ -11,6 +11,7 @@ import type { Attempt, Leftover, Site } from '../driver.ts';
 import { instances } from './instances.ts';
 import type { LiveInstance } from './instances.ts';
 import { mayPass } from './passing.ts';
+import { patiently } from './patience.ts';
 import { agentsIn, whyAway } from './ssm-agents.ts';
 import { LATE_MS } from './ssm-commands.ts';
 import { fenceOf, fenceSlot, freeSlot, isTaggedBy, moveExpiry, takeSlot } from './tag-slot.ts';
@@ -75,7 +76,7 @@ export class ScriptRecords<Params> {
       const nowMs = this.#nowMs(read);
       if (fenceOf(slot, fault) !== undefined) {
         // Nothing was sent for a record that came after its fence.
-        if (claimed && isTaggedBy(slot, fault)) await this.#site.write(target, freeSlot(slot));
+        if (claimed) await this.free(fault, attempt);
         return { result: 'fenced' };
       }
       if (slot.record !== undefined && !isTaggedBy(slot, fault))
@@ -105,19 +106,24 @@ export class ScriptRecords<Params> {
   }
 
   /** After they were renewed: moves the time at which they may be swept. */
-  async move(reads: readonly (readonly [Fault<Params>, InstanceRead])[]): Promise<void> {
+  async move(reads: readonly (readonly [Fault<Params>, InstanceRead])[], attempt: Attempt): Promise<void> {
     // One time for all of a region, so that it is one request.
     const nowMs = new Map(reads.map(([, read]) => [read.target.region, this.#nowMs(read)]));
     await Promise.all(
       reads.map(async ([{ ttlMs }, { target, slot }]) => {
         const { endsMs = 0 } = slot.record ?? {};
-        await this.#site.write(target, moveExpiry(Math.min((nowMs.get(target.region) ?? 0) + ttlMs, endsMs)));
+        const patch = moveExpiry(Math.min((nowMs.get(target.region) ?? 0) + ttlMs, endsMs));
+        await patiently(attempt, this.#site.requestMs, () => this.#site.write(target, patch));
       }),
     );
   }
 
   /** Fences the fault. */
   async fence(fault: Fault<Params>, attempt: Attempt): Promise<Turn<RevertResult>> {
+    return patiently(attempt, this.#site.requestMs, () => this.#fenceOne(fault, attempt));
+  }
+
+  async #fenceOne(fault: Fault<Params>, attempt: Attempt): Promise<Turn<RevertResult>> {
     if (isOver(attempt)) return OVER;
     const read = await this.#site.read(fault.target);
     if (read === undefined) return { result: 'absent' };
@@ -128,14 +134,16 @@ export class ScriptRecords<Params> {
     } else await this.#site.write(target, fenceSlot(slot, fault, this.#nowMs(read)));
     if (live.state !== 'stopped') return { read };
     // No process outlives that, nor does what a kernel was told.
-    await this.free(fault);
+    await this.free(fault, attempt);
     return { result: isHeld ? 'reverted' : 'absent' };
   }
 
   /** Frees the fault's slot where it holds one. */
-  async free(fault: Fault<Params>): Promise<void> {
-    const read = await this.#site.read(fault.target);
-    if (read !== undefined && isTaggedBy(read.slot, fault)) await this.#site.write(read.target, freeSlot(read.slot));
+  async free(fault: Fault<Params>, attempt: Attempt): Promise<void> {
+    await patiently(attempt, this.#site.requestMs, async () => {
+      const read = await this.#site.read(fault.target);
+      if (read !== undefined && isTaggedBy(read.slot, fault)) await this.#site.write(read.target, freeSlot(read.slot));
+    });
   }
 
   /**
