@@ -1,7 +1,7 @@
 /**
  * The program: experiments that run continuously, one of a pool at each tick of a cadence.
  *
- * Owns what a tick takes from its pool. It chooses with numbers that are drawn from a seed which is written down, so that every choice can be
+ * Owns what a tick takes from its pool, and how a run says that a program started it. It chooses with numbers that are drawn from a seed which is written down, so that every choice can be
  * explained and repeated. Pure.
  */
 import type { Bounds } from './experiment-bounds.ts';
@@ -50,6 +50,16 @@ export function pick({ pool }: Pick<Cadence, 'pool'>, seed: string): Picked | un
   const drawn: Record<string, number> = {};
   for (const [key, bounds] of Object.entries(draw).toSorted()) drawn[key] = between(bounds, random());
   return { experiment: { ...experiment, with: { ...experiment.with, ...drawn } }, documentHash, drawn };
+}
+
+/** As whom a program starts a run: who applied it is named, since nobody signs at each tick. */
+export function startedByProgram(program: string, appliedBy: string): string {
+  return `program ${program}, applied by ${appliedBy}`;
+}
+
+/** The program that started a run, by what its journal says of who did; undefined where a person did. */
+export function programOf(startedBy: string): string | undefined {
+  return /^program ([a-z0-9-]+), applied by /.exec(startedBy)?.[1];
 }
 
 /** Whole where both bounds are. */

@@ -261,6 +261,15 @@ export const verbs: readonly ((program: Command) => void)[] = [
   (program) =>
     verb(
       program,
+      'maturity',
+      'at which of five levels chaos is practised, by what proves it, for the whole and each service; and what is missing',
+      () => import('./maturity.ts'),
+      '  squall maturity --config control.yaml\n  squall maturity --html maturity.html\n' +
+        '  squall maturity --json | jq \'select(.event == "maturity") | [.service, .level]\'',
+    ).option('--html <file>', 'write it as a page too, with the coverage of services by classes of faults'),
+  (program) =>
+    verb(
+      program,
       'audit',
       'who did what: starts, aborts, stops; and whether somebody changed it afterwards',
       () => import('./audit.ts'),

@@ -15,7 +15,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { refusalOf } from '../domain/admission.ts';
-import { pick } from '../domain/program.ts';
+import { pick, startedByProgram } from '../domain/program.ts';
 import type { Picked } from '../domain/program.ts';
 import { why } from './blindness.ts';
 import { tickHeard } from './heard.ts';
@@ -91,7 +91,7 @@ function inputOf({ program, cadence, appliedBy }: TickInput, picked: Picked, see
   return {
     experiment: { ...experiment, blastRadius: { ...blastRadius, seed: blastRadius.seed ?? nameOf(picked, seed) } },
     documentHash,
-    startedBy: `program ${program}, applied by ${appliedBy}`,
+    startedBy: startedByProgram(program, appliedBy),
     admitWithinMs: TAKEN_WITHIN_MS,
     // Whom nobody approves by then makes room for the next.
     approveWithinMs: Math.min(cadence.everyMs, APPROVED_WITHIN_MS),

@@ -161,7 +161,7 @@ describe('squall audit', { concurrency: 2 }, () => {
     it('where it does not answer, one line says what to do', async () => {
       const config = join(folder, 'away.yaml');
       await writeFile(config, JSON.stringify({ journal: { postgres: { urlFrom: { env: 'AWAY' } } } }));
-      for (const verb of [['history'], ['audit']]) {
+      for (const verb of [['history'], ['audit'], ['maturity']]) {
         const env = { SQUALL_CONFIG: config, AWAY: 'postgresql://squall:hidden@127.0.0.1:1/x' };
         const { code, out, err } = await squall(verb, env);
         assert.deepEqual([code, out], [2, ''], verb.join(' '));

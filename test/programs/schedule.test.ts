@@ -92,6 +92,10 @@ describe('a program', () => {
     await schedule('pause', 'shop-monkey', '--reason', 'the sale has begun');
     assert.match(await schedule('apply', await file(document('7s'))), /^changed +shop-monkey\/seldom$/m);
     assert.match(await schedule('list'), /paused: the sale has begun \(alice\)/);
+    assert.match(
+      (await squall(['maturity'], env)).out,
+      /no schedule is active: shop-monkey\/seldom is paused: the sale has begun \(alice\)/,
+    );
     const { code, err } = await squall(['schedule', 'tick', 'shop-monkey'], env);
     assert.equal(code, 2);
     assert.match(err, /shop-monkey\/seldom is paused: the sale has begun/);
@@ -104,6 +108,7 @@ describe('a program', () => {
     await schedule('apply', await file(document('7s')), '--prune');
     await schedule('resume', 'shop-monkey/seldom', '--reason', 'it is over');
     assert.equal((await listed())?.paused, false);
+    assert.match((await squall(['maturity'], env)).out, /✗ missing\n +proof: active: shop-monkey\/seldom$/m);
   });
 
   it('is made as it was again when somebody has changed its times in Temporal', async () => {

@@ -9,8 +9,11 @@ import { after, before, describe, it } from 'node:test';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { Journal } from '../../domain/journal.ts';
+import { maturityOf } from '../../domain/maturity.ts';
 import { renderReport } from '../../report/html.ts';
-import { abortedRun, heldRun, hostileRun, hugeRun, refusedRun, stuckRun } from './journals.ts';
+import { renderMaturity } from '../../report/maturity.ts';
+import { abortedRun, heldRun, HOSTILE, hostileRun, hugeRun, refusedRun, stuckRun } from './journals.ts';
+import { hostilePractice, practice } from './maturity-story.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const FOUND = (process.env['PATH'] ?? '').split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)));
@@ -23,6 +26,7 @@ const FLAGS =
 
 const DESK = { viewport: { width: 1180, height: 900 } };
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+const MATURE = practice();
 const RUNS: Readonly<Record<string, Journal>> = {
   held: heldRun(),
   aborted: abortedRun(),
@@ -31,14 +35,19 @@ const RUNS: Readonly<Record<string, Journal>> = {
   huge: hugeRun(),
   hostile: hostileRun(),
 };
+/** Every page, by its name. */
+const PAGES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(RUNS).map(([name, journal]) => [name, renderReport(journal)])),
+  maturity: renderMaturity(maturityOf(MATURE), MATURE, ['1 not over']),
+  'maturity, hostile': renderMaturity(maturityOf(hostilePractice()), hostilePractice(), [HOSTILE]),
+};
 
 describe('the report in a browser', { skip: SKIP }, () => {
   let browser: Browser;
   let folder = '';
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'squall-report-'));
-    for (const [name, journal] of Object.entries(RUNS))
-      await writeFile(join(folder, `${name}.html`), renderReport(journal));
+    for (const [name, text] of Object.entries(PAGES)) await writeFile(join(folder, `${name}.html`), text);
     browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: FLAGS.split(' ') });
   });
   after(async () => {
@@ -68,7 +77,7 @@ describe('the report in a browser', { skip: SKIP }, () => {
     }
   };
 
-  for (const name of Object.keys(RUNS)) {
+  for (const name of Object.keys(PAGES)) {
     for (const [where, device] of [
       ['on a desk', DESK],
       ['on a phone', PHONE],
@@ -139,8 +148,20 @@ describe('the report in a browser', { skip: SKIP }, () => {
       assert.equal(await page.locator('li', { hasText: 'payments/payments-29@' }).isVisible(), true);
     }));
 
+  it('the coverage says in words what its colours say, to those who do not see it too', () =>
+    view('maturity', DESK, async (page) => {
+      assert.equal(
+        await page.getByRole('row', { name: /^orders passed.*not production never failed.* never/ }).count(),
+        1,
+      );
+      const grounds = await page.evaluate<Record<string, string>>(
+        `Object.fromEntries(['passed', 'failed', 'stale', 'never'].map((state) => [state, getComputedStyle(document.querySelector('.cell.' + state)).backgroundColor]))`,
+      );
+      assert.equal(new Set(Object.values(grounds)).size, 4);
+    }));
+
   for (const colorScheme of ['light', 'dark'] as const) {
-    for (const name of ['held', 'aborted', 'refused', 'stuck'] as const) {
+    for (const name of ['held', 'aborted', 'refused', 'stuck', 'maturity'] as const) {
       it(`${name}, ${colorScheme}: every text stands out from its ground by 4.5 to 1`, () =>
         view(name, { ...DESK, colorScheme }, async (page) => {
           const {
