@@ -29,6 +29,7 @@ import type { AdmitInput, ControlActivities } from './interface.ts';
 import type { JournalStore } from './journal/store.ts';
 import type { Destinations } from './notify/destination.ts';
 import { handOver, untold } from './notify/hand-over.ts';
+import { acknowledgeFinding, chooseByJournal } from './picking.ts';
 
 /** `journal` reads all that the journal holds by now, for whoever has not heard of this run before. */
 export type OnEvents = (
@@ -105,6 +106,8 @@ export function controlActivities(control: Control): ControlActivities {
       return beating(() => awaitEnd(control.client, info.workflowExecution, cancellationSignal));
     },
     heldAt: (site) => beating(() => heldAt(control.client, site)),
+    choose: (choosing) => chooseByJournal(control.store, choosing),
+    acknowledge: (given) => acknowledgeFinding(control.store, given),
     authorise: async (asking) => authority(control.policy, asking),
     enforceStop: (stop, pulledAtMs) =>
       enforceStop(control.client, stop, async (signal) =>

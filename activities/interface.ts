@@ -15,10 +15,12 @@ import type { CheckedReading, JournalEvent, PreflightCheck } from '../domain/jou
 import type { PlannedStage } from '../domain/ladder.ts';
 import type { Protection } from '../domain/policy.ts';
 import type { Notice } from '../domain/notice.ts';
+import type { Choice, Choosing } from '../domain/picking.ts';
 import type { SeriesByProbe } from '../domain/probe.ts';
 import type { Edge, ConditionsState } from '../domain/stop-conditions.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
 import type { Asking, Authority } from './admission/proof.ts';
+import type { Acknowledged, Acknowledgement } from './picking.ts';
 
 /** Served by the control worker, on the queue `control`. */
 export interface ControlActivities {
@@ -38,6 +40,10 @@ export interface ControlActivities {
   heldAt(site: string): Promise<Ask[]>;
   /** Stays with a run that holds, until a guard refuses what it goes on with. Served by a queue of its own, as `enforceStop` is. */
   attend(input: AdmitInput): Promise<GuardAnswer>;
+  /** Which experiment of a pool a tick runs, by what the journal has of earlier runs. */
+  choose(choosing: Omit<Choosing, 'past'>): Promise<Choice>;
+  /** Writes into the journal of a run that deviated that somebody has looked into it. */
+  acknowledge(acknowledgement: Acknowledgement): Promise<Acknowledged>;
   /** Who asks for something, and whether the policy lets them. */
   authorise(asking: Asking): Promise<Authority>;
   /**

@@ -11,6 +11,7 @@ import { measureHeld } from './held.ts';
 import { machineNow } from './machine.ts';
 import { megabytes, renderOutcome } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
+import { measurePickers } from './pickers/pickers.ts';
 import { canMeasureProcesses } from './process-cost.ts';
 import { measureRenewals } from './renewals.ts';
 import { measureScale } from './scale/scale.ts';
@@ -23,9 +24,9 @@ const whole = (text: string): number => {
 
 const options = new Command('bench')
   .description(
-    'Measures abort latency, the cost of a run beside Chaos Toolkit, the memory of held runs, the emergency stop, a fault on many pods, renewals in pods that run, and what a fault on many instances asks of AWS.',
+    'Measures abort latency, the cost of a run beside Chaos Toolkit, the memory of held runs, the emergency stop, a fault on many pods, renewals in pods that run, what a fault on many instances asks of AWS, and how soon pickers find weaknesses.',
   )
-  .option('--only <part>', 'latency, cost, held, stop, scale, renewals or cloud')
+  .option('--only <part>', 'latency, cost, held, stop, scale, renewals, cloud or pickers')
   .option('--aborts <n>', 'runs that are aborted, for the latency', whole, 30)
   .option('--runs <n>', 'no-op runs one after the other, for the cost', whole, 50)
   .option('--at-once <n>', 'no-op runs at once', whole, 50)
@@ -36,6 +37,7 @@ const options = new Command('bench')
   .option('--instances <n>', 'instances of an account that are stopped', whole, 500)
   .option('--subnets <n>', 'subnets of a zone that are cut off: at most 128', whole, 60)
   .option('--hold <s>', 'how long each of its stages is held, in seconds', whole, 30)
+  .option('--systems <n>', 'synthetic systems of each world, for the pickers', whole, 1_000)
   .option('--seldom', 'sample them every 30 s and renew them for 10 min, so that more of them fit')
   .option('--json', 'one JSON object a part')
   .addHelpText('after', '\nExamples:\n  npm run bench\n  npm run bench -- --only cost --at-once 100\n')
@@ -52,6 +54,7 @@ const options = new Command('bench')
     running: number;
     instances: number;
     subnets: number;
+    systems: number;
     seldom?: true;
     json?: true;
   }>();
@@ -70,9 +73,10 @@ const parts: Readonly<Record<string, () => Promise<Outcome>>> = {
   scale: () => measureScale({ pods: options.pods, holdS: options.hold }, say),
   renewals: () => measureRenewals({ pods: options.running }, say),
   cloud: () => measureCloud(options, say),
+  pickers: () => measurePickers(options, say),
 };
-/** Each makes a cluster or an account of its own, and needs the machine for itself: it is measured where it is asked for. */
-const ASKED_FOR: ReadonlySet<string> = new Set(['scale', 'renewals', 'cloud']);
+/** The first three make a cluster or an account of their own, and need the machine for themselves; the last measures no machine. */
+const ASKED_FOR: ReadonlySet<string> = new Set(['scale', 'renewals', 'cloud', 'pickers']);
 const chosen = Object.entries(parts).filter(([name]) =>
   options.only === undefined ? !ASKED_FOR.has(name) : name === options.only,
 );

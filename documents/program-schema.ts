@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { Bounds } from '../domain/experiment-bounds.ts';
+import { PICKERS } from '../domain/picking.ts';
 import { formatDuration } from '../domain/units.ts';
 import { writtenDuration } from '../domain/written-duration.ts';
 import { name } from './written.ts';
@@ -47,7 +48,10 @@ const pooled = z.union([
 const cadence = z.strictObject({
   cadence: name('a name').describe('The name of the cadence, unique in its program.'),
   every: every.describe('From one tick to the next.'),
-  pick: z.enum(['random']).default('random').describe('How a tick chooses from the pool.'),
+  pick: z
+    .enum(PICKERS)
+    .default('evidence')
+    .describe('How a tick chooses from the pool: what teaches most (evidence), by chance, or each in its turn.'),
   dryRun: z.boolean().default(false).describe('Ticks say what they would do, and touch nothing.'),
   pool: z.array(pooled).min(1).max(POOL_MAX).describe('The experiments of which each tick runs one.'),
 });

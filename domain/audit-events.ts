@@ -24,6 +24,7 @@ const TABLE: { readonly [T in JournalEntry['type']]?: Row<T> } = {
   approved: ({ by, from, plan, reason }) => ({ what: 'approve', ...signedBy(by, from), why: reason ?? '', hash: plan }),
   rejected: ({ by, from, plan, reason }) => ({ what: 'reject', ...signedBy(by, from), why: reason, hash: plan }),
   note: ({ by, from, text }) => ({ what: 'note', ...signedBy(unproven(by), from), why: text }),
+  acknowledged: ({ by, from, reason }) => ({ what: 'acknowledge', ...signedBy(unproven(by), from), why: reason }),
   abort: ({ cause, by, from, evidence }) => {
     if (cause === 'cancelled') return { what: 'abort', who: 'nobody is named by a cancel in Temporal', why: evidence };
     if (cause !== 'person' && cause !== 'emergency-stop') return undefined;

@@ -9,7 +9,17 @@
 import { UNPROVEN } from './identity.ts';
 
 /** What is audited. */
-export const AUDITED = ['start', 'approve', 'reject', 'note', 'abort', 'stop', 'resume', 'policy'] as const;
+export const AUDITED = [
+  'start',
+  'approve',
+  'reject',
+  'note',
+  'abort',
+  'stop',
+  'resume',
+  'policy',
+  'acknowledge',
+] as const;
 
 /** What was done. */
 export type AuditAct = (typeof AUDITED)[number];

@@ -8,6 +8,7 @@ import type { GuardAnswer } from './admission.ts';
 import type { AbortMode, Experiment, SteadyStateGroup } from './experiment.ts';
 import type { Expiry } from './fault.ts';
 import type { ShownStage } from './ladder.ts';
+import type { Choice } from './picking.ts';
 import type { SeriesByProbe } from './probe.ts';
 import type { Dimension } from './quantity.ts';
 import type { AbortCause, Phase, Status } from './run.ts';
@@ -72,6 +73,13 @@ export type JournalEntry =
       readonly execution?: string;
       readonly installation: string;
       readonly versions: Readonly<Record<string, string>>;
+    }
+  | {
+      /** Why a program took this experiment. Absent where somebody started it, and before 0.5. */
+      readonly type: 'chosen';
+      readonly program: string;
+      readonly cadence: string;
+      readonly choice: Choice;
     }
   | {
       readonly type: 'pre-flight';
@@ -194,4 +202,11 @@ export type JournalEntry =
       readonly readings: readonly CheckedReading[];
     }
   | { readonly type: 'recovered'; readonly recovered: boolean; readonly tookMs: number }
-  | { readonly type: 'closed'; readonly status: Status; readonly deviated: boolean | null; readonly reason: string };
+  | { readonly type: 'closed'; readonly status: Status; readonly deviated: boolean | null; readonly reason: string }
+  | {
+      /** Somebody has looked into why it deviated: programs may take its experiment again. It comes after the end. */
+      readonly type: 'acknowledged';
+      readonly by: string;
+      readonly from?: string;
+      readonly reason: string;
+    };

@@ -6,6 +6,7 @@
  */
 import type { Bounds } from './experiment-bounds.ts';
 import type { Experiment } from './experiment.ts';
+import type { Candidate, Choice, Picker } from './picking.ts';
 import { randomFrom } from './random.ts';
 
 export interface Program {
@@ -20,7 +21,7 @@ export interface Cadence {
   /** From one tick to the next, in milliseconds. */
   readonly everyMs: number;
   /** How a tick chooses. */
-  readonly pick: 'random';
+  readonly pick: Picker;
   /** Each tick only says what it would do, and touches nothing. */
   readonly dryRun: boolean;
   readonly pool: readonly Pooled[];
@@ -41,15 +42,36 @@ export interface Picked extends Pick<Pooled, 'experiment' | 'documentHash'> {
   readonly drawn: Readonly<Record<string, number>>;
 }
 
-/** What `seed` takes from the pool; undefined where the pool is empty. */
+/** What chance takes from the pool by `seed`, with nothing known of the past, as ticks did before 0.5; undefined where the pool is empty. */
 export function pick({ pool }: Pick<Cadence, 'pool'>, seed: string): Picked | undefined {
-  const random = randomFrom(seed);
-  const chosen = pool[Math.floor(random() * pool.length)];
+  return drawn(pool[Math.floor(randomFrom(seed)() * pool.length)], seed);
+}
+
+/** What `choice` takes from the pool; undefined where it takes nothing. */
+export function taken({ pool }: Pick<Cadence, 'pool'>, { ranking, seed }: Choice): Picked | undefined {
+  const [first] = ranking;
+  return first && drawn(pool[first.pooled], seed);
+}
+
+/** What a picker sees of a pool. */
+export function candidatesOf({ pool }: Pick<Cadence, 'pool'>): readonly Candidate[] {
+  return pool.map(({ experiment: { name, targets, fault }, documentHash }) => ({
+    experiment: name,
+    documentHash,
+    target: `${targets.site} ${JSON.stringify(targets.selector)}`,
+    fault,
+  }));
+}
+
+function drawn(chosen: Pooled | undefined, seed: string): Picked | undefined {
   if (chosen === undefined) return undefined;
   const { experiment, documentHash, draw } = chosen;
-  const drawn: Record<string, number> = {};
-  for (const [key, bounds] of Object.entries(draw).toSorted()) drawn[key] = between(bounds, random());
-  return { experiment: { ...experiment, with: { ...experiment.with, ...drawn } }, documentHash, drawn };
+  const random = randomFrom(seed);
+  // The first number is that which chance chooses with.
+  random();
+  const values: Record<string, number> = {};
+  for (const [key, bounds] of Object.entries(draw).toSorted()) values[key] = between(bounds, random());
+  return { experiment: { ...experiment, with: { ...experiment.with, ...values } }, documentHash, drawn: values };
 }
 
 /** As whom a program starts a run: who applied it is named, since nobody signs at each tick. */

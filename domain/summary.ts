@@ -57,7 +57,10 @@ export function summarise(journal: Journal): RunSummary {
     startedAtMs: draft.started?.atMs ?? journal.events[0]?.atMs ?? 0,
     endedAtMs: closed?.atMs ?? null,
     // Whom people heard it from, and when, is not the run's.
-    lastAtMs: journal.events.reduce((last, { type, atMs }) => (type === 'told' ? last : Math.max(last, atMs)), 0),
+    lastAtMs: journal.events.reduce(
+      (last, { type, atMs }) => (type === 'told' || type === 'acknowledged' ? last : Math.max(last, atMs)),
+      0,
+    ),
     phases,
     stages,
     rollback: rollbackOf(phases),
@@ -128,6 +131,8 @@ function fold(draft: Draft, event: JournalEvent): undefined {
       draft.aborts.push(event);
       return;
     case 'told':
+    case 'chosen':
+    case 'acknowledged':
       return;
     case 'reverted':
       draft.reverts.push(event);

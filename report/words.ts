@@ -55,6 +55,13 @@ export function toldWords({ to, delivered, why }: EntryOf<'told'>): string {
   return `${to === undefined ? 'nobody was' : `${to} was not`} told of the abort: ${why ?? 'nobody knows why'}`;
 }
 
+/** Why a program took this experiment: `by evidence, the first of 8, for the program shop`. */
+export function chosenWords({ program, choice }: EntryOf<'chosen'>): string {
+  const { pick, of } = choice;
+  const how = pick === 'random' ? 'at random' : pick === 'round-robin' ? 'in its turn' : 'by evidence';
+  return `${how}, of ${of}, by the program ${program}`;
+}
+
 /** What a stage adds: `+2 = 3: a, b`. */
 export function stageWords({ to, added, names, skipped }: ShownStage): string {
   if (skipped !== undefined) return `skipped: ${skipped}`;

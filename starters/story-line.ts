@@ -5,7 +5,7 @@
  */
 import type { JournalEvent } from '../domain/journal.ts';
 import { formatDuration, formatQuantity } from '../domain/units.ts';
-import { counted, toldWords } from '../report/words.ts';
+import { chosenWords, counted, toldWords } from '../report/words.ts';
 import type { Output } from './output.ts';
 
 /** One line, or undefined. */
@@ -28,6 +28,10 @@ function words(event: JournalEvent, out: Output): string | undefined {
       return out.style('green', `approved     by ${event.by}${event.reason ? `: ${event.reason}` : ''}`);
     case 'rejected':
       return out.style('yellow', `rejected     by ${event.by}: ${event.reason}`);
+    case 'chosen':
+      return out.style('dim', `chosen       ${chosenWords(event)}; \`squall schedule why\` says why`);
+    case 'acknowledged':
+      return out.style('green', `acknowledged by ${event.by}: ${event.reason}`);
     case 'note':
       return `note         ${event.by}: ${event.text}`;
     case 'refused':

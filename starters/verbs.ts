@@ -5,38 +5,10 @@
  */
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { scheduleVerbs } from './schedule-verbs.ts';
+import { RUN, verb } from './verb.ts';
 
-/** Options that every verb understands. */
-export interface Common {
-  readonly config?: string;
-  readonly json?: boolean;
-}
-
-/** A verb's module: does its work and returns the exit code. */
-interface VerbModule {
-  readonly main: (args: readonly string[], options: Common & Record<string, unknown>) => Promise<number>;
-}
-
-function verb(
-  program: Command,
-  usage: string,
-  description: string,
-  load: () => Promise<VerbModule>,
-  examples = '',
-): Command {
-  const command = program.command(usage).description(description);
-  if (examples) command.addHelpText('after', `\nExamples:\n${examples}`);
-  return command.action(async () => {
-    const { main } = await load();
-    const args = command.processedArgs.flat() as (string | undefined)[];
-    process.exitCode = await main(
-      args.filter((arg) => arg !== undefined),
-      command.optsWithGlobals(),
-    );
-  });
-}
-
-const RUN = '<run>';
+export type { Common } from './verb.ts';
 
 /** Adds every verb to the program. */
 export const verbs: readonly ((program: Command) => void)[] = [
@@ -188,58 +160,7 @@ export const verbs: readonly ((program: Command) => void)[] = [
     )
       .option('--site <name>', 'the stop of this site')
       .requiredOption('--reason <text>', 'why'),
-  (program) => {
-    const schedule = program
-      .command('schedule')
-      .description('programs: experiments that run by themselves, at their times')
-      .addHelpText(
-        'after',
-        '\nExamples:\n  squall schedule apply experiments/programs/monkey.yaml\n  squall schedule list\n  squall schedule pause chaos-monkey',
-      );
-    verb(
-      schedule,
-      'apply <file>',
-      'schedule the program of a file; changes only what has changed, and what is paused stays so',
-      async () => ({ main: (await import('./schedule.ts')).apply }),
-      '  squall schedule apply experiments/programs/monkey.yaml\n  squall schedule apply monkey.yaml --prune',
-    ).option('--prune', 'remove cadences that the file no longer has');
-    verb(
-      schedule,
-      'list',
-      'what is scheduled, when it is next, and what it did last',
-      async () => ({ main: (await import('./schedule.ts')).list }),
-      '  squall schedule list --json | jq -r .next',
-    );
-    const cadence = '<program[/cadence]>';
-    verb(
-      schedule,
-      `pause ${cadence}`,
-      'begin no more; what runs goes on (`squall abort` and `squall stop` end it)',
-      async () => ({ main: (await import('./schedule.ts')).telling('pause') }),
-      "  squall schedule pause chaos-monkey --reason 'the sale has begun'",
-    ).option('--reason <text>', 'why; whoever lists it reads it');
-    verb(
-      schedule,
-      `resume ${cadence}`,
-      'go on',
-      async () => ({ main: (await import('./schedule.ts')).telling('resume') }),
-      '  squall schedule resume chaos-monkey/every-ten-minutes',
-    ).option('--reason <text>', 'why');
-    verb(
-      schedule,
-      `tick ${cadence}`,
-      'do now what comes at the next time, unless the one before is not over',
-      async () => ({ main: (await import('./schedule.ts')).telling('tick') }),
-      '  squall schedule tick chaos-monkey',
-    );
-    verb(
-      schedule,
-      `remove ${cadence}`,
-      'schedule it no more',
-      async () => ({ main: (await import('./schedule.ts')).telling('remove') }),
-      '  squall schedule remove chaos-monkey',
-    );
-  },
+  scheduleVerbs,
   (program) =>
     verb(
       program,

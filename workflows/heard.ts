@@ -9,7 +9,7 @@ import type { Ask, AskName, ServiceAsk } from '../domain/ask.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode } from '../domain/experiment.ts';
 import { NAMELESS, unproven } from '../domain/identity.ts';
-import type { LeaseNews, Note, Resume, RunInput, Telling, TickInput } from './messages.ts';
+import type { AcknowledgeInput, LeaseNews, Note, Resume, RunInput, Telling, TickInput } from './messages.ts';
 
 /** The longest that is taken of a text, in characters. */
 const TEXT_MAX = 1_000;
@@ -145,6 +145,13 @@ export function tickHeard(payload: unknown): TickInput | undefined {
       );
     });
   return whole ? (payload as TickInput) : undefined;
+}
+
+/** Which finding is acknowledged, and by whom; undefined where that is not said. */
+export function acknowledgementHeard(payload: unknown): AcknowledgeInput | undefined {
+  const { run, by, from, reason } = fieldsOf(payload);
+  if (typeof run !== 'string' || typeof by !== 'string') return undefined;
+  return { run, by: text(by, 'nobody'), ...placeHeard(from), reason: text(reason, 'no reason was given') };
 }
 
 /** What a lease says; undefined where it is nothing that a lease says. */

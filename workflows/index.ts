@@ -1,4 +1,5 @@
 /** The workflows a control worker serves. */
+export { acknowledge } from './acknowledge.ts';
 export { blastRadius } from './blast-radius.ts';
 export { emergencyStop } from './emergency-stop.ts';
 export { experiment } from './experiment.ts';

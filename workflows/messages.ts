@@ -14,6 +14,7 @@ import type { Claim } from '../domain/identity.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import type { Cadence } from '../domain/program.ts';
 import type { Notice } from '../domain/notice.ts';
+import type { Choice } from '../domain/picking.ts';
 import type { RunState, Verdict } from '../domain/run.ts';
 
 /** What a run is started with. The workflow id is the run's name. */
@@ -33,6 +34,8 @@ export interface RunInput {
   readonly approveWithinMs?: number;
   /** The run is refused when no worker has taken it for this long, in milliseconds; absent waits for ever. */
   readonly admitWithinMs?: number;
+  /** Why a program took this experiment, for the journal; absent where somebody starts it. */
+  readonly chosen?: { readonly program: string; readonly cadence: string; readonly choice: Choice };
 }
 
 /** What a run returns. */
@@ -48,10 +51,21 @@ export interface TickInput {
   readonly appliedBy: string;
 }
 
+/** What acknowledging is started with: the run that deviated, who has looked into it, and what is to be said of it. */
+export interface AcknowledgeInput {
+  readonly run: string;
+  /** Who, as the starter says. */
+  readonly by: string;
+  /** From which machine, as the starter says. */
+  readonly from?: string;
+  readonly reason: string;
+}
+
 /** What a tick has done. */
 export interface TickResult {
   /** Chooses the same again, from the same pool. */
   readonly seed: string;
+  /** The experiment's name; empty where none was chosen. */
   readonly picked: string;
   readonly drawn: Readonly<Record<string, number>>;
   /** The run, and how it ended; `terminated` and the like where it has no word of its own. Absent in a dry run. */

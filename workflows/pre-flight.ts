@@ -35,6 +35,7 @@ export async function passPreflight(run: Run): Promise<PreflightResult | undefin
     installation: '',
     versions: {},
   });
+  if (run.input.chosen) run.note({ type: 'chosen', ...run.input.chosen });
   run.note({ type: 'phase', phase: 'pre-flight' });
   if (!(await journalled(run))) return undefined;
   if (!patched('admission')) return askedOfSite(run, undefined);

@@ -90,6 +90,26 @@ export function budgeting(): Control<'endedOf' | 'awaitEnd' | 'heldAt'> {
   });
 }
 
+/** Which experiment a tick runs: what cannot be told within half a minute is left to the next tick. */
+export function choosing(): Control<'choose'> {
+  return proxyActivities<ControlActivities>({
+    taskQueue: CONTROL_QUEUE,
+    startToCloseTimeout: 15_000,
+    scheduleToCloseTimeout: 30_000,
+    retry: { initialInterval: 200, maximumInterval: 5_000 },
+  });
+}
+
+/** Whoever acknowledges waits for it. */
+export function acknowledging(): Control<'acknowledge'> {
+  return proxyActivities<ControlActivities>({
+    taskQueue: CONTROL_QUEUE,
+    startToCloseTimeout: 10_000,
+    scheduleToCloseTimeout: 30_000,
+    retry: { initialInterval: 200, maximumInterval: 5_000 },
+  });
+}
+
 /** Who asks, and whether they may: of a control worker, which may be away for a while. */
 export function authorising(): Control<'authorise'> {
   return proxyActivities<ControlActivities>({

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { JOURNAL_SCHEMA } from '../../domain/journal.ts';
 import type { Experiment } from '../../domain/experiment.ts';
 import type { Journal, JournalEntry, JournalEvent } from '../../domain/journal.ts';
+import { choice } from './choice-schema.ts';
 import { abortMode, count, dimension, experiment, group, ms } from './experiment-schema.ts';
 
 const series = z.object({ dimension, points: z.array(z.tuple([ms, z.number().nullable()])) });
@@ -65,6 +66,7 @@ const EVENTS = {
     installation: z.string(),
     versions: z.record(z.string(), z.string()),
   }),
+  chosen: z.object({ ...stamp, type: z.literal('chosen'), program: z.string(), cadence: z.string(), choice }),
   'pre-flight': z.object({
     ...stamp,
     type: z.literal('pre-flight'),
@@ -222,11 +224,19 @@ const EVENTS = {
     deviated: z.boolean().nullable(),
     reason: z.string(),
   }),
+  acknowledged: z.object({
+    ...stamp,
+    type: z.literal('acknowledged'),
+    by: z.string(),
+    from: z.string().exactOptional(),
+    reason: z.string(),
+  }),
 } satisfies { readonly [T in JournalEntry['type']]: z.ZodType<EventOf<T>> };
 
 /** One event of a journal. */
 export const journalEventSchema = z.discriminatedUnion('type', [
   EVENTS.started,
+  EVENTS.chosen,
   EVENTS['pre-flight'],
   EVENTS.admission,
   EVENTS['approval-asked'],
@@ -249,6 +259,7 @@ export const journalEventSchema = z.discriminatedUnion('type', [
   EVENTS['steady-state'],
   EVENTS.recovered,
   EVENTS.closed,
+  EVENTS.acknowledged,
 ]) satisfies z.ZodType<JournalEvent>;
 
 /** A whole journal. */
@@ -284,6 +295,7 @@ export const IN_STEP: { readonly [T in JournalEntry['type']]: SameKeys<EventOf<T
   readonly experiment: SameKeys<Experiment, z.infer<typeof experiment>>;
 } = {
   started: true,
+  chosen: true,
   'pre-flight': true,
   admission: true,
   'approval-asked': true,
@@ -306,5 +318,6 @@ export const IN_STEP: { readonly [T in JournalEntry['type']]: SameKeys<EventOf<T
   'steady-state': true,
   recovered: true,
   closed: true,
+  acknowledged: true,
   experiment: true,
 };

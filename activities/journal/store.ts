@@ -30,6 +30,10 @@ export interface JournalHead {
   readonly status: Status | null;
   /** Null while the run is open, or where it ended too early to say. */
   readonly deviated: boolean | null;
+  /** The document's, as its starter says, cut to 64 characters. Absent where an earlier version wrote it. */
+  readonly documentHash?: string | undefined;
+  /** Somebody has acknowledged that it deviated; absent where nobody has. */
+  readonly acknowledged?: true | undefined;
   /** Why this journal cannot be read; the other fields are then the best that is known. */
   readonly problem?: string;
 }

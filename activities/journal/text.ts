@@ -13,6 +13,8 @@ import type { JournalHead } from './store.ts';
 /** The first line is at most this long, in bytes; a longer experiment name is cut in it. */
 export const HEAD_BYTES = 4_096;
 const NAME_MAX = 200;
+/** SHA-256 in hex is as long. */
+const HASH_MAX = 64;
 /** What a whole journal ends with is within this many bytes, with white space that an editor may have added. */
 export const END_BYTES = 16;
 const END = '\n]}';
@@ -36,6 +38,8 @@ export const aboutSchema = z.object({
     .nullable()
     .transform((status) => status as Status | null),
   deviated: z.boolean().nullable(),
+  documentHash: z.string().optional(),
+  acknowledged: z.literal(true).optional(),
 });
 
 const headSchema = z.object({ schema: z.literal(JOURNAL_SCHEMA), run: z.string().min(1), about: aboutSchema });
@@ -54,15 +58,19 @@ export function aboutOf(events: readonly LooseEvent[]): Omit<JournalHead, 'run' 
   const started = events.find(({ type }) => type === 'started');
   const closed = events.findLast(({ type }) => type === 'closed');
   const phase = closed ? 'closed' : events.findLast(({ type }) => type === 'phase')?.['phase'];
+  const hash = started?.['documentHash'];
   const experiment = (started?.['experiment'] as { name?: unknown } | undefined)?.name;
   return {
     experiment: typeof experiment === 'string' ? experiment.slice(0, NAME_MAX) : '',
     startedAtMs: (started ?? events[0])?.atMs ?? 0,
-    lastAtMs: events.at(-1)?.atMs ?? 0,
+    // What is said of it later is not something that it does.
+    lastAtMs: events.findLast(({ type }) => type !== 'acknowledged')?.atMs ?? 0,
     // Also where it was reset since: every phase that it ever had is here.
     touched: events.some(({ type, phase: had }) => type === 'phase' && had === 'injecting'),
     phase: (phase ?? 'pre-flight') as Phase,
     status: (closed?.['status'] ?? null) as Status | null,
     deviated: (closed?.['deviated'] ?? null) as boolean | null,
+    ...(typeof hash === 'string' ? { documentHash: hash.slice(0, HASH_MAX) } : {}),
+    ...(events.some(({ type }) => type === 'acknowledged') ? { acknowledged: true } : {}),
   };
 }

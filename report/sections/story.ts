@@ -6,7 +6,7 @@ import type { RunSummary } from '../../domain/run-summary.ts';
 import { formatDuration, formatQuantity } from '../../domain/units.ts';
 import { html } from '../markup.ts';
 import type { Markup } from '../markup.ts';
-import { clock, counted, number, since, stageWords, toldWords } from '../words.ts';
+import { chosenWords, clock, counted, number, since, stageWords, toldWords } from '../words.ts';
 
 /** Lines that are shown; the journal has them all. */
 const LINES_SHOWN = 300;
@@ -46,8 +46,6 @@ export function story({ events }: Journal, { startedAtMs, started }: RunSummary)
 /** Exhaustive: a new type of event does not compile until it has a line or is said to need none. */
 function lineOf(event: JournalEvent, experiment: Experiment | undefined): Line | null {
   switch (event.type) {
-    case 'started':
-      return { what: 'started', words: `by ${event.startedBy}` };
     case 'pre-flight': {
       const passed = event.checks.filter((check) => check.passed).length;
       return {
@@ -60,10 +58,13 @@ function lineOf(event: JournalEvent, experiment: Experiment | undefined): Line |
         what: event.stage === undefined ? 'admission' : `admission to stage ${event.stage + 1}`,
         words: event.guards.map(({ guard, found }) => `${guard}: ${found}`).join('; '),
       };
+    case 'started':
+    case 'chosen':
     case 'approval-asked':
     case 'approved':
     case 'rejected':
     case 'note':
+    case 'acknowledged':
       return peopleLine(event);
     case 'refused':
       return { what: 'refused', words: `${event.check}: ${event.found}`, loud: true };
@@ -120,9 +121,19 @@ function recoveredLine({ recovered, tookMs }: JournalEvent & { type: 'recovered'
   return { what: 'not recovered', words: `not within ${lasting}`, loud: true };
 }
 
-/** What people said. */
-function peopleLine(event: JournalEvent & { type: 'approval-asked' | 'approved' | 'rejected' | 'note' }): Line {
+/** Who began it, and what people said. */
+function peopleLine(
+  event: JournalEvent & {
+    type: 'started' | 'chosen' | 'approval-asked' | 'approved' | 'rejected' | 'note' | 'acknowledged';
+  },
+): Line {
   switch (event.type) {
+    case 'started':
+      return { what: 'started', words: `by ${event.startedBy}` };
+    case 'chosen':
+      return { what: 'chosen', words: chosenWords(event) };
+    case 'acknowledged':
+      return { what: 'acknowledged', words: `by ${event.by}: ${event.reason}` };
     case 'approval-asked':
       return {
         what: 'waits for approval',

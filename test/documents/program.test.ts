@@ -50,7 +50,7 @@ describe('refused', () => {
     ['one that is too often', program(`every: 1s\n${POOL}`), /^4:12: cadences\[0\]\.every: found "1s", expected a duration from 10s to 30d/],
     ['an experiment that the file does not have', program('every: 1m\npool: [slow]'), /^5:12: cadences\[0\]\.pool\[0\]: found "slow", expected an experiment of this file: slow-payments/],
     ['a pool of nobody', program('every: 1m\npool: []'), /pool: found a list of 0, expected at least 1 in the list/],
-    ['a picker that there is not', program(`every: 1m\npick: best\n${POOL}`), /pick: found "best", expected random/],
+    ['a picker that there is not', program(`every: 1m\npick: best\n${POOL}`), /pick: found "best", expected one of evidence, random, round-robin/],
     ['a misspelt key', program(`evrey: 1m\n${POOL}`), /unknown key "evrey".*Did you mean every/],
     ['bounds that the fault does not take', program('every: 1m\npool: [{ experiment: slow-payments, draw: { stop: [50ms, 50h] } }]'), /draw: .*expected what host\/stutter takes: stop/],
     ['a parameter that the fault does not have', program('every: 1m\npool: [{ experiment: slow-payments, draw: { stpo: [50ms, 60ms] } }]'), /draw: .*expected what host\/stutter takes/],

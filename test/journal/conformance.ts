@@ -153,7 +153,12 @@ export function conformance({ place: placeOf, tidy }: StoreToTest): void {
       phase: 'closed',
       status: 'aborted',
       deviated: true,
+      documentHash: events.flatMap((event) => (event.type === 'started' ? [event.documentHash.slice(0, 64)] : []))[0],
     });
+    const last = events.at(-1) ?? assert.fail();
+    const said = { by: 'ada', reason: 'looked into' };
+    await store.append(run, [{ seq: last.seq + 1, atMs: last.atMs + 5_000, type: 'acknowledged', ...said }]);
+    assert.deepEqual((await open().list()).at(-1), { ...heads.at(-1), acknowledged: true });
   });
 
   it('lists when the last event of a run happened, whichever that is, and that a run was not touched', async () => {

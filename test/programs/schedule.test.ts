@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { openFileStore } from '../../activities/journal/file.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import { CONTROL_QUEUE } from '../../domain/queues.ts';
@@ -13,6 +14,7 @@ import type { RunResult, TickResult } from '../../workflows/messages.ts';
 import { eventsOf, squall } from '../cli/squall.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 import { recordAs } from '../replay/record.ts';
+import { abortedRun } from '../report/journals.ts';
 import { until } from '../until.ts';
 
 const experiment = (name: string, fault: string, targets: string, more = ''): string => `---
@@ -135,6 +137,56 @@ describe('a program', () => {
     assert.match(await schedule('list'), new RegExp(`last: +${run}: completed, held`));
     await assertCleanSlate(lane, run, victims);
     await recordAs(lane.client, id, 'tick.program');
+    const why = await schedule('why', run);
+    assert.match(
+      why,
+      new RegExp(`^shop-monkey/seldom picks by evidence, with the seed ${done.seed}\n +1 +${picked} +untested  \\d`),
+    );
+    assert.match(why, /risk 1 × value [\d.]+ × staleness 1 × change 1$/m);
+    const [told] = eventsOf((await squall(['--json', 'schedule', 'why', run], env)).out);
+    const [first] = (told?.['ranking'] ?? []) as readonly { readonly experiment: string }[];
+    assert.deepEqual(
+      [told?.['program'], told?.['pick'], first?.experiment, told?.['of']],
+      ['shop-monkey', 'evidence', picked, 2],
+    );
+    // The other one is what nobody has tried.
+    const next = await resultOf(await tick());
+    assert.deepEqual(
+      [next.status, next.picked],
+      ['completed', picked === 'one-frozen' ? 'one-stutters' : 'one-frozen'],
+    );
+  });
+
+  it('passes over what has deviated until somebody acknowledges it', async () => {
+    const store = openFileStore(join(lane.folder, 'journal'));
+    /** A run of `experiment` that deviated. */
+    const found = async (experiment: string): Promise<string> => {
+      const run = `${experiment}-found`;
+      const named = abortedRun().events.map((event) =>
+        event.type === 'started' ? { ...event, experiment: { ...event.experiment, name: experiment } } : event,
+      );
+      await store.append(run, named);
+      return run;
+    };
+    await schedule('apply', await file(document('6s', 'seldom', ', dryRun: true')));
+    const finding = await found('one-frozen');
+    assert.equal((await resultOf(await tick())).picked, 'one-stutters');
+    await found('one-stutters');
+    const { skipped = '', picked } = await resultOf(await tick());
+    assert.equal(picked, '');
+    assert.match(skipped, /has deviated, and nobody has acknowledged it: one-frozen-found, one-stutters-found/);
+    assert.match(await schedule('acknowledge', finding, '--reason', 'SHOP-214'), /programs may take one-frozen again/);
+    assert.equal((await resultOf(await tick())).picked, 'one-frozen');
+    const said = (await store.read(finding))?.events.at(-1);
+    assert.ok(said?.type === 'acknowledged');
+    assert.deepEqual([said.by, said.reason], ['alice (not authenticated)', 'SHOP-214']);
+    const { code, err } = await squall(['schedule', 'acknowledge', 'nobody', '--reason', 'x'], env);
+    assert.equal(code, 2);
+    assert.match(err, /there is no journal of nobody/);
+    await schedule('acknowledge', 'one-stutters-found', '--reason', 'none');
+    const started = await squall(['schedule', 'why', finding], env);
+    assert.equal(started.code, 2);
+    assert.match(started.err, /was not chosen by a program/);
   });
 
   it('leaves a tick out while the one before is not over', async () => {

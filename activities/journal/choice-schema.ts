@@ -1,0 +1,21 @@
+/** A program's choice as a journal holds it: owns the reading of it back. */
+import { z } from 'zod';
+import { PICKERS } from '../../domain/picking.ts';
+import type { Choice } from '../../domain/picking.ts';
+import { count } from './experiment-schema.ts';
+
+export const choice = z.object({
+  pick: z.enum(PICKERS),
+  seed: z.string(),
+  ranking: z.array(
+    z.object({
+      pooled: count,
+      experiment: z.string(),
+      score: z.number().exactOptional(),
+      untested: z.literal(true).exactOptional(),
+      reasons: z.record(z.string(), z.number()),
+    }),
+  ),
+  passedOver: z.array(z.object({ experiment: z.string(), finding: z.string() })),
+  of: count,
+}) satisfies z.ZodType<Choice>;
