@@ -6,7 +6,8 @@ import { stepMatrix } from './driver-matrix.ts';
 import { TODAY } from './today.ts';
 
 const open = async (): ReturnType<typeof accountPlace> =>
-  accountPlace(await Account.open({ seed: TODAY, rough: { rate: 0.1 } }));
+  // All faults ask one emulator at once, which takes a while for each.
+  accountPlace(await Account.open({ seed: TODAY, rough: { rate: 0.1 }, requestTimeout: 2_000 }));
 
 stepMatrix(
   'in an account, by a rough way',
