@@ -2,13 +2,12 @@
  * The bare client: the requests that a fault on many pods takes, and nothing else — no slots are read, nothing is parsed that need
  * not be.
  *
- * Owns its own connections. How many requests are under way at once is the best of a few that it tries.
+ * Owns its own connections.
  */
 import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
 import { z } from 'zod';
 
-const TRIED = [8, 16, 32, 64];
 const MERGE_PATCH = 'application/merge-patch+json';
 
 const configSchema = z.object({
@@ -108,14 +107,4 @@ export async function timed(paths: readonly string[], atOnce: number, touch: Tou
     }),
   );
   return performance.now() - fromMs;
-}
-
-/** How many requests at once are the fastest here. */
-export async function bestAtOnce(paths: readonly string[], client: BareClient): Promise<number> {
-  let best = { atOnce: 0, tookMs: Infinity };
-  for (const atOnce of TRIED) {
-    const tookMs = await timed(paths, atOnce, client.writing('tried'));
-    if (tookMs < best.tookMs) best = { atOnce, tookMs };
-  }
-  return best.atOnce;
 }

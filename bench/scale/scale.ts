@@ -17,7 +17,9 @@ import { Installation, SITE } from '../installation.ts';
 import { megabytes, milliseconds } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
 import { KIND } from './annotate.ts';
-import { BareClient, bestAtOnce, timed } from './bare.ts';
+import { fastest, tryAtOnce } from './at-once.ts';
+import type { AtOnce } from './at-once.ts';
+import { BareClient, timed } from './bare.ts';
 import { bystander, p99 } from './bystander.ts';
 import { makePods } from './pods.ts';
 
@@ -28,6 +30,8 @@ const ALONE_MS = 5_000;
 const SAMPLE_MS = 200;
 /** A baseline is five samples. */
 const BASELINE_MS = 4 * SAMPLE_MS;
+/** On how many pods the bare client finds out how many requests it should make at once. */
+const TRIED_ON = 1_000;
 const RUN = 'scale';
 
 /** How long each part took, in milliseconds. */
@@ -96,7 +100,8 @@ export async function measureScale(
   const requests = minus(await requestsOf(cluster), requestsBefore);
   const { took: squall, events } = await readHistories(ours);
   say('the bare client');
-  const atOnce = await bestAtOnce(paths.slice(0, 200), client);
+  const tried = await tryAtOnce(paths.slice(0, TRIED_ON), client);
+  const atOnce = fastest(tried);
   const bare = await bareTook(paths, atOnce, client);
   return outcome({
     pods,
@@ -105,6 +110,7 @@ export async function measureScale(
     squall,
     bare,
     atOnce,
+    tried,
     events,
     peakBytes,
     requests,
@@ -202,6 +208,7 @@ interface Measured {
   readonly squall: Took;
   readonly bare: Took;
   readonly atOnce: number;
+  readonly tried: readonly AtOnce[];
   readonly events: Events;
   readonly peakBytes: number;
   readonly requests: Requests;
@@ -211,7 +218,8 @@ interface Measured {
 }
 
 function outcome(measured: Measured): Outcome {
-  const { pods, holdS, reached, squall, bare, atOnce, events, peakBytes, requests, before, meanwhile } = measured;
+  const { pods, holdS, reached, squall, bare, atOnce, tried, events, peakBytes, requests, before, meanwhile } =
+    measured;
   const sum = ({ select, inject, revert }: Took): number => select + inject + revert;
   const ratio = sum(squall) / sum(bare);
   const row = (name: string, of: (took: Took) => number): string[] => [
@@ -242,6 +250,15 @@ function outcome(measured: Measured): Outcome {
           ['answers 429', `${requests['429']}`],
           ['p99 of a bystander’s read, before and meanwhile', `${milliseconds(before)}, ${milliseconds(meanwhile)}`],
         ],
+      },
+      {
+        title: 'what the bare client alone costs the bystander',
+        head: ['requests at once', 'times as long as the fastest', 'p99 of a bystander’s read'],
+        rows: tried.map(({ atOnce: number, tookMs, bystanderMs }) => [
+          `${number}`,
+          (tookMs / Math.min(...tried.map((one) => one.tookMs))).toFixed(2),
+          milliseconds(bystanderMs),
+        ]),
       },
     ],
     goals: [
