@@ -14,6 +14,7 @@ import type { RDS } from '@aws-sdk/client-rds';
 import type { SSM } from '@aws-sdk/client-ssm';
 import type { STS } from '@aws-sdk/client-sts';
 import type { AwsSettings } from '../targets/aws-settings.ts';
+import { Turns } from './turns.ts';
 
 /** Requests of one service and region that are under way at once; the SDK's own rate comes on top of it. */
 const AT_ONCE = 16;
@@ -45,6 +46,8 @@ export interface Cloud {
   region(region: string): RegionClients;
   /** The same for what changes something: each request is sent once, within `requestTimeout`, and given up after as long again. */
   once(region: string): RegionClients;
+  /** Of whoever begins to change a resource there. */
+  turns(region: string): Turns;
 }
 
 const clouds = new Map<string, Cloud>();
@@ -56,16 +59,23 @@ export function cloudOf(settings: AwsSettings): Cloud {
   if (known !== undefined) return known;
   const opened = (tried: Tried): ((name: string) => RegionClients) => {
     const regions = new Map(settings.regions.map((name) => [name, openRegion(name, settings, tried)]));
-    return (name) => {
-      const found = regions.get(name);
-      if (found === undefined)
-        throw new Error(`region ${name} is not one of this site's: ${settings.regions.join(', ')}`);
-      return found;
-    };
+    return (name) => ofSite(name, regions, settings);
   };
-  const cloud: Cloud = { settings, region: opened('again'), once: opened('once') };
+  const turns = new Map(settings.regions.map((name) => [name, new Turns()]));
+  const cloud: Cloud = {
+    settings,
+    region: opened('again'),
+    once: opened('once'),
+    turns: (name) => ofSite(name, turns, settings),
+  };
   clouds.set(key, cloud);
   return cloud;
+}
+
+function ofSite<Of>(region: string, known: ReadonlyMap<string, Of>, { regions }: AwsSettings): Of {
+  const found = known.get(region);
+  if (found === undefined) throw new Error(`region ${region} is not one of this site's: ${regions.join(', ')}`);
+  return found;
 }
 
 /** What this file uses of every client. */

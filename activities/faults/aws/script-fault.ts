@@ -13,6 +13,7 @@ import type {
   TargetId,
   Verification,
 } from '../../../domain/fault.ts';
+import { TARGET_MS } from '../../aws/turns.ts';
 import { toFind } from '../../targets/aws-permissions.ts';
 import type { Attempt, DriverFactory, FaultDriver, Leftover, Permission, Site } from '../driver.ts';
 import { instances } from './instances.ts';
@@ -79,6 +80,7 @@ class ScriptDriver<Params> implements FaultDriver<Params> {
   readonly reversal = 'reverted';
   readonly expiry = 'renewed';
   readonly renewalsPerSecond = RENEWALS_PER_SECOND;
+  readonly targetMs = TARGET_MS;
   readonly revertMs = 2 * ANSWER_MS;
   readonly permissions = PERMISSIONS;
   readonly undo;

@@ -68,6 +68,7 @@ export class ScriptRecords<Params> {
   /** Writes the record, and reads it again. Who cannot be told anything gets none. */
   async claim(fault: Fault<Params>, attempt: Attempt): Promise<Turn<InjectResult>> {
     let claimed = false;
+    await this.#site.turn(fault.target, 'put on', attempt);
     for (let tries = 0; ; tries += 1) {
       if (isOver(attempt)) return OVER;
       const read = await this.#site.read(fault.target);
@@ -120,6 +121,7 @@ export class ScriptRecords<Params> {
 
   /** Fences the fault. */
   async fence(fault: Fault<Params>, attempt: Attempt): Promise<Turn<RevertResult>> {
+    await this.#site.turn(fault.target, 'take off', attempt);
     return patiently(attempt, this.#site.requestMs, () => this.#fenceOne(fault, attempt));
   }
 

@@ -14,6 +14,7 @@ import type {
   TargetId,
   Verification,
 } from '../../../domain/fault.ts';
+import { RENEWALS_PER_SECOND, TARGET_MS } from '../../aws/turns.ts';
 import { toFind } from '../../targets/aws-permissions.ts';
 import { isOver } from '../driver.ts';
 import type { Attempt, DriverFactory, FaultDriver, Leftover, Permission, Site } from '../driver.ts';
@@ -99,12 +100,6 @@ export function taggedFault<Params, Live extends Tagged, Undo>(
   return (site) => new TaggedDriver(what, site);
 }
 
-/**
- * To write, free and fence a record takes three requests for each resource, of which EC2 takes ten a second after the first hundred, in
- * milliseconds: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
- */
-const TARGET_MS = 300;
-
 class TaggedDriver<Params, Live extends Tagged, Undo> implements FaultDriver<Params> {
   readonly kind;
   readonly summary;
@@ -114,6 +109,7 @@ class TaggedDriver<Params, Live extends Tagged, Undo> implements FaultDriver<Par
   readonly permissions;
   readonly undo;
   readonly targetMs = TARGET_MS;
+  readonly renewalsPerSecond = RENEWALS_PER_SECOND;
   readonly revertMs;
   /** What heals by itself is not held, and needs nobody who goes on saying that it is wanted. */
   readonly renew?: NonNullable<FaultDriver<Params>['renew']>;
@@ -166,6 +162,7 @@ class TaggedDriver<Params, Live extends Tagged, Undo> implements FaultDriver<Par
   async inject(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<InjectResult>[]> {
     return told(faults, async (fault) => {
       const mine: Mine<Undo> = {};
+      await this.#site.turn(fault.target, 'put on', attempt);
       return isOver(attempt)
         ? OVER
         : patiently(attempt, this.#site.requestMs, () => this.#puttingOn.inject(fault, attempt, mine));
@@ -173,9 +170,12 @@ class TaggedDriver<Params, Live extends Tagged, Undo> implements FaultDriver<Par
   }
 
   async revert(faults: readonly Fault<Params>[], attempt: Attempt): Promise<readonly Outcome<RevertResult>[]> {
-    return told(faults, async (fault) =>
-      isOver(attempt) ? OVER : patiently(attempt, this.#site.requestMs, () => this.#takingOff.revert(fault, attempt)),
-    );
+    return told(faults, async (fault) => {
+      await this.#site.turn(fault.target, 'take off', attempt);
+      return isOver(attempt)
+        ? OVER
+        : patiently(attempt, this.#site.requestMs, () => this.#takingOff.revert(fault, attempt));
+    });
   }
 
   async verify(faults: readonly Fault<Params>[]): Promise<readonly Verification[]> {

@@ -10,7 +10,7 @@ import { isDenied } from '../../aws/denied.ts';
 import { slownessMs, usableAws } from '../../targets/aws-settings.ts';
 import type { AwsSettings } from '../../targets/aws-settings.ts';
 import { NoLeave } from '../driver.ts';
-import type { Leftover, Site } from '../driver.ts';
+import type { Attempt, Leftover, Site } from '../driver.ts';
 import { mayPass } from './passing.ts';
 import { readTagSlot, tidySlot } from './tag-slot.ts';
 import type { TagPatch, Tags, TagSlot } from './tag-slot.ts';
@@ -109,6 +109,11 @@ export class TaggedSite<Live extends Tagged> {
     const target = parseAwsTarget(id, [this.#resource.kind]);
     const live = await this.#read(target.region).read(target);
     return live && { target, live, slot: slotOf(live.tags, id) };
+  }
+
+  /** Waits until it is the turn of one more resource. Rejects when the attempt is over before. */
+  turn(id: TargetId, what: 'put on' | 'take off', { signal }: Attempt): Promise<void> {
+    return this.#cloud.turns(parseAwsTarget(id, [this.#resource.kind]).region).next(what, signal);
   }
 
   async write(target: AwsTarget, patch: TagPatch): Promise<void> {
