@@ -23,11 +23,16 @@ export async function main(patterns: readonly string[], options: Options): Promi
   let code: number = EXIT.held;
   for (const file of files) {
     try {
-      const { experiments, program } = await documentsOf(file, config);
+      const { experiments, program, day } = await documentsOf(file, config);
       const names = experiments.map(({ experiment }) => experiment.name);
-      out.event('valid', { file, experiments: names, ...(program && { program: program.name }) });
-      const also = program === undefined ? '' : `; program ${program.name}`;
-      out.line(`${out.style('green', 'valid')}   ${file}: ${names.join(', ')}${also}`);
+      const also = { ...(program && { program: program.name }), ...(day && { gameDay: day.gameDay.name }) };
+      out.event('valid', { file, experiments: names, ...also });
+      const parts = [
+        ...(names.length > 0 ? [names.join(', ')] : []),
+        ...(program ? [`program ${program.name}`] : []),
+        ...(day ? [`game day ${day.gameDay.name}`] : []),
+      ];
+      out.line(`${out.style('green', 'valid')}   ${file}: ${parts.join('; ')}`);
       for (const { experiment } of policy ? experiments : []) {
         const violations = policy ? violationsOf(policy, experiment) : [];
         if (violations.length > 0) code = code === EXIT.invalid ? code : EXIT.refused;
