@@ -17,7 +17,10 @@ export interface GameDayRecord {
   readonly events: readonly GameDayEvent[];
 }
 
-/** One thing that happened. `atMs`: milliseconds since the Unix epoch, on the workflow's clock. */
+/**
+ * One thing that happened. `atMs`: milliseconds since the Unix epoch, on the workflow's clock; of samples and alerts, which are written beside
+ * the workflow, on that of whoever took them, and their `seq` is 0.
+ */
 export type GameDayEvent = { readonly seq: number; readonly atMs: number } & GameDayEntry;
 
 /** Who did something, and as what. */
@@ -39,7 +42,12 @@ export type DayEnding = 'completed' | 'aborted' | 'interrupted';
 
 /** The part of an event that differs by type. `scenario` and `criterion` are indexes, from 0. */
 export type GameDayEntry =
-  | ({ readonly type: 'called'; readonly gameDay: GameDay; readonly documentHash: string; readonly installation: string } & By)
+  | ({
+      readonly type: 'called';
+      readonly gameDay: GameDay;
+      readonly documentHash: string;
+      readonly installation: string;
+    } & By)
   | ({ readonly type: 'begun' } & By)
   | { readonly type: 'baseline'; readonly readings: Readonly<Record<string, number>> }
   | { readonly type: 'scenario-due'; readonly scenario: number }
@@ -68,15 +76,27 @@ export type GameDayEntry =
       readonly by?: string;
       readonly from?: string;
     }
-  | ({ readonly type: 'scenario-ended'; readonly scenario: number; readonly ending: ScenarioEnding; readonly why: string } & Partial<By>)
+  | ({
+      readonly type: 'scenario-ended';
+      readonly scenario: number;
+      readonly ending: ScenarioEnding;
+      readonly why: string;
+    } & Partial<By>)
   | ({ readonly type: 'paused'; readonly why: string } & By)
   | ({ readonly type: 'resumed' } & By)
-  | ({ readonly type: 'extended'; readonly byMs: number } & By)
+  /** The day, or where it says one a scenario, may take so much longer. */
+  | ({ readonly type: 'extended'; readonly byMs: number; readonly scenario?: number } & By)
   | ({ readonly type: 'note'; readonly as: Role | 'guest'; readonly text: string } & By)
   /** What was learnt, and what is to be done about it. */
   | ({ readonly type: 'finding'; readonly text: string; readonly scenario?: number } & By)
   | ({ readonly type: 'action'; readonly text: string; readonly owner: string; readonly scenario?: number } & By)
-  | { readonly type: 'edge'; readonly edge: 'breach-begins' | 'breach-ends' | 'no-data'; readonly probe: string; readonly evidence: string }
-  | { readonly type: 'alert'; readonly alert: string; readonly firing: boolean }
+  | {
+      readonly type: 'edge';
+      readonly edge: 'breach-begins' | 'breach-ends' | 'no-data';
+      readonly probe: string;
+      readonly evidence: string;
+    }
+  /** Said at the first look, and at each change; `null`: nobody could tell. */
+  | { readonly type: 'alert'; readonly alert: string; readonly firing: boolean | null }
   | { readonly type: 'samples'; readonly series: SeriesByProbe }
   | ({ readonly type: 'day-ended'; readonly ending: DayEnding; readonly why: string } & Partial<By>);
