@@ -232,7 +232,11 @@ export interface RevertReport {
 
 /** What a watch is asked. Stop conditions are watched; the probes of the steady state are sampled beside them. */
 export interface WatchInput {
-  readonly experiment: Experiment;
+  readonly experiment: Pick<Experiment, 'fault' | 'stopConditions' | 'steadyState' | 'sampleEveryMs'>;
+  /** Probes that are sampled beside them, and watched for nothing. */
+  readonly also?: readonly string[];
+  /** How long samples are kept that go with heartbeats and the report, in milliseconds; absent: all are, downsampled. */
+  readonly keepMs?: number;
   readonly baseline: Readonly<Record<string, number>>;
   /** For site workers of before 0.3, which do not ask their attempt for it. */
   readonly heartbeatTimeoutMs: number;

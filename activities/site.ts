@@ -79,7 +79,7 @@ async function watchRun(input: WatchInput, probes: OpenProbes, sampled: Sampled)
   const { info, cancellationSignal } = Context.current();
   if (info.workflowExecution?.runId !== input.execution) return { ended: 'reset', edges: [], resume: null, series: {} };
   let beat: Tick | undefined;
-  const { experiment, baseline, resume } = input;
+  const { experiment, baseline, resume, also = [], keepMs = Infinity } = input;
   using samples = sampling(experiment, sampled);
   const result = await beating(
     () =>
@@ -88,6 +88,8 @@ async function watchRun(input: WatchInput, probes: OpenProbes, sampled: Sampled)
         experiment,
         baseline,
         everyMs: experiment.sampleEveryMs,
+        also,
+        keepMs,
         ...(resume ? { resume } : {}),
         onReadings: samples.take,
         onTick: (tick) => {
@@ -142,7 +144,7 @@ async function recover(input: RecoverInput, probes: OpenProbes, sampled: Sampled
 
 /** Samples of the run that this activity belongs to, until it ends. */
 function sampling(
-  experiment: Experiment,
+  experiment: Pick<Experiment, 'fault'>,
   sampled: Sampled,
 ): Disposable & { readonly take: (readings: Tick['readings']) => void } {
   const run = Context.current().info.workflowExecution?.workflowId ?? '';

@@ -25,7 +25,7 @@ import { why } from './blindness.ts';
 import { noteHeard } from './heard.ts';
 import { CAUSE, Leases } from './leases.ts';
 import type { OpenLease } from './leases.ts';
-import { Logbook } from './logbook.ts';
+import { runLogbook } from './logbook.ts';
 import type { Note, RunInput, RunResult } from './messages.ts';
 import { passPreflight } from './pre-flight.ts';
 import { widen } from './stages.ts';
@@ -38,7 +38,7 @@ const REMARKS_MAX = 100;
 export class Run {
   readonly input: RunInput;
   readonly id = workflowInfo().workflowId;
-  readonly log = new Logbook();
+  readonly log = runLogbook();
   readonly leases: Leases;
   state: RunState = NEW_RUN;
   baseline: Readonly<Record<string, number>> = {};
