@@ -33,6 +33,7 @@ export function gameDayReport(record: GameDayRecord, journals: Iterable<Journal>
     day: record.day,
     name: gameDay.name,
     purpose: gameDay.purpose,
+    gameDay,
     documentHash: called.documentHash,
     installation: called.installation,
     roles: gameDay.roles,
@@ -54,6 +55,7 @@ export function gameDayReport(record: GameDayRecord, journals: Iterable<Journal>
     gaps: gapsOf(story, summaries),
     findings: story.findings,
     actions: story.actions,
+    alerts: story.firings,
     timeline: timelineOf(record.events, story, summaries),
     missing: missingOf(story, summaries),
     baseline: state.baseline,
@@ -129,5 +131,5 @@ function stillOn({ runs, state }: DayStory, summaries: Summaries): readonly stri
 function missingOf({ runs }: DayStory, summaries: Summaries): readonly string[] {
   return runs
     .filter(({ run }) => !summaries.has(run))
-    .map(({ run }) => `the journal of ${run} is not here: when its fault began, and who told of it, is not known`);
+    .map(({ run }) => `the journal of ${run} is not here, or cannot be read, so nobody knows when its fault began and who told of it`);
 }

@@ -38,7 +38,7 @@ function outcome(facts: Facts): string {
       const now = on.length > 0 ? `, and ${some(on)} is running` : '';
       const halted =
         state === 'paused' ? ' and is paused' : state === 'waiting-for-approval' ? ' and waits for its commander' : '';
-      return `This game day is not over${halted}: ${ofAll}${now}; so far ${met(facts)}.`;
+      return `This game day is not over${halted}: ${ofAll}${now}; so far ${met(facts, 'is')}.`;
     }
     case 'completed':
       return begunAtMs === null
@@ -53,15 +53,16 @@ function outcome(facts: Facts): string {
   }
 }
 
-function met({ criteria, scenarios }: Facts): string {
+function met({ criteria, scenarios }: Facts, was: 'was' | 'is' = 'was'): string {
   const missed = scenarios.flatMap((scenario) =>
     scenario.criteria
       .filter(({ verdict }) => verdict === 'missed')
       .map(({ name }) => `“${plain(name)}” in ${scenario.name}`),
   );
+  const verb = criteria.met === 1 ? was : { was: 'were', is: 'are' }[was];
   const unknown = criteria.unknown === 0 ? '' : `, ${criteria.unknown} without an answer`;
   const which = missed.length === 0 ? '' : `; missed: ${some(missed)}`;
-  return `${criteria.met} of ${many(criteria.of, 'criterion', 'criteria')} ${criteria.met === 1 ? 'was' : 'were'} met${unknown}${which}`;
+  return `${criteria.met} of ${many(criteria.of, 'criterion', 'criteria')} ${verb} met${unknown}${which}`;
 }
 
 function skipped({ scenarios }: Facts): string {
@@ -81,22 +82,24 @@ const STATES = {
   'never-begun': 'not begun',
 } as const;
 
-/** What customers had of it. */
+/** What customers had of it. What no rate says, another reading does. */
 function customers({ impact, availability }: Facts): string {
-  const clauses = [...impact.flatMap(lost), ...availability.flatMap(up)];
-  return clauses.length === 0 ? 'What customers had of it was not measured.' : `${capital(clauses.join('; '))}.`;
+  const summed = impact.flatMap(lost);
+  const clauses = [...(summed.length > 0 ? summed : impact.flatMap(ranged)), ...availability.flatMap(up)];
+  return clauses.length === 0 ? 'What customers had of it was not measured.' : `Customers: ${clauses.join('; ')}.`;
 }
 
-function lost({ probe, baseline, dimension, whole }: ImpactReport): string[] {
-  if (whole.knownMs === 0) return [];
-  if (whole.lost === null || whole.expected === null) {
-    if (baseline === null || whole.lowest === null || whole.highest === null) return [];
-    const [low, high, base] = [whole.lowest, whole.highest, baseline].map((value) => formatQuantity(value, dimension));
-    return [`${probe} was between ${low} and ${high}, against a baseline of ${base}`];
-  }
+function lost({ probe, whole }: ImpactReport): string[] {
+  if (whole.lost === null || whole.expected === null) return [];
   const share =
     whole.expected === 0 ? '' : ` (${percent(round(whole.lost / whole.expected))} of what was to be expected)`;
   return [`${probe} fell short of its baseline by ${events(whole.lost)} in all${share}${blind(whole)}`];
+}
+
+function ranged({ probe, baseline, dimension, whole: { lowest, highest } }: ImpactReport): string[] {
+  if (baseline === null || lowest === null || highest === null) return [];
+  const [low, high, base] = [lowest, highest, baseline].map((value) => formatQuantity(value, dimension));
+  return [`${probe} was between ${low} and ${high}, against a baseline of ${base}`];
 }
 
 function up({ probe, whole }: AvailabilityReport): string[] {
@@ -104,22 +107,42 @@ function up({ probe, whole }: AvailabilityReport): string[] {
 }
 
 function blind({ unknownMs, knownMs }: { readonly unknownMs: number; readonly knownMs: number }): string {
-  return unknownMs * 100 < knownMs ? '' : `, as far as is known: ${formatDuration(unknownMs)} were not measured`;
+  return unknownMs * 100 < knownMs ? '' : `, with ${formatDuration(unknownMs)} not measured`;
 }
 
-function detection({ detection: told, restoration, gaps }: Facts): string {
-  if (told.of === 0) return 'No fault was put on, as far as the journals of its runs are here.';
+function detection(facts: Facts): string {
+  const { detection: told, restoration, gaps, missing, faults } = facts;
+  const absent = missing.length === 0 ? [] : [`of ${many(missing.length, 'run')} the journal is not here`];
   const silent = gaps.filter(({ kind }) => kind === 'monitoring').length;
-  const clauses = [
-    told.count === 0
-      ? `nothing told of ${told.of === 1 ? 'the one fault' : `any of ${told.of} faults`}`
-      : `${told.count} of ${many(told.of, 'fault')} ${told.count === 1 ? 'was' : 'were'} told of, after ${after(told)} (${told.byAlert} by an alert, ${told.byBreach} only by a breach)`,
-    restoration.fromEnd.count === 0
-      ? 'the steady state is not known to have returned'
-      : `the steady state was back ${after(restoration.fromEnd)} after the end of ${restoration.fromEnd.count === restoration.fromEnd.of ? 'the fault' : `${restoration.fromEnd.count} of ${many(restoration.fromEnd.of, 'fault')}`}`,
-    ...(silent === 0 ? [] : [`${many(silent, 'gap')} in monitoring ${silent === 1 ? 'was' : 'were'} found`]),
+  const found = silent === 0 ? [] : [`${many(silent, 'gap')} in monitoring ${silent === 1 ? 'was' : 'were'} found`];
+  if (faults.length === 0) return `${['No experiment was run', ...found].join('; ')}.`;
+  const clauses =
+    told.of === 0
+      ? [absent.length > 0 ? 'no fault is known' : 'no fault was put on']
+      : [detected(told), back(restoration.fromEnd)];
+  return `${capital([...clauses, ...absent, ...found].join('; '))}.`;
+}
+
+function detected(told: Facts['detection']): string {
+  if (told.count === 0) return `nothing told of ${told.of === 1 ? 'the one fault' : `any of ${told.of} faults`}`;
+  return `${told.count} of ${many(told.of, 'fault')} ${told.count === 1 ? 'was' : 'were'} detected, after ${after(told)} (${toldBy(told)})`;
+}
+
+/** `1 by an alert, 2 only by a breach`; what is none is not said. */
+export function toldBy({ byAlert, byBreach }: Facts['detection']): string {
+  const ways = [
+    ...(byAlert > 0 ? [`${byAlert} by an alert`] : []),
+    ...(byBreach > 0 ? [`${byBreach} only by a breach`] : []),
   ];
-  return `${capital(clauses.join('; '))}.`;
+  return ways.join(', ');
+}
+
+function back(figure: MeanFigure): string {
+  const { count, of } = figure;
+  if (count === 0) return 'the steady state is not known to have returned';
+  const whose =
+    of === 1 ? 'the fault’s end' : count === of ? 'each fault’s end' : `the end of ${count} of ${of} faults`;
+  return `the steady state was back ${after(figure)} after ${whose}`;
 }
 
 function after({ meanMs, count }: MeanFigure): string {
@@ -135,9 +158,9 @@ function many(count: number, one: string, others = `${one}s`): string {
   return `${count} ${count === 1 ? one : others}`;
 }
 
-/** `12`, `1.5`: fewer than ten are not rounded to nothing. */
+/** `2,618`, `1.5`: fewer than ten are not rounded to nothing. */
 function events(count: number): string {
-  return String(count < 10 ? Number(count.toPrecision(2)) : Math.round(count));
+  return (count < 10 ? Number(count.toPrecision(2)) : Math.round(count)).toLocaleString('en');
 }
 
 function round(share: number): number {

@@ -5,7 +5,7 @@
  */
 import type { CriterionVerdict, DayEnding, ScenarioEnding } from './game-day-events.ts';
 import type { DayPhase, ScenarioPhase } from './game-day-state.ts';
-import type { CriterionKind, Roles, WatchedProbe } from './game-day.ts';
+import type { CriterionKind, GameDay, Roles, WatchedProbe } from './game-day.ts';
 import type { SeriesByProbe } from './probe.ts';
 import type { Dimension } from './quantity.ts';
 
@@ -18,6 +18,8 @@ export interface GameDayReport {
   readonly day: string;
   readonly name: string;
   readonly purpose: string;
+  /** The document, parsed. */
+  readonly gameDay: GameDay;
   readonly documentHash: string;
   readonly installation: string;
   readonly roles: Roles;
@@ -47,6 +49,8 @@ export interface GameDayReport {
   readonly gaps: readonly Gap[];
   readonly findings: readonly Finding[];
   readonly actions: readonly Action[];
+  /** Alerts that began to fire. */
+  readonly alerts: readonly { readonly alert: string; readonly atMs: number }[];
   /** What happened, in the order of time. */
   readonly timeline: readonly TimelineLine[];
   /** What this report lacks, in sentences: journals that are not there. */

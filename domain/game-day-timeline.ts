@@ -12,7 +12,7 @@ import type { TimelineLine } from './game-day-summary.ts';
 import type { RunSummary } from './run-summary.ts';
 import { formatDuration } from './units.ts';
 
-/** What is said of an event. `quiet` is what nobody may miss the other way round: it is loud only where it says so. */
+/** What is said of an event. */
 interface Said {
   readonly what: string;
   readonly words: string;

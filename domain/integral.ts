@@ -26,7 +26,7 @@ const LONGER = 3;
  * series that was thinned out since is judged by its own rhythm.
  */
 export function knownIn(points: readonly Point[], { fromMs, toMs }: Window, everyMs: number): readonly Known[] {
-  const longestMs = LONGER * Math.max(everyMs, medianPauseMs(points));
+  const longestMs = longestPauseMs(points, everyMs);
   return points.flatMap(([atMs, value], i) => {
     const [nextMs, next] = points[i + 1] ?? [atMs, null];
     const from = Math.max(atMs, fromMs);
@@ -34,6 +34,15 @@ export function knownIn(points: readonly Point[], { fromMs, toMs }: Window, ever
     if (value === null || next === null || to <= from || nextMs - atMs > longestMs) return [];
     const at = (ms: number): number => value + ((next - value) * (ms - atMs)) / (nextMs - atMs);
     return [{ fromMs: from, toMs: to, from: at(from), to: at(to) }];
+  });
+}
+
+/** The same points, with one without a value wherever {@link knownIn} sees a gap between two: nobody may join them. */
+export function apart(points: readonly Point[], everyMs: number): readonly Point[] {
+  const longestMs = longestPauseMs(points, everyMs);
+  return points.flatMap((point, i): readonly Point[] => {
+    const [nextMs] = points[i + 1] ?? [point[0]];
+    return nextMs - point[0] > longestMs ? [point, [point[0] + 1, null]] : [point];
   });
 }
 
@@ -56,6 +65,10 @@ export function areaBelow(known: readonly Known[], level: number): number {
 export function meanOf(known: readonly Known[]): number | null {
   const ms = knownMs(known);
   return ms === 0 ? null : sum(known, ({ fromMs, toMs, from, to }) => ((from + to) / 2) * (toMs - fromMs)) / ms;
+}
+
+function longestPauseMs(points: readonly Point[], everyMs: number): number {
+  return LONGER * Math.max(everyMs, medianPauseMs(points));
 }
 
 function medianPauseMs(points: readonly Point[]): number {
