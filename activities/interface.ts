@@ -20,10 +20,11 @@ import type { SeriesByProbe } from '../domain/probe.ts';
 import type { Edge, ConditionsState } from '../domain/stop-conditions.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
 import type { Asking, Authority } from './admission/proof.ts';
+import type { GameDayActivities, GameDaySiteActivities } from './game-day/interface.ts';
 import type { Acknowledged, Acknowledgement } from './picking.ts';
 
 /** Served by the control worker, on the queue `control`. */
-export interface ControlActivities {
+export interface ControlActivities extends GameDayActivities {
   /** Appends to the run's journal; events already there count once. `startedBy`: the proof of who started it, with its start. */
   record(run: string, events: readonly JournalEvent[], startedBy?: Claim): Promise<Recorded>;
   /** Appends to the audit what is no run's; records already there count once. */
@@ -96,7 +97,7 @@ export interface Recorded {
 }
 
 /** Served by a site worker on three queues: this one, `…/hold` and `…/revert`. */
-export interface SiteActivities {
+export interface SiteActivities extends GameDaySiteActivities {
   preflight(input: PreflightInput): Promise<PreflightResult>;
   /** Whether enough candidates are left for another stage, as many as `preconditions` ask for. */
   minHealthy(input: MinHealthyInput): Promise<GuardAnswer>;

@@ -17,7 +17,7 @@ import { minHealthy } from './min-healthy.ts';
 import { preflight } from './preflight.ts';
 import type { PreflightSite } from './preflight.ts';
 import type { OpenProbes } from './probes/registry.ts';
-import { awaitSteadyState } from './steady-state.ts';
+import { awaitSteadyState, takeBaseline } from './steady-state.ts';
 import { sweep } from './sweep.ts';
 import type { TargetProvider } from './targets/provider.ts';
 import { watch } from './watch.ts';
@@ -71,6 +71,14 @@ export function siteActivities(site: OpenSite, name: string, owners: Owners, sam
       revert(batch, owner, driverOf(batch.kind), site.installation, owners, lastLook === true),
     watch: (input) => watchRun(input, site.probes, sampled),
     recover: (input) => recover(input, site.probes, sampled),
+    readProbes: ({ probes, samples, everyMs }) => {
+      const signal = Context.current().cancellationSignal;
+      return beating(async () => {
+        const read = await takeBaseline(site.probes, probes, { samples, everyMs, signal });
+        throwIfInterrupted();
+        return read;
+      });
+    },
     sweep: () => beating(() => sweep(site.drivers.values(), currentAttempt())),
   };
 }

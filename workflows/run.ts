@@ -53,6 +53,8 @@ export class Run {
   policy: Policy | undefined;
   #remarks = 0;
   readonly #grants: Ask[] = [];
+  /** How long the steady state took to return, in milliseconds; undefined while it has not. */
+  recoveredMs: number | undefined;
   /** Whether the control worker found the search attributes registered. */
   searchable = false;
 
@@ -226,6 +228,7 @@ export class Run {
     setCurrentDetails(`**${judged.status}**${judged.deviated ? ', deviated' : ''}: ${judged.reason}`);
     await this.log.close();
     await condition(allHandlersFinished);
-    return { run: this.id, ...judged };
+    const { recoveredMs } = this;
+    return { run: this.id, ...judged, ...(recoveredMs === undefined ? {} : { recoveredMs }) };
   }
 }
