@@ -4,7 +4,6 @@
  * Owns its keys, defaults and bounds. Which experiments there are, and what in the day contradicts itself, is not known here.
  */
 import { z } from 'zod';
-import { DURATIONS_MS } from '../domain/experiment-bounds.ts';
 import type { Bounds } from '../domain/experiment-bounds.ts';
 import { GAME_DAY_COUNTS, GAME_DAY_MS, NESTING_MAX } from '../domain/game-day-bounds.ts';
 import { parseDuration } from '../domain/units.ts';

@@ -15,7 +15,6 @@ export const GAME_DAY_MS = {
   offset: [0, 2 * DAY_MS],
   timeout: [1_000, 2 * DAY_MS],
   sampleEvery: [500, 600_000],
-  within: [100, DAY_MS],
 } as const satisfies Record<string, Bounds>;
 
 /** How many of each, and of texts how many characters. */
@@ -54,7 +53,7 @@ export function contradictions(day: GameDay): readonly Contradiction[] {
 }
 
 /** The roles that somebody has. */
-export function rolesOf({ roles }: Pick<GameDay, 'roles'>): readonly Role[] {
+function rolesHeld({ roles }: Pick<GameDay, 'roles'>): readonly Role[] {
   const { scribe, communications, observers } = roles;
   return [
     'commander',
@@ -115,6 +114,7 @@ function ofOne(day: GameDay, scenario: Scenario, i: number): Contradiction[] {
   const leftMs = day.durationMs - offsetMs;
   const least = leastMs(work);
   const path = ['scenarios', i];
+  const steps = leavesOf(work).flatMap((leaf) => (leaf.kind === 'by-hand' ? [leaf.step] : []));
   const twice = day.scenarios.findIndex((other) => other.name === name) < i;
   const lasts = `the day lasts ${exactDuration(day.durationMs)}`;
   return [
@@ -128,6 +128,8 @@ function ofOne(day: GameDay, scenario: Scenario, i: number): Contradiction[] {
         [...path, 'timeout'],
         `more than ${exactDuration(least)}: so long its faults are held at least`,
       ],
+      // A step is known by its words.
+      [new Set(steps).size < steps.length, [...path, 'run'], 'each step by hand in words of its own'],
     ]),
     ...criteria.flatMap((criterion, j) => ofCriterion(day, scenario, criterion, j, [...path, 'criteria', j])),
   ];
@@ -142,7 +144,7 @@ function ofCriterion(
 ): Contradiction[] {
   const withinMs = withinOf(criterion);
   const ofRuns = criterion.kind === 'recovery' || criterion.kind === 'hypothesis';
-  const roles = rolesOf(day);
+  const roles = rolesHeld(day);
   return told([
     [
       criteria.findIndex(({ name }) => name === criterion.name) < j,

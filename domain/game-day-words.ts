@@ -3,9 +3,10 @@
  *
  * Owns the spelling of criteria and of offsets, for documents, the plan, the room and the report alike.
  */
+import type { Tolerance } from './experiment.ts';
 import type { Criterion, Role } from './game-day.ts';
 import { describeTolerance } from './steady-state.ts';
-import { formatDuration } from './units.ts';
+import { formatDuration, percent } from './units.ts';
 
 /** What a criterion asks, without its name. */
 export type Asked = Criterion extends infer One ? (One extends Criterion ? Omit<One, 'name'> : never) : never;
@@ -21,7 +22,7 @@ const ROLES: Readonly<Record<Role, string>> = {
 export function describeCriterion(asked: Asked): string {
   switch (asked.kind) {
     case 'measured':
-      return `${asked.probe} ${describeTolerance(asked.accept)} ${describeWhen(asked.when)}`;
+      return `${asked.probe} ${describeAccepted(asked.accept)} ${describeWhen(asked.when)}`;
     case 'recovery':
       return `recovery within ${formatDuration(asked.withinMs)}`;
     case 'hypothesis':
@@ -31,6 +32,12 @@ export function describeCriterion(asked: Asked): string {
     case 'judged':
       return `judged by ${ROLES[asked.by]}`;
   }
+}
+
+/** Its name, and what it asks where the name does not say that: `orders go on (orders at least 5/s throughout)`. */
+export function nameAndAsked(criterion: Criterion): string {
+  const asked = describeCriterion(criterion);
+  return criterion.name === asked ? asked : `${criterion.name} (${asked})`;
 }
 
 /** An offset from the day's beginning: `T+0`, `T+1h30m`. */
@@ -54,6 +61,13 @@ export function exactDuration(ms: number): string {
     return many === 0 ? [] : [`${many}${unit}`];
   });
   return parts.length === 0 ? '0s' : parts.join('');
+}
+
+/** Before anything was read, of a baseline nothing is known but its name. */
+function describeAccepted(tolerance: Tolerance): string {
+  return tolerance.kind === 'range'
+    ? describeTolerance(tolerance)
+    : `within ${percent(tolerance.share)} of its baseline`;
 }
 
 function describeWhen(when: 'throughout' | 'at-end' | { readonly withinMs: number }): string {

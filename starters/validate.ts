@@ -1,7 +1,10 @@
 /** `squall validate`: checks documents, many at once, and says what is wrong in all of them; touches nothing and needs nothing. */
 import { existsSync, statSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
+import type { ParsedExperiment } from '../documents/experiment.ts';
+import type { ParsedGameDay } from '../documents/game-day.ts';
 import { InvalidDocument } from '../documents/problem.ts';
+import { leavesOf } from '../domain/game-day-bounds.ts';
 import { violationsOf } from '../domain/policy.ts';
 import { policyOf } from '../workers/policy-settings.ts';
 import { EXIT } from './exit.ts';
@@ -33,7 +36,7 @@ export async function main(patterns: readonly string[], options: Options): Promi
         ...(day ? [`game day ${day.gameDay.name}`] : []),
       ];
       out.line(`${out.style('green', 'valid')}   ${file}: ${parts.join('; ')}`);
-      for (const { experiment } of policy ? experiments : []) {
+      for (const { experiment } of policy ? [...experiments, ...elsewhere(experiments, day)] : []) {
         const violations = policy ? violationsOf(policy, experiment) : [];
         if (violations.length > 0) code = code === EXIT.invalid ? code : EXIT.refused;
         for (const violation of violations) {
@@ -54,6 +57,18 @@ export async function main(patterns: readonly string[], options: Options): Promi
   // A name that matches nothing is a mistake, not an empty answer.
   for (const pattern of unmatched) code = report(new UsageError(`${pattern} matches no file`), out.json);
   return code;
+}
+
+/** The experiments that a game day takes from other files. */
+function elsewhere(
+  own: readonly ParsedExperiment[],
+  day: ParsedGameDay | undefined,
+): Pick<ParsedExperiment, 'experiment'>[] {
+  const all = (day?.gameDay.scenarios ?? []).flatMap(({ work }) => leavesOf(work));
+  const others = all
+    .filter((leaf) => leaf.kind === 'experiment')
+    .filter((leaf) => !own.some((one) => one.experiment === leaf.experiment));
+  return [...new Map(others.map((leaf) => [leaf.documentHash, leaf])).values()];
 }
 
 /** The files of all patterns, and the patterns that match none. */
