@@ -51,6 +51,7 @@ export interface WatchedProbe {
 }
 
 export interface Scenario {
+  /** Lower-case letters, digits and dashes; unique in its day. */
   readonly name: string;
   /** From the day's beginning to this scenario's, at the earliest, in milliseconds. Scenarios do not overlap. */
   readonly offsetMs: number;
@@ -64,7 +65,7 @@ export interface Scenario {
   readonly approve: 'commander' | 'auto';
 }
 
-/** What is done. `by-hand` is a step that people take, and that is timed: no driver does it. */
+/** What is done. `by-hand` is a step that people take, and that is timed: no driver does it. Its words are its own in its scenario. */
 export type Work =
   | { readonly kind: 'experiment'; readonly experiment: Experiment; readonly documentHash: string }
   | { readonly kind: 'sequence' | 'parallel'; readonly of: readonly Work[] }

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
 import { filesNamed } from '../../documents/game-day-files.ts';
+import { parseFile } from '../../documents/file.ts';
 import { documentJsonSchema } from '../../documents/json-schema.ts';
 import { catalogue, VALID } from './experiment.ts';
 import { DAY, dayOf, OTHER, wrongs } from './day.ts';
@@ -266,4 +268,32 @@ test('a time that is there once is taken, on either side of a change of the cloc
   assert.equal(at('2026-10-04 02:45 Australia/Lord_Howe'), Date.UTC(2026, 9, 3, 15, 45));
   assert.equal(at('2028-02-29 00:00 UTC'), Date.UTC(2028, 1, 29));
   assert.equal(at('2026-11-01  08:30 UTC'), Date.UTC(2026, 10, 1, 8, 30));
+});
+
+test('a mutated game day is accepted or refused with positions inside it; nothing else happens', () => {
+  const put = fc.oneof(
+    fc.constantFrom('*a', '{', '}', '[', ']', ': ', '- ', '|', '"', "'", '\t', '---\n', 'T+', 'now', '24:00', '2026-03-08 02:30', '9h', '1e999', '.nan', 'null', '__proto__', ''),
+    fc.string({ maxLength: 8, unit: 'binary' }),
+  );
+  const mutation = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), cut: fc.nat(30), put });
+  const end = DAY.indexOf('---');
+  fc.assert(
+    fc.property(fc.array(mutation, { minLength: 1, maxLength: 3 }), (mutations) => {
+      const day = mutations.reduce((whole, { at, cut, put: words }) => {
+        const from = Math.floor(at * whole.length);
+        return whole.slice(0, from) + words + whole.slice(from + cut);
+      }, DAY.slice(0, end));
+      const text = day + DAY.slice(end);
+      const parsed = parseFile(text, 'days/it.yaml', catalogue, OTHER);
+      if (parsed.ok) return;
+      const lines = text.replace(/^\uFEFF/, '').split('\n');
+      assert.ok(parsed.problems.length > 0);
+      for (const { line, column, found, expected } of parsed.problems) {
+        assert.ok(line >= 1 && line <= lines.length, `line ${line} of ${lines.length}`);
+        assert.ok(column >= 1 && column <= (lines[line - 1]?.length ?? 0) + 1, `column ${column} of line ${line}`);
+        assert.ok(found !== '' && expected !== '');
+      }
+    }),
+    { numRuns: 300 },
+  );
 });
