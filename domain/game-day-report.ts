@@ -131,5 +131,8 @@ function stillOn({ runs, state }: DayStory, summaries: Summaries): readonly stri
 function missingOf({ runs }: DayStory, summaries: Summaries): readonly string[] {
   return runs
     .filter(({ run }) => !summaries.has(run))
-    .map(({ run }) => `the journal of ${run} is not here, or cannot be read, so nobody knows when its fault began and who told of it`);
+    .map(
+      ({ run }) =>
+        `the journal of ${run} is not here, or cannot be read, so nobody knows when its fault began and who told of it`,
+    );
 }

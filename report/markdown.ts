@@ -19,7 +19,7 @@ export function escapeMarkdown(text: string): string {
     .replace(/[&<>|]/g, (character) => ENTITIES[character] ?? '')
     .replace(/[@#](?=\w)/g, `$&${APART}`)
     .replace(/:(?=\/\/)/g, `:${APART}`)
-    .replace(/\bwww(?=\.)/gi, `$&${APART}`)
+    .replace(/www(?=\.)/gi, `$&${APART}`)
     .replace(/^(?:[#\-=]|\+(?=\s|$))/, '\\$&')
     .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2');
 }
