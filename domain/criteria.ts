@@ -44,7 +44,7 @@ export function judgeMeasured(
   const points = (series?.points ?? []).filter(([atMs]) => atMs >= time.fromMs && atMs <= time.toMs);
   const read = { probe, accept, baseline, points, series: series ?? { dimension: 'count', points } } as const;
   if (!points.some(([, value]) => value !== null))
-    return { ...unknown(`${probe} has no data`), settled: typeof when === 'object' && late(when.withinMs, time) };
+    return { ...unknown(`${probe} has no data`), settled: typeof when !== 'object' || late(when.withinMs, time) };
   return typeof when === 'object' ? within(read, when.withinMs, time) : throughout(read, time);
 }
 

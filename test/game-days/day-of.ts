@@ -34,11 +34,15 @@ export function scenarioOf(change: Partial<Scenario> = {}): Scenario {
   };
 }
 
+/** How many experiments there are so far: each has targets of its own, so that days may be held side by side. */
+let made = 0;
+
 /** One experiment on two targets that are not there, which is held for a second. */
 export function workOf(change: Partial<Experiment>): Work {
+  made += 1;
   const experiment = {
     ...pausing({ fault: 'noop/noop', group: 'any', seed: 'any', ttlMs: 30_000, stages: [1], holdMs: 1_000 }),
-    targets: { site: 'torture', selector: { count: 2, name: 'n' } },
+    targets: { site: 'torture', selector: { count: 2, name: `n-${made}` } },
     ...change,
   };
   return { kind: 'experiment', experiment, documentHash: 'a hash' };

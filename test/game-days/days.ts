@@ -91,16 +91,18 @@ export class Held {
   /** Waits until an event of the record, as the workflow tells it, is like this. */
   async has(like: Partial<GameDayEvent>): Promise<GameDayEvent> {
     let found: GameDayEvent | undefined;
-    await until(
-      async () => {
-        const { events } = await this.story().catch(() => ({ events: [] }));
-        found = events.find((event) =>
-          Object.entries(like).every(([key, value]) => event[key as keyof GameDayEvent] === value),
-        );
-        return found !== undefined;
-      },
-      `${this.name} has ${JSON.stringify(like)}`,
-    );
+    let all: readonly GameDayEvent[] = [];
+    const looked = until(async () => {
+      ({ events: all } = await this.story().catch(() => ({ events: all })));
+      found = all.find((event) =>
+        Object.entries(like).every(([key, value]) => event[key as keyof GameDayEvent] === value),
+      );
+      return found !== undefined;
+    }, JSON.stringify(like));
+    await looked.catch((cause: unknown) => {
+      const told = all.map((event) => (event.type === 'called' ? 'called' : JSON.stringify(event)));
+      throw new Error(`${this.name} has not ${JSON.stringify(like)}, but:\n${told.join('\n')}`, { cause });
+    });
     return found as GameDayEvent;
   }
 
