@@ -25,6 +25,8 @@ import { forbiddenStop } from './admission/stop-right.ts';
 import { beating } from './attempt.ts';
 import { auditEvents } from './audit.ts';
 import { enforceStop } from './enforce-stop.ts';
+import type { AlertSource } from './game-day/alerts.ts';
+import { gameDayActivities } from './game-day/control.ts';
 import type { AdmitInput, ControlActivities } from './interface.ts';
 import type { JournalStore } from './journal/store.ts';
 import type { Destinations } from './notify/destination.ts';
@@ -48,6 +50,8 @@ export interface Control {
   /** In the order they are asked. */
   readonly guards: readonly Guard[];
   readonly policy: Policy;
+  /** Where a game day learns whether an alert fires. */
+  readonly alerts: readonly AlertSource[];
   /** Those that pull the emergency stop beside people. */
   readonly levers: readonly Lever[];
   readonly client: Client;
@@ -67,6 +71,7 @@ export function controlActivities(control: Control): ControlActivities {
   };
   const attend = attending(control.guards);
   return {
+    ...gameDayActivities(control),
     async record(run, events, startedBy) {
       const { store, destinations } = control;
       const named = events.map((event) => signed(run, event, startedBy));

@@ -186,10 +186,12 @@ export function text(value: unknown, otherwise: string): string {
   return typeof value === 'string' && value !== '' ? value.slice(0, TEXT_MAX) : otherwise;
 }
 
-function isTexts(value: unknown): value is readonly string[] {
+/** Whether it is a list of texts. */
+export function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
-function fieldsOf(payload: unknown): Readonly<Record<string, unknown>> {
+/** Its fields; none where it is no object. */
+export function fieldsOf(payload: unknown): Readonly<Record<string, unknown>> {
   return typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : {};
 }

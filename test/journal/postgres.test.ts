@@ -66,7 +66,7 @@ describe('the PostgreSQL store', { skip: SKIP }, () => {
   it('refuses tables of a newer version, and leaves them as they are', async () => {
     await open().append('a', [blind(0)]);
     await server.query(`INSERT INTO ${name}.squall_schema VALUES ($1, now())`, [MIGRATIONS.length + 1]);
-    const says = fails(/is of version 2, and this Squall knows 1.*a newer one/);
+    const says = fails(/is of version 3, and this Squall knows 2.*a newer one/);
     await assert.rejects(open().read('a'), says);
     await assert.rejects(open().append('a', [blind(1)]), says);
     assert.equal((await server.query(`SELECT * FROM ${name}.squall_event`)).length, 1);

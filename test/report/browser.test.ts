@@ -8,10 +8,14 @@ import { pathToFileURL } from 'node:url';
 import { after, before, describe, it } from 'node:test';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { gameDayReport } from '../../domain/game-day-report.ts';
 import type { Journal } from '../../domain/journal.ts';
 import { maturityOf } from '../../domain/maturity.ts';
+import { renderGameDay } from '../../report/game-day/html.ts';
 import { renderReport } from '../../report/html.ts';
 import { renderMaturity } from '../../report/maturity.ts';
+import { abortedDay, calledDay, hostileDay, interruptedDay, mixedDay, runningDay } from './game-days.ts';
+import type { Told } from './game-days.ts';
 import { abortedRun, heldRun, HOSTILE, hostileRun, hugeRun, refusedRun, stuckRun } from './journals.ts';
 import { hostilePractice, practice } from './maturity-story.ts';
 
@@ -35,9 +39,25 @@ const RUNS: Readonly<Record<string, Journal>> = {
   huge: hugeRun(),
   hostile: hostileRun(),
 };
+const GAME_DAYS: Readonly<Record<string, Told>> = {
+  'game day': mixedDay(),
+  'game day, aborted': abortedDay(),
+  'game day, interrupted': interruptedDay(),
+  'game day, running': runningDay(),
+  'game day, called': calledDay(),
+  'game day, hostile': hostileDay(HOSTILE),
+};
+
+function dayPage({ record, journals }: Told): string {
+  const report = gameDayReport(record, journals);
+  assert.ok(report);
+  return renderGameDay(report);
+}
+
 /** Every page, by its name. */
 const PAGES: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.entries(RUNS).map(([name, journal]) => [name, renderReport(journal)])),
+  ...Object.fromEntries(Object.entries(GAME_DAYS).map(([name, told]) => [name, dayPage(told)])),
   maturity: renderMaturity(maturityOf(MATURE), MATURE, ['1 not over']),
   'maturity, hostile': renderMaturity(maturityOf(hostilePractice()), hostilePractice(), [HOSTILE]),
 };
@@ -160,8 +180,59 @@ describe('the report in a browser', { skip: SKIP }, () => {
       assert.equal(new Set(Object.values(grounds)).size, 4);
     }));
 
+  it('a game day has a chart for each of its probes, with its scenarios, its faults, its alerts and the abort', () =>
+    view('game day, aborted', DESK, async (page) => {
+      const charts = page.locator('figure .chart:visible');
+      assert.equal(await charts.count(), 4);
+      for (const chart of await charts.all()) {
+        assert.equal(await chart.locator('[fill="var(--shade-stage)"]').count(), 5, '2 scenarios and 3 faults');
+        for (const name of ['1 · database-primary-fails', '2 · cascade', '▼ abort'])
+          assert.equal(await chart.locator('text', { hasText: name }).count(), 1, name);
+        assert.equal(await chart.locator('path[stroke="var(--warn)"]').count(), 1, 'an alert');
+        assert.equal(await chart.locator('path[stroke="var(--calm)"]').count(), 3, 'faults');
+      }
+      const plot = await charts.first().locator('path[stroke="var(--line)"]').first().boundingBox();
+      const fault = await charts.first().locator('path[stroke="var(--calm)"]').first().boundingBox();
+      assert.ok(plot !== null && fault !== null);
+      const share = (fault.x + fault.width / 2 - plot.x) / plot.width;
+      assert.ok(Math.abs(share - 2 / 34) < 0.01, `at ${share} of what was read`);
+    }));
+
+  it('a game day says in headings, tables and roles what it shows', () =>
+    view('game day', PHONE, async (page) => {
+      assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), 'autumn-game-day');
+      for (const name of [
+        '1 criterion missed',
+        'Timeline',
+        'Scenarios',
+        'Criteria',
+        'Detection and restoration',
+        'Availability',
+        'Customer impact',
+        'Gaps',
+        'Findings',
+        'Action items',
+        'What happened',
+        'Provenance',
+      ])
+        assert.equal(await page.getByRole('heading', { name, level: 2, exact: true }).count(), 1, name);
+      assert.equal(await page.getByText('not met: unknown').isVisible(), true);
+      await page.getByText('How the figures are counted', { exact: true }).click();
+      assert.equal(await page.getByText('Nothing is assumed of it').isVisible(), true);
+      const names = page.locator('figure .chart:visible text');
+      assert.equal(await names.filter({ hasText: /^2$/ }).count(), 4, 'where a name has no room, its number has');
+    }));
+
   for (const colorScheme of ['light', 'dark'] as const) {
-    for (const name of ['held', 'aborted', 'refused', 'stuck', 'maturity'] as const) {
+    for (const name of [
+      'held',
+      'aborted',
+      'refused',
+      'stuck',
+      'maturity',
+      'game day',
+      'game day, interrupted',
+    ] as const) {
       it(`${name}, ${colorScheme}: every text stands out from its ground by 4.5 to 1`, () =>
         view(name, { ...DESK, colorScheme }, async (page) => {
           const {
