@@ -172,10 +172,13 @@ describe('a program', () => {
     const finding = await found('one-frozen');
     assert.equal((await resultOf(await tick())).picked, 'one-stutters');
     await found('one-stutters');
-    const { skipped = '', picked } = await resultOf(await tick());
+    const idle = await tick();
+    const { skipped = '', picked } = await resultOf(idle);
+    await recordAs(lane.client, idle, 'all-wait.program');
     assert.equal(picked, '');
     assert.match(skipped, /has deviated, and nobody has acknowledged it: one-frozen-found, one-stutters-found/);
     assert.match(await schedule('acknowledge', finding, '--reason', 'SHOP-214'), /programs may take one-frozen again/);
+    await recordAs(lane.client, `acknowledge-${finding}`, 'finding.acknowledge');
     assert.equal((await resultOf(await tick())).picked, 'one-frozen');
     const said = (await store.read(finding))?.events.at(-1);
     assert.ok(said?.type === 'acknowledged');
@@ -223,7 +226,9 @@ describe('a program', () => {
 
   it('says what it would do in a dry run, and touches nothing', async () => {
     await schedule('apply', await file(document('6s', 'seldom', ', dryRun: true')));
-    const { picked, would = '', run } = await resultOf(await tick());
+    const id = await tick();
+    const { picked, would = '', run } = await resultOf(id);
+    await recordAs(lane.client, id, 'dry.program');
     assert.equal(run, undefined);
     assert.match(would, /^hit .*victims-\d/);
     assert.match(await schedule('list'), new RegExp(`a dry run.*\\n.*\\n +last: +${picked} would hit `));
