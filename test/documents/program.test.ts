@@ -26,6 +26,15 @@ test('a program is its cadences, with the experiments of its file and what is dr
   assert.equal(cadence?.pool[1]?.documentHash, parsed.experiments[0]?.documentHash);
 });
 
+test('a cadence comes by the calendar', () => {
+  const text = program('at: last friday of month 14:00 America/Los_Angeles\npool: [slow-payments]');
+  const parsed = parseFile(text, 'it.yaml', catalogue);
+  assert.ok(parsed.ok, complaints(text).join('\n'));
+  const [cadence] = parsed.program?.cadences ?? [];
+  assert.deepEqual(cadence?.at, { weekday: 5, last: true, hour: 14, minute: 0, timeZone: 'America/Los_Angeles' });
+  assert.equal(cadence?.everyMs, 28 * 86_400_000);
+});
+
 test('Chaos Monkey draws what it is known for', async () => {
   const file = join(ROOT, 'experiments', 'programs', 'monkey.yaml');
   const parsed = parseFile(await readFile(file), file, catalogue);
@@ -46,6 +55,10 @@ test('Chaos Monkey draws what it is known for', async () => {
 describe('refused', () => {
   const POOL = 'pool: [slow-payments]';
   const wrong: readonly (readonly [name: string, text: string, complaint: RegExp])[] = [
+    ['a cadence by a time that there is not', program(`at: Freitag 14:00 UTC\n${POOL}`), /^4:9: cadences\[0\]\.at: found "Freitag 14:00 UTC", expected daily, a day such as Thursday, or `last Friday of month`, with time and time zone/],
+    ['a time zone that there is not', program(`at: daily 14:00 Europe/Atlantis\n${POOL}`), /^4:9: cadences\[0\]\.at: found .*, expected daily/],
+    ['a time that is a number', program(`at: 14\n${POOL}`), /at: found 14, expected daily/],
+    ['a cadence that comes every so often and by the calendar', program(`every: 1m\nat: daily 14:00 UTC\n${POOL}`), /^5:9: cadences\[0\]\.at: found "daily 14:00 UTC", expected either `every` or `at`/],
     ['a cadence without a time', program(POOL), /^3:5: cadences\[0\]: found no every, expected/],
     ['one that is too often', program(`every: 1s\n${POOL}`), /^4:12: cadences\[0\]\.every: found "1s", expected a duration from 10s to 30d/],
     ['an experiment that the file does not have', program('every: 1m\npool: [slow]'), /^5:12: cadences\[0\]\.pool\[0\]: found "slow", expected an experiment of this file: slow-payments/],

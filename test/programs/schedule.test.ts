@@ -92,7 +92,10 @@ describe('a program', () => {
       /shop-monkey\/seldom +every 30d, next 20[\d-]+T.*\n +one of: one-frozen, one-stutters/,
     );
     await schedule('pause', 'shop-monkey', '--reason', 'the sale has begun');
-    assert.match(await schedule('apply', await file(document('7s'))), /^changed +shop-monkey\/seldom$/m);
+    assert.match(
+      await schedule('apply', await file(document('7s'))),
+      /^changed +shop-monkey\/seldom\n +pool: one-frozen is another\n +pool: one-stutters is another$/m,
+    );
     assert.match(await schedule('list'), /paused: the sale has begun \(alice\)/);
     assert.match(
       (await squall(['maturity'], env)).out,
@@ -116,7 +119,10 @@ describe('a program', () => {
   it('is made as it was again when somebody has changed its times in Temporal', async () => {
     const handle = lane.client.schedule.getHandle('squall-program/shop-monkey/seldom');
     await handle.update((found) => ({ ...found, spec: { intervals: [{ every: '1 day' }] } }));
-    assert.match(await schedule('apply', await file(document('7s'))), /^changed +shop-monkey\/seldom$/m);
+    assert.match(
+      await schedule('apply', await file(document('7s'))),
+      /^changed +shop-monkey\/seldom\n +somebody had changed it in Temporal$/m,
+    );
     assert.match(await schedule('apply', await file(document('7s'))), /^unchanged shop-monkey\/seldom$/m);
   });
 
