@@ -8,6 +8,7 @@ import { CALENDAR_TIME, parseCalendarTime } from '../domain/calendar-time.ts';
 import type { CalendarTime } from '../domain/calendar-time.ts';
 import type { Bounds } from '../domain/experiment-bounds.ts';
 import { PICKERS } from '../domain/picking.ts';
+import { WAIT_UP_TO_MAX_MS } from '../domain/safety-gate.ts';
 import { formatDuration } from '../domain/units.ts';
 import { writtenDuration } from '../domain/written-duration.ts';
 import { name } from './written.ts';
@@ -31,6 +32,11 @@ const at = z.string(`expected ${CALENDAR_TIME}`).transform((text, context): Cale
   context.addIssue({ code: 'custom', message: `expected ${CALENDAR_TIME}` });
   return z.NEVER;
 });
+
+const waitUpTo = writtenDuration.refine(
+  (ms) => ms <= WAIT_UP_TO_MAX_MS,
+  `expected a duration up to ${formatDuration(WAIT_UP_TO_MAX_MS)}`,
+);
 
 const BOUNDS = 'expected [low, high], as the parameter is written';
 const bound = z.union([z.string(), z.number()], BOUNDS);
@@ -60,6 +66,9 @@ const written = z.strictObject({
     .enum(PICKERS)
     .default('evidence')
     .describe('How a tick chooses from the pool: what teaches most (evidence), by chance, or each in its turn.'),
+  waitUpTo: waitUpTo
+    .optional()
+    .describe('How long a tick waits until it is safe, and never until the next one. Default: 30m; 0s does not wait.'),
   dryRun: z.boolean().default(false).describe('Ticks say what they would do, and touch nothing.'),
   pool: z.array(pooled).min(1).max(POOL_MAX).describe('The experiments of which each tick runs one.'),
 });

@@ -34,7 +34,7 @@ export function parseProgram(
   const issues: Issue[] = [];
   const wrong = (path: PropertyKey[], message: string): undefined =>
     void issues.push({ code: 'custom', path: ['cadences', ...path], message, input: undefined });
-  const cadences = written.value.cadences.map(({ cadence, every, at, pick, dryRun, pool }, i): Cadence => {
+  const cadences = written.value.cadences.map(({ cadence, every, at, pick, waitUpTo, dryRun, pool }, i): Cadence => {
     const known = pool.map(({ experiment: name, draw }, j): Pooled | undefined => {
       const found = experiments.find(({ experiment }) => experiment.name === name);
       if (found === undefined) {
@@ -49,6 +49,7 @@ export function parseProgram(
       name: cadence,
       ...(at === undefined ? { everyMs: every ?? 0 } : { everyMs: calendarPeriodMs(at), at }),
       pick,
+      ...(waitUpTo === undefined ? {} : { waitUpToMs: waitUpTo }),
       dryRun,
       pool: known.filter((one) => one !== undefined),
     };

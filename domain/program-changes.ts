@@ -5,6 +5,7 @@
  */
 import { formatCalendarTime } from './calendar-time.ts';
 import type { Cadence, Pooled } from './program.ts';
+import { WAIT_UP_TO_MS } from './safety-gate.ts';
 import { formatDuration } from './units.ts';
 
 /** When ticks come. */
@@ -14,9 +15,11 @@ export function describeTimes({ everyMs, at }: Pick<Cadence, 'everyMs' | 'at'>):
 
 /** From `before` to `after`, one change a line; empty where they are the same. */
 export function changesOf(before: Cadence, after: Cadence): readonly string[] {
+  const waits = ({ waitUpToMs = WAIT_UP_TO_MS }: Cadence): string => `waitUpTo: ${formatDuration(waitUpToMs)}`;
   const words = [
     [describeTimes(before), describeTimes(after)],
     [`pick: ${before.pick}`, `pick: ${after.pick}`],
+    [waits(before), waits(after)],
     [before.dryRun ? 'a dry run' : 'no dry run', after.dryRun ? 'a dry run' : 'no dry run'],
   ] as const;
   return [

@@ -25,6 +25,8 @@ export interface Cadence {
   readonly at?: CalendarTime;
   /** How a tick chooses. */
   readonly pick: Picker;
+  /** How long a tick waits until it is safe, in milliseconds, and never until the next one; absent: half an hour. */
+  readonly waitUpToMs?: number;
   /** Each tick only says what it would do, and touches nothing. */
   readonly dryRun: boolean;
   readonly pool: readonly Pooled[];
@@ -43,6 +45,14 @@ export interface Pooled {
 export interface Picked extends Pick<Pooled, 'experiment' | 'documentHash'> {
   /** The parameters that were drawn. */
   readonly drawn: Readonly<Record<string, number>>;
+}
+
+/** Ids of schedules that are ours begin with it. */
+export const SCHEDULES = 'squall-program';
+
+/** The schedule that a cadence is. */
+export function scheduleId(program: string, cadence: string): string {
+  return `${SCHEDULES}/${program}/${cadence}`;
 }
 
 /** What chance takes from the pool by `seed`, with nothing known of the past, as ticks did before 0.5; undefined where the pool is empty. */

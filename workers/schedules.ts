@@ -13,6 +13,7 @@ import type {
 } from '@temporalio/client';
 import { isDeepStrictEqual } from 'node:util';
 import type { CalendarTime } from '../domain/calendar-time.ts';
+import { scheduleId, SCHEDULES } from '../domain/program.ts';
 import type { Cadence, Program } from '../domain/program.ts';
 import { changesOf } from '../domain/program-changes.ts';
 import { CONTROL_QUEUE } from '../domain/queues.ts';
@@ -20,8 +21,6 @@ import { tickHeard } from '../workflows/heard.ts';
 import type { TickInput } from '../workflows/messages.ts';
 import { comesAt, specOf } from './schedule-spec.ts';
 
-/** Ids of schedules that are ours begin with it. */
-const OURS = 'squall-program';
 /** A tick that was missed by more than this does not happen, in milliseconds. */
 const CATCH_UP_MS = 60_000;
 /** The workflow of a tick. */
@@ -54,8 +53,6 @@ export interface Scheduled {
   readonly overlapped: number;
 }
 
-const idOf = (program: string, cadence: string): string => `${OURS}/${program}/${cadence}`;
-
 /** Makes the schedules of `program` as it says. Those of cadences that it no longer has are removed where `prune`, else left over. */
 export async function applyProgram(
   client: Client,
@@ -65,7 +62,7 @@ export async function applyProgram(
   const changes: Change[] = [];
   const paused = await pausedAs(client, name);
   for (const cadence of cadences) {
-    const id = idOf(name, cadence.name);
+    const id = scheduleId(name, cadence.name);
     const wanted = scheduleOf(id, { program: name, cadence, appliedBy });
     const found = await describe(client, id);
     if (found === undefined) {
@@ -81,7 +78,7 @@ export async function applyProgram(
       changes: different,
     });
   }
-  const kept = new Set(cadences.map((cadence) => idOf(name, cadence.name)));
+  const kept = new Set(cadences.map((cadence) => scheduleId(name, cadence.name)));
   for (const id of await idsOf(client, name)) {
     if (kept.has(id) || (await describe(client, id)) === undefined) continue;
     if (prune) await client.schedule.getHandle(id).delete();
@@ -156,10 +153,10 @@ function tickOf({ action }: ScheduleDescription): TickInput | undefined {
 /** Every cadence that is scheduled, in the order of their names. */
 export async function scheduledCadences(client: Client): Promise<readonly Scheduled[]> {
   const found: Scheduled[] = [];
-  for await (const { scheduleId } of client.schedule.list()) {
-    const [ours, program = '', cadence = ''] = scheduleId.split('/');
-    if (ours !== OURS) continue;
-    const described = await describe(client, scheduleId);
+  for await (const { scheduleId: id } of client.schedule.list()) {
+    const [ours, program = '', cadence = ''] = id.split('/');
+    if (ours !== SCHEDULES) continue;
+    const described = await describe(client, id);
     if (described === undefined) continue;
     const { state, info } = described;
     const tick: Cadence | undefined = tickOf(described)?.cadence;
@@ -177,7 +174,7 @@ export async function scheduledCadences(client: Client): Promise<readonly Schedu
       overlapped: info.numActionsSkippedOverlap,
     });
   }
-  return found.toSorted((a, b) => idOf(a.program, a.cadence).localeCompare(idOf(b.program, b.cadence)));
+  return found.toSorted((a, b) => scheduleId(a.program, a.cadence).localeCompare(scheduleId(b.program, b.cadence)));
 }
 
 /** Pauses ticks, lets them go on, asks for one now, or removes them: of one cadence of a program, or of all. Returns whose. */
@@ -186,7 +183,7 @@ export async function tell(
   { program, cadence }: { readonly program: string; readonly cadence?: string },
   what: { readonly to: 'pause' | 'resume'; readonly note: string } | { readonly to: 'tick' | 'remove' },
 ): Promise<readonly string[]> {
-  const ids = cadence === undefined ? await idsOf(client, program) : [idOf(program, cadence)];
+  const ids = cadence === undefined ? await idsOf(client, program) : [scheduleId(program, cadence)];
   // One that fails must not keep the others from being told.
   const told = await Promise.allSettled(
     ids.map(async (id) => {
@@ -205,7 +202,7 @@ export async function tell(
 
 async function idsOf(client: Client, program: string): Promise<string[]> {
   const ids: string[] = [];
-  for await (const { scheduleId } of client.schedule.list())
-    if (scheduleId.startsWith(`${OURS}/${program}/`)) ids.push(scheduleId);
+  for await (const { scheduleId: id } of client.schedule.list())
+    if (id.startsWith(scheduleId(program, ''))) ids.push(id);
   return ids;
 }

@@ -129,10 +129,11 @@ export function runHeard(payload: unknown): RunInput | undefined {
 /** What a tick is started with; undefined where none can be made of it. Each run is heard by itself. */
 export function tickHeard(payload: unknown): TickInput | undefined {
   const { program, cadence, appliedBy } = fieldsOf(payload);
-  const { name, everyMs, at, pool, dryRun } = fieldsOf(cadence);
+  const { name, everyMs, at, waitUpToMs = 0, pool, dryRun } = fieldsOf(cadence);
   const whole =
     isTexts([program, appliedBy, name]) &&
     typeof everyMs === 'number' &&
+    typeof waitUpToMs === 'number' &&
     (at === undefined || isCalendarTime(at)) &&
     typeof dryRun === 'boolean' &&
     Array.isArray(pool) &&

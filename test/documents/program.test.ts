@@ -27,12 +27,13 @@ test('a program is its cadences, with the experiments of its file and what is dr
 });
 
 test('a cadence comes by the calendar', () => {
-  const text = program('at: last friday of month 14:00 America/Los_Angeles\npool: [slow-payments]');
+  const text = program('at: last friday of month 14:00 America/Los_Angeles\nwaitUpTo: 0s\npool: [slow-payments]');
   const parsed = parseFile(text, 'it.yaml', catalogue);
   assert.ok(parsed.ok, complaints(text).join('\n'));
   const [cadence] = parsed.program?.cadences ?? [];
   assert.deepEqual(cadence?.at, { weekday: 5, last: true, hour: 14, minute: 0, timeZone: 'America/Los_Angeles' });
   assert.equal(cadence?.everyMs, 28 * 86_400_000);
+  assert.equal(cadence?.waitUpToMs, 0);
 });
 
 test('Chaos Monkey draws what it is known for', async () => {
@@ -71,6 +72,8 @@ describe('refused', () => {
     ['bounds that are the wrong way round', program('every: 1m\npool: [{ experiment: slow-payments, draw: { stop: [60ms, 50ms] } }]'), /two different bounds of stop, the lower first/],
     ['bounds without a unit', program('every: 1m\npool: [{ experiment: slow-payments, draw: { stop: [50, 60] } }]'), /draw: .*a duration such as 100ms/],
     ['a time that is no whole second', program(`every: 10500ms\n${POOL}`), /every: .*whole seconds/],
+    ['a wait that is longer than the clock may be changed by', program(`every: 1d\nwaitUpTo: 13h\n${POOL}`), /^5:15: cadences\[0\]\.waitUpTo: found "13h", expected a duration up to 12h/],
+    ['a wait without a unit', program(`every: 1d\nwaitUpTo: 30\n${POOL}`), /waitUpTo: found 30, expected a duration such as/],
     ['the same cadence twice', program(`every: 1m\n${POOL}`).replace('---', `  - cadence: often\n    every: 2m\n    ${POOL}\n---`), /each cadence by another name/],
     ['two programs', `program: other\ncadences: []\n---\n${program(`every: 1m\n${POOL}`)}`, /a second program, expected one program in a file/],
     ['experiments that are wrong in themselves', program(`every: 1m\n${POOL}`).replace('hold: 5m', 'hold: 5'), /blastRadius\.hold: found 5/],

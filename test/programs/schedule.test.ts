@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openFileStore } from '../../activities/journal/file.ts';
+import { standingOf } from '../../activities/standing.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import { CONTROL_QUEUE } from '../../domain/queues.ts';
@@ -238,6 +239,26 @@ describe('a program', () => {
     assert.equal(run, undefined);
     assert.match(would, /^hit .*victims-\d/);
     assert.match(await schedule('list'), new RegExp(`a dry run.*\\n.*\\n +last: +${picked} would hit `));
+  });
+
+  it('is left out while everything is stopped, and what waits hears of a pause', async () => {
+    await schedule('apply', await file(document('6s', 'seldom', ', waitUpTo: 0s')));
+    const stopped = await squall(['stop', '--reason', 'a test'], env);
+    assert.equal(stopped.code, 0, stopped.err);
+    const { skipped = '', run, choice } = await resultOf(await tick());
+    assert.equal(run, undefined);
+    assert.match(skipped, /^it is not safe: emergency-stop: .*a test/);
+    assert.equal(choice?.of, 2);
+    assert.match(await schedule('list'), /last: +nothing was begun: it is not safe: emergency-stop/);
+    const resumed = await squall(['resume', '--reason', 'a test'], env);
+    assert.equal(resumed.code, 0, resumed.err);
+    const standing = () => standingOf(lane.client, 'shop-monkey', 'seldom');
+    const { off, nextAtMs = 0 } = await standing();
+    assert.deepEqual([off, nextAtMs], [undefined, (await listed())?.nextAt[0]?.getTime()]);
+    await schedule('pause', 'shop-monkey', '--reason', 'the sale has begun');
+    assert.equal((await standing()).off, 'the schedule is paused: the sale has begun (alice)');
+    await schedule('resume', 'shop-monkey');
+    assert.deepEqual(await standingOf(lane.client, 'shop-monkey', 'never'), { off: 'it is scheduled no more' });
   });
 
   it('is not begun by what is no tick', async () => {
