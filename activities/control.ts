@@ -32,6 +32,7 @@ import type { JournalStore } from './journal/store.ts';
 import type { Destinations } from './notify/destination.ts';
 import { handOver, untold } from './notify/hand-over.ts';
 import { acknowledgeFinding, chooseByJournal } from './picking.ts';
+import { standingOf } from './standing.ts';
 
 /** `journal` reads all that the journal holds by now, for whoever has not heard of this run before. */
 export type OnEvents = (
@@ -112,6 +113,7 @@ export function controlActivities(control: Control): ControlActivities {
     },
     heldAt: (site) => beating(() => heldAt(control.client, site)),
     choose: (choosing) => chooseByJournal(control.store, choosing),
+    standing: (program, cadence) => standingOf(control.client, program, cadence),
     acknowledge: (given) => acknowledgeFinding(control.store, given),
     authorise: async (asking) => authority(control.policy, asking),
     enforceStop: (stop, pulledAtMs) =>

@@ -22,6 +22,7 @@ import type { LeaseTiming } from '../domain/timing.ts';
 import type { Asking, Authority } from './admission/proof.ts';
 import type { GameDayActivities, GameDaySiteActivities } from './game-day/interface.ts';
 import type { Acknowledged, Acknowledgement } from './picking.ts';
+import type { Standing } from './standing.ts';
 
 /** Served by the control worker, on the queue `control`. */
 export interface ControlActivities extends GameDayActivities {
@@ -43,6 +44,8 @@ export interface ControlActivities extends GameDayActivities {
   attend(input: AdmitInput): Promise<GuardAnswer>;
   /** Which experiment of a pool a tick runs, by what the journal has of earlier runs. */
   choose(choosing: Omit<Choosing, 'past'>): Promise<Choice>;
+  /** How the schedule of a cadence stands, for a tick that has waited. */
+  standing(program: string, cadence: string): Promise<Standing>;
   /** Writes into the journal of a run that deviated that somebody has looked into it. */
   acknowledge(acknowledgement: Acknowledgement): Promise<Acknowledged>;
   /** Who asks for something, and whether the policy lets them. */

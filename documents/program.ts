@@ -4,6 +4,7 @@
  * Owns how a program is written: one document of a file, beside those of its experiments. What is drawn for a fault is tried with the
  * fault's own schema at every combination of its bounds.
  */
+import { calendarPeriodMs } from '../domain/calendar-time.ts';
 import type { Bounds } from '../domain/experiment-bounds.ts';
 import { check } from '../domain/known-keys.ts';
 import type { Cadence, Pooled, Program } from '../domain/program.ts';
@@ -33,7 +34,7 @@ export function parseProgram(
   const issues: Issue[] = [];
   const wrong = (path: PropertyKey[], message: string): undefined =>
     void issues.push({ code: 'custom', path: ['cadences', ...path], message, input: undefined });
-  const cadences = written.value.cadences.map(({ cadence, every, pick, dryRun, pool }, i): Cadence => {
+  const cadences = written.value.cadences.map(({ cadence, every, at, pick, waitUpTo, dryRun, pool }, i): Cadence => {
     const known = pool.map(({ experiment: name, draw }, j): Pooled | undefined => {
       const found = experiments.find(({ experiment }) => experiment.name === name);
       if (found === undefined) {
@@ -44,7 +45,14 @@ export function parseProgram(
       if (typeof bounds === 'string') return wrong([i, 'pool', j, 'draw'], bounds);
       return { experiment: found.experiment, documentHash: found.documentHash, draw: bounds };
     });
-    return { name: cadence, everyMs: every, pick, dryRun, pool: known.filter((one) => one !== undefined) };
+    return {
+      name: cadence,
+      ...(at === undefined ? { everyMs: every ?? 0 } : { everyMs: calendarPeriodMs(at), at }),
+      pick,
+      ...(waitUpTo === undefined ? {} : { waitUpToMs: waitUpTo }),
+      dryRun,
+      pool: known.filter((one) => one !== undefined),
+    };
   });
   if (issues.length > 0) return { ok: false, problems: issuesToProblems(issues, toJs(source), source, locate) };
   return { ok: true, program: { name: written.value.program, cadences } };

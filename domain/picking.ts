@@ -68,6 +68,13 @@ export interface PassedOver {
   readonly finding: string;
 }
 
+/** One that a guard did not let begin at the time, and may later. */
+export interface RefusedNow {
+  readonly experiment: string;
+  readonly guard: string;
+  readonly found: string;
+}
+
 /** A choice, as it is journalled. */
 export interface Choice {
   readonly pick: Picker;
@@ -75,7 +82,9 @@ export interface Choice {
   /** The first is the one that was chosen; cut to a length that travels with a run. Empty where all are passed over. */
   readonly ranking: readonly Ranked[];
   readonly passedOver: readonly PassedOver[];
-  /** How many were ranked. */
+  /** Those that were ranked before the first one. Absent where there are none. */
+  readonly refused?: readonly RefusedNow[];
+  /** How many were ranked, those that were refused among them. */
   readonly of: number;
 }
 

@@ -4,6 +4,7 @@
  * Owns what a tick takes from its pool, and how a run says that a program started it. It chooses with numbers that are drawn from a seed which is written down, so that every choice can be
  * explained and repeated. Pure.
  */
+import type { CalendarTime } from './calendar-time.ts';
 import type { Bounds } from './experiment-bounds.ts';
 import type { Experiment } from './experiment.ts';
 import type { Candidate, Choice, Picker } from './picking.ts';
@@ -18,10 +19,14 @@ export interface Program {
 /** Experiments, and when one of them is run. Plain JSON: it travels with its schedule. */
 export interface Cadence {
   readonly name: string;
-  /** From one tick to the next, in milliseconds. */
+  /** From one tick to the next, in milliseconds; of a calendar's the least, but for changes of the clock. */
   readonly everyMs: number;
+  /** When its ticks come; absent: every `everyMs`. */
+  readonly at?: CalendarTime;
   /** How a tick chooses. */
   readonly pick: Picker;
+  /** How long a tick waits until it is safe, in milliseconds, and never until the next one; absent: half an hour. */
+  readonly waitUpToMs?: number;
   /** Each tick only says what it would do, and touches nothing. */
   readonly dryRun: boolean;
   readonly pool: readonly Pooled[];
@@ -40,6 +45,14 @@ export interface Pooled {
 export interface Picked extends Pick<Pooled, 'experiment' | 'documentHash'> {
   /** The parameters that were drawn. */
   readonly drawn: Readonly<Record<string, number>>;
+}
+
+/** Ids of schedules that are ours begin with it. */
+export const SCHEDULES = 'squall-program';
+
+/** The schedule that a cadence is. */
+export function scheduleId(program: string, cadence: string): string {
+  return `${SCHEDULES}/${program}/${cadence}`;
 }
 
 /** What chance takes from the pool by `seed`, with nothing known of the past, as ticks did before 0.5; undefined where the pool is empty. */

@@ -37,14 +37,17 @@ export async function why(args: readonly string[], options: Common): Promise<num
 }
 
 function show({ program, cadence, choice }: EntryOf<'chosen'>, out: Output): void {
-  const { pick, seed, ranking, passedOver, of } = choice;
+  const { pick, seed, ranking, passedOver, refused = [], of } = choice;
   out.line(`${out.style('bold', `${program}/${cadence}`)} picks by ${pick}, with the seed ${seed}`);
-  const width = Math.max(...ranking.map(({ experiment }) => experiment.length));
+  const width = Math.max(...[...ranking, ...passedOver, ...refused].map(({ experiment }) => experiment.length));
   for (const [i, ranked] of ranking.entries()) {
     const line = `${String(i + 1).padStart(3)}  ${ranked.experiment.padEnd(width)}  ${reasonsOf(ranked)}`.trimEnd();
     out.line(i === 0 ? out.style('bold', line) : line);
   }
-  if (of > ranking.length) out.line(`     and ${of - ranking.length} more`);
+  const more = of - refused.length - ranking.length;
+  if (more > 0) out.line(`     and ${more} more`);
+  for (const { experiment, guard, found } of refused)
+    out.line(out.style('yellow', `  -  ${experiment.padEnd(width)}  not then: ${guard}: ${found}`));
   for (const { experiment, finding } of passedOver)
     out.line(
       out.style(

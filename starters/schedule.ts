@@ -5,7 +5,7 @@
  */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import { formatDuration } from '../domain/units.ts';
+import { describeTimes } from '../domain/program-changes.ts';
 import { connectClient } from '../workers/connect.ts';
 import { applyProgram, scheduledCadences, tell } from '../workers/schedules.ts';
 import type { Scheduled } from '../workers/schedules.ts';
@@ -36,10 +36,11 @@ export async function apply([file = '']: readonly string[], options: Common & { 
   const { by, from } = signer();
   const applied = { appliedBy: `${by} on ${from}`, prune: options.prune === true };
   const changes = await withClient((client) => applyProgram(client, program, applied));
-  for (const { cadence, what } of changes) {
-    out.event('applied', { program: program.name, cadence, what });
+  for (const { cadence, what, changes: different } of changes) {
+    out.event('applied', { program: program.name, cadence, what, changes: different });
     const hint = what === 'left over' ? ', which --prune removes' : '';
     out.line(`${what.padEnd(9)} ${program.name}/${cadence}${hint}`);
+    for (const change of different) out.line(`          ${change}`);
   }
   return 0;
 }
@@ -56,7 +57,8 @@ export async function list(_args: readonly string[], options: Common): Promise<n
 }
 
 async function show(client: Client, scheduled: Scheduled, out: Output): Promise<void> {
-  const { program, cadence, everyMs, dryRun, pool, paused, note, nextAt, ticks, overlapped } = scheduled;
+  const { program, cadence, everyMs, at, dryRun, pool, paused, note, nextAt, ticks, overlapped } = scheduled;
+  const times = describeTimes(scheduled);
   const [latest] = ticks;
   const last = latest === undefined ? undefined : await lastOf(client, latest);
   const next = paused ? undefined : nextAt[0]?.toISOString();
@@ -64,6 +66,7 @@ async function show(client: Client, scheduled: Scheduled, out: Output): Promise<
     program,
     cadence,
     everyMs,
+    ...(at === undefined ? {} : { at: times }),
     dryRun,
     pool,
     paused,
@@ -74,7 +77,7 @@ async function show(client: Client, scheduled: Scheduled, out: Output): Promise<
   });
   const state = paused ? out.style('yellow', `paused${note === '' ? '' : `: ${note}`}`) : `next ${next ?? 'never'}`;
   const dry = dryRun ? ', a dry run' : '';
-  out.line(`${out.style('bold', `${program}/${cadence}`)}  every ${formatDuration(everyMs)}${dry}, ${state}`);
+  out.line(`${out.style('bold', `${program}/${cadence}`)}  ${times}${dry}, ${state}`);
   out.line(`  one of: ${pool.join(', ')}`);
   if (last !== undefined) out.line(`  last:   ${last}`);
   if (overlapped > 0) out.line(`  ${overlapped} left out, since the one before was not over`);

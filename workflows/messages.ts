@@ -82,6 +82,10 @@ export interface TickResult {
   readonly would?: string;
   /** Why nothing was begun. */
   readonly skipped?: string;
+  /** What was chosen where no run has it in its journal. Absent before 0.5. */
+  readonly choice?: Choice;
+  /** How long it waited until it was safe, in milliseconds; absent where it did not. */
+  readonly waitedMs?: number;
 }
 
 /** What a game day is started with. The workflow id is the day's name. */

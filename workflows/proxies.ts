@@ -90,8 +90,8 @@ export function budgeting(): Control<'endedOf' | 'awaitEnd' | 'heldAt'> {
   });
 }
 
-/** Which experiment a tick runs: what cannot be told within half a minute is left to the next tick. */
-export function choosing(): Control<'choose'> {
+/** Which experiment a tick runs, and whether it still is to: what cannot be told within half a minute is left to the next tick. */
+export function choosing(): Control<'choose' | 'standing'> {
   return proxyActivities<ControlActivities>({
     taskQueue: CONTROL_QUEUE,
     startToCloseTimeout: 15_000,

@@ -17,5 +17,6 @@ export const choice = z.object({
     }),
   ),
   passedOver: z.array(z.object({ experiment: z.string(), finding: z.string() })),
+  refused: z.array(z.object({ experiment: z.string(), guard: z.string(), found: z.string() })).exactOptional(),
   of: count,
 }) satisfies z.ZodType<Choice>;

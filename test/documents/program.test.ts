@@ -26,6 +26,16 @@ test('a program is its cadences, with the experiments of its file and what is dr
   assert.equal(cadence?.pool[1]?.documentHash, parsed.experiments[0]?.documentHash);
 });
 
+test('a cadence comes by the calendar', () => {
+  const text = program('at: last friday of month 14:00 America/Los_Angeles\nwaitUpTo: 0s\npool: [slow-payments]');
+  const parsed = parseFile(text, 'it.yaml', catalogue);
+  assert.ok(parsed.ok, complaints(text).join('\n'));
+  const [cadence] = parsed.program?.cadences ?? [];
+  assert.deepEqual(cadence?.at, { weekday: 5, last: true, hour: 14, minute: 0, timeZone: 'America/Los_Angeles' });
+  assert.equal(cadence?.everyMs, 28 * 86_400_000);
+  assert.equal(cadence?.waitUpToMs, 0);
+});
+
 test('Chaos Monkey draws what it is known for', async () => {
   const file = join(ROOT, 'experiments', 'programs', 'monkey.yaml');
   const parsed = parseFile(await readFile(file), file, catalogue);
@@ -46,6 +56,10 @@ test('Chaos Monkey draws what it is known for', async () => {
 describe('refused', () => {
   const POOL = 'pool: [slow-payments]';
   const wrong: readonly (readonly [name: string, text: string, complaint: RegExp])[] = [
+    ['a cadence by a time that there is not', program(`at: Freitag 14:00 UTC\n${POOL}`), /^4:9: cadences\[0\]\.at: found "Freitag 14:00 UTC", expected daily, a day such as Thursday, or `last Friday of month`, with time and time zone/],
+    ['a time zone that there is not', program(`at: daily 14:00 Europe/Atlantis\n${POOL}`), /^4:9: cadences\[0\]\.at: found .*, expected daily/],
+    ['a time that is a number', program(`at: 14\n${POOL}`), /at: found 14, expected daily/],
+    ['a cadence that comes every so often and by the calendar', program(`every: 1m\nat: daily 14:00 UTC\n${POOL}`), /^5:9: cadences\[0\]\.at: found "daily 14:00 UTC", expected either `every` or `at`/],
     ['a cadence without a time', program(POOL), /^3:5: cadences\[0\]: found no every, expected/],
     ['one that is too often', program(`every: 1s\n${POOL}`), /^4:12: cadences\[0\]\.every: found "1s", expected a duration from 10s to 30d/],
     ['an experiment that the file does not have', program('every: 1m\npool: [slow]'), /^5:12: cadences\[0\]\.pool\[0\]: found "slow", expected an experiment of this file: slow-payments/],
@@ -58,6 +72,8 @@ describe('refused', () => {
     ['bounds that are the wrong way round', program('every: 1m\npool: [{ experiment: slow-payments, draw: { stop: [60ms, 50ms] } }]'), /two different bounds of stop, the lower first/],
     ['bounds without a unit', program('every: 1m\npool: [{ experiment: slow-payments, draw: { stop: [50, 60] } }]'), /draw: .*a duration such as 100ms/],
     ['a time that is no whole second', program(`every: 10500ms\n${POOL}`), /every: .*whole seconds/],
+    ['a wait that is longer than the clock may be changed by', program(`every: 1d\nwaitUpTo: 13h\n${POOL}`), /^5:15: cadences\[0\]\.waitUpTo: found "13h", expected a duration up to 12h/],
+    ['a wait without a unit', program(`every: 1d\nwaitUpTo: 30\n${POOL}`), /waitUpTo: found 30, expected a duration such as/],
     ['the same cadence twice', program(`every: 1m\n${POOL}`).replace('---', `  - cadence: often\n    every: 2m\n    ${POOL}\n---`), /each cadence by another name/],
     ['two programs', `program: other\ncadences: []\n---\n${program(`every: 1m\n${POOL}`)}`, /a second program, expected one program in a file/],
     ['experiments that are wrong in themselves', program(`every: 1m\n${POOL}`).replace('hold: 5m', 'hold: 5'), /blastRadius\.hold: found 5/],

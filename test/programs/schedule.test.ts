@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openFileStore } from '../../activities/journal/file.ts';
+import { standingOf } from '../../activities/standing.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import { Victims } from '../../bench/torture/victims.ts';
 import { CONTROL_QUEUE } from '../../domain/queues.ts';
@@ -92,7 +93,10 @@ describe('a program', () => {
       /shop-monkey\/seldom +every 30d, next 20[\d-]+T.*\n +one of: one-frozen, one-stutters/,
     );
     await schedule('pause', 'shop-monkey', '--reason', 'the sale has begun');
-    assert.match(await schedule('apply', await file(document('7s'))), /^changed +shop-monkey\/seldom$/m);
+    assert.match(
+      await schedule('apply', await file(document('7s'))),
+      /^changed +shop-monkey\/seldom\n +pool: one-frozen is another\n +pool: one-stutters is another$/m,
+    );
     assert.match(await schedule('list'), /paused: the sale has begun \(alice\)/);
     assert.match(
       (await squall(['maturity'], env)).out,
@@ -116,7 +120,10 @@ describe('a program', () => {
   it('is made as it was again when somebody has changed its times in Temporal', async () => {
     const handle = lane.client.schedule.getHandle('squall-program/shop-monkey/seldom');
     await handle.update((found) => ({ ...found, spec: { intervals: [{ every: '1 day' }] } }));
-    assert.match(await schedule('apply', await file(document('7s'))), /^changed +shop-monkey\/seldom$/m);
+    assert.match(
+      await schedule('apply', await file(document('7s'))),
+      /^changed +shop-monkey\/seldom\n +somebody had changed it in Temporal$/m,
+    );
     assert.match(await schedule('apply', await file(document('7s'))), /^unchanged shop-monkey\/seldom$/m);
   });
 
@@ -172,10 +179,13 @@ describe('a program', () => {
     const finding = await found('one-frozen');
     assert.equal((await resultOf(await tick())).picked, 'one-stutters');
     await found('one-stutters');
-    const { skipped = '', picked } = await resultOf(await tick());
+    const idle = await tick();
+    const { skipped = '', picked } = await resultOf(idle);
+    await recordAs(lane.client, idle, 'all-wait.program');
     assert.equal(picked, '');
     assert.match(skipped, /has deviated, and nobody has acknowledged it: one-frozen-found, one-stutters-found/);
     assert.match(await schedule('acknowledge', finding, '--reason', 'SHOP-214'), /programs may take one-frozen again/);
+    await recordAs(lane.client, `acknowledge-${finding}`, 'finding.acknowledge');
     assert.equal((await resultOf(await tick())).picked, 'one-frozen');
     const said = (await store.read(finding))?.events.at(-1);
     assert.ok(said?.type === 'acknowledged');
@@ -223,10 +233,32 @@ describe('a program', () => {
 
   it('says what it would do in a dry run, and touches nothing', async () => {
     await schedule('apply', await file(document('6s', 'seldom', ', dryRun: true')));
-    const { picked, would = '', run } = await resultOf(await tick());
+    const id = await tick();
+    const { picked, would = '', run } = await resultOf(id);
+    await recordAs(lane.client, id, 'dry.program');
     assert.equal(run, undefined);
     assert.match(would, /^hit .*victims-\d/);
     assert.match(await schedule('list'), new RegExp(`a dry run.*\\n.*\\n +last: +${picked} would hit `));
+  });
+
+  it('is left out while everything is stopped, and what waits hears of a pause', async () => {
+    await schedule('apply', await file(document('6s', 'seldom', ', waitUpTo: 0s')));
+    const stopped = await squall(['stop', '--reason', 'a test'], env);
+    assert.equal(stopped.code, 0, stopped.err);
+    const { skipped = '', run, choice } = await resultOf(await tick());
+    assert.equal(run, undefined);
+    assert.match(skipped, /^it is not safe: emergency-stop: .*a test/);
+    assert.equal(choice?.of, 2);
+    assert.match(await schedule('list'), /last: +nothing was begun: it is not safe: emergency-stop/);
+    const resumed = await squall(['resume', '--reason', 'a test'], env);
+    assert.equal(resumed.code, 0, resumed.err);
+    const standing = () => standingOf(lane.client, 'shop-monkey', 'seldom');
+    const { off, nextAtMs = 0 } = await standing();
+    assert.deepEqual([off, nextAtMs], [undefined, (await listed())?.nextAt[0]?.getTime()]);
+    await schedule('pause', 'shop-monkey', '--reason', 'the sale has begun');
+    assert.equal((await standing()).off, 'the schedule is paused: the sale has begun (alice)');
+    await schedule('resume', 'shop-monkey');
+    assert.deepEqual(await standingOf(lane.client, 'shop-monkey', 'never'), { off: 'it is scheduled no more' });
   });
 
   it('is not begun by what is no tick', async () => {
