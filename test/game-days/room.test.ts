@@ -47,7 +47,7 @@ describe('the room of a game day', { skip: NO_BROWSER }, () => {
           await hers.getByRole('heading', { name: 'All criteria met' }).waitFor();
         });
         const judged = page.locator('li.good', { hasText: 'customers were told' });
-        await page.getByText('1 · payments are slow').first().click();
+        await page.locator('summary', { hasText: 'payments are slow' }).click();
         await judged.getByText('the page said so, by carol (not authenticated)').waitFor();
         await page.getByRole('link', { name: 'Read the report' }).click();
         await page.getByRole('heading', { name: 'What happened' }).waitFor();
