@@ -10,7 +10,7 @@ import type { DayRun, DayState } from './game-day-state.ts';
 import type { Action, Finding } from './game-day-summary.ts';
 import type { Window } from './integral.ts';
 import type { SeriesByProbe } from './probe.ts';
-import { mergeSeries } from './samples.ts';
+import { mergeAll } from './samples.ts';
 
 /** A day. Times are milliseconds since the Unix epoch. */
 export interface DayStory {
@@ -64,7 +64,7 @@ export function dayStory({ day, events }: GameDayRecord): DayStory | undefined {
       begunAtMs === undefined ? null : { fromMs: begunAtMs, toMs: endedAtMs ?? toMs },
     ),
     runs: runsOf(state, of('run-ended')),
-    series: of('samples').reduce<SeriesByProbe>((all, { series }) => mergeSeries(all, series), {}),
+    series: mergeAll(of('samples').map(({ series }) => series)),
     edges: of('edge'),
     firings: firingsOf(of('alert')),
     looked: of('alert').some(({ firing }) => firing !== null),

@@ -4,14 +4,13 @@
  * Owns the look at the day before anything is said to it: for which scenario of which execution it is said, and by whom. Exit 3 where the
  * day, or the policy, does not take it.
  */
-import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import { actText, openSteps } from '../domain/game-day-acts.ts';
+import { openSteps } from '../domain/game-day-acts.ts';
 import type { DayAct } from '../domain/game-day-acts.ts';
 import type { DayState } from '../domain/game-day-state.ts';
 import { parseDuration } from '../domain/units.ts';
 import { connectClient, Unreachable } from '../workers/connect.ts';
-import { dayActUpdate } from '../workflows/messages.ts';
+import { DONE, tellDay } from './day-act.ts';
 import { EXIT } from './exit.ts';
 import { UsageError } from './failure.ts';
 import { titleOf } from './gameday-line.ts';
@@ -19,10 +18,8 @@ import { output } from './output.ts';
 import type { Output } from './output.ts';
 import { storyOf, theDay } from './the-day.ts';
 import type { Common } from './verb.ts';
-import { actAs, prove } from './who.ts';
+import { actAs } from './who.ts';
 
-/** How long a day may take to do it, in milliseconds: a name may have to be proven. */
-const DONE_MS = 30_000;
 /** How long it may take until a day that was just called answers, in milliseconds, and between two looks. */
 const FIRST_MS = 15_000;
 const LOOK_MS = 300;
@@ -70,43 +67,21 @@ export async function doAct(
   const { state, execution } = story;
   if (state.phase === 'ended') throw new UsageError(`${day} is over: ${state.ending ?? ''}, ${state.why ?? ''}`);
   const what = act(state);
-  const signedAtMs = Date.now();
-  const { signature, ...said } = await prove({ act: 'game-day', of: day, what: actText(what, execution, signedAtMs) });
-  const claim = signature === undefined ? said : { ...said, signature, signedAtMs };
-  try {
-    const phase = await client.withDeadline(Date.now() + DONE_MS, () =>
-      handle.executeUpdate(dayActUpdate, { args: [{ claim, execution, act: what }] }),
-    );
-    const { act: event, ...fields } = what;
-    out.event(event, { day, by: claim.by, phase, ...fields });
-    const where =
-      'scenario' in what && what.scenario !== undefined ? `, scenario ${titleOf(state.gameDay, what.scenario)}` : '';
-    if (!quiet) out.line(`${DONE[event]}: ${day}${where}`);
-    return EXIT.held;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw new UsageError(`${day} is over`);
-    if (!(error instanceof WorkflowUpdateFailedError)) throw error;
-    const why = error.cause?.message ?? error.message;
-    out.event('refused', { day, why });
-    out.line(`${out.style('yellow', 'refused')}: ${why}`);
+  const told = await tellDay(client, handle, execution, what);
+  if ('refused' in told) {
+    if (told.over) throw new UsageError(told.refused);
+    out.event('refused', { day, why: told.refused });
+    out.line(`${out.style('yellow', 'refused')}: ${told.refused}`);
     return EXIT.refused;
   }
+  const { by, phase } = told;
+  const { act: event, ...fields } = what;
+  out.event(event, { day, by, phase, ...fields });
+  const where =
+    'scenario' in what && what.scenario !== undefined ? `, scenario ${titleOf(state.gameDay, what.scenario)}` : '';
+  if (!quiet) out.line(`${DONE[event]}: ${day}${where}`);
+  return EXIT.held;
 }
-
-const DONE: Readonly<Record<DayAct['act'], string>> = {
-  begin: 'begun',
-  approve: 'approved',
-  pause: 'paused; what runs goes on',
-  resume: 'resumed',
-  skip: 'skipped',
-  abort: 'aborted; what runs is rolled back',
-  extend: 'extended',
-  note: 'noted',
-  finding: 'written down',
-  action: 'written down',
-  judge: 'judged',
-  done: 'done',
-};
 
 function actOf(kind: DayAct['act'], state: DayState, words: readonly string[], options: ActOptions): DayAct {
   const text = words.join(' ');

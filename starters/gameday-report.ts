@@ -1,12 +1,10 @@
 /** `squall gameday report`: a day's report as a page, as Markdown or as JSON, and its action items for where work is kept. */
 import { join } from 'node:path';
-import { JournalError } from '../activities/journal/store.ts';
-import type { JournalStore } from '../activities/journal/store.ts';
 import { gameDayReport } from '../domain/game-day-report.ts';
 import type { GameDayReport } from '../domain/game-day-summary.ts';
-import type { Journal } from '../domain/journal.ts';
 import { describeJournal, openJournal, reportFolder } from '../workers/journal.ts';
 import type { Config } from '../workers/config.ts';
+import { journalsOf } from './day-journals.ts';
 import { UsageError } from './failure.ts';
 import { output } from './output.ts';
 import { writeTo } from './report-file.ts';
@@ -43,25 +41,11 @@ export async function main([day = '']: readonly string[], options: Options): Pro
 async function reportOf(config: Config, day: string): Promise<GameDayReport> {
   await using store = openJournal(config);
   const record = await store.days.read(day);
-  const runs = new Set((record?.events ?? []).flatMap((event) => (event.type === 'run' ? [event.run] : [])));
-  const journals: Journal[] = [];
-  for (const run of runs) journals.push(...(await journalOf(store, run)));
-  const report = record && gameDayReport(record, journals);
+  const report = record && gameDayReport(record, await journalsOf(store, record));
   if (report) return report;
   throw new UsageError(
     `there is no record of a game day ${day} in ${describeJournal(config)}; is --config that of the control worker?`,
   );
-}
-
-/** A day whose run has a damaged journal has a report all the same, which says what it lacks. */
-async function journalOf(store: JournalStore, run: string): Promise<readonly Journal[]> {
-  try {
-    const journal = await store.read(run);
-    return journal ? [journal] : [];
-  } catch (error) {
-    if (error instanceof JournalError) return [];
-    throw error;
-  }
 }
 
 async function textOf(report: GameDayReport, format: Format, reports: string | undefined): Promise<string> {

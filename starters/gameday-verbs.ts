@@ -39,6 +39,8 @@ const DAY = '<day>';
 const BY = 'who you are (default: SQUALL_AS, or who this machine says)';
 const one = 'payments-at-noon-20261204-180000-x7k2';
 
+const collected = (one: string, all: readonly string[] = []): readonly string[] => [...all, one];
+
 function courseVerbs(gameDay: Command): void {
   verb(
     gameDay,
@@ -64,6 +66,17 @@ function courseVerbs(gameDay: Command): void {
     async () => ({ main: (await import('./gameday.ts')).watch }),
     `  squall gameday watch ${one}`,
   );
+  verb(
+    gameDay,
+    `room ${DAY}`,
+    'serve a page to follow a day on and to act in it, at the desk or on a phone, until Ctrl-C; prints a link for each person',
+    () => import('./gameday-room.ts'),
+    `  squall gameday room ${one} --as alice\n  squall gameday room … --link observer:dan --link guest:eve\n  squall gameday room … --host 0.0.0.0 --port 8080`,
+  )
+    .option('--as <name>', BY)
+    .option('--link <role:name>', 'a link for somebody else too, who acts as that name; may be given again', collected)
+    .option('--host <address>', 'where to listen (default: this machine alone; what goes further is not encrypted)')
+    .option('--port <number>', 'where to listen (default: any free port)');
   verb(
     gameDay,
     'list',

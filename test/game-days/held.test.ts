@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Criterion, Scenario } from '../../domain/game-day.ts';
+import type { SeriesByProbe } from '../../domain/probe.ts';
 import { mergeSeries } from '../../domain/samples.ts';
 import { until } from '../until.ts';
 import { gameDayOf, scenarioOf, workOf } from './day-of.ts';
@@ -75,7 +76,10 @@ describe('a game day', () => {
       );
       assert.equal(ofType(events, 'begun')[0]?.by, 'alice (not authenticated)');
       assert.equal(ofType(events, 'scenario-begun')[0]?.by, 'alice (not authenticated)');
-      const samples = ofType(events, 'samples').reduce((all, { series }) => mergeSeries(all, series), {});
+      const samples = ofType(events, 'samples').reduce<SeriesByProbe>(
+        (all, { series }) => mergeSeries(all, series),
+        {},
+      );
       const times = samples['level']?.points.map(([atMs]) => atMs) ?? [];
       assert.ok(times.length >= 3, `${times.length} samples`);
       assert.equal(new Set(times).size, times.length, 'each once');
