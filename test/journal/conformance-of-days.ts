@@ -7,11 +7,12 @@ import { GAME_DAY_SCHEMA } from '../../domain/game-day-events.ts';
 import type { GameDayEvent } from '../../domain/game-day-events.ts';
 import { gameDayOf } from '../game-days/day-of.ts';
 
+const gameDay = gameDayOf({ name: 'failover' });
 const dayCalled = (atMs: number): GameDayEvent => ({
   seq: 0,
   atMs,
   type: 'called',
-  gameDay: gameDayOf({ name: 'failover' }),
+  gameDay,
   documentHash: 'a hash',
   installation: 'any',
   by: 'alice',
