@@ -15,7 +15,6 @@ import { dayAfter, dayEndsAtMs } from '../domain/game-day-state.ts';
 import type { DayPhase, DayState } from '../domain/game-day-state.ts';
 import type { GameDay } from '../domain/game-day.ts';
 import { describeIdentity, unproven } from '../domain/identity.ts';
-import type { Claim } from '../domain/identity.ts';
 import { why } from './blindness.ts';
 import { actHeard } from './day-heard.ts';
 import { DayEyes } from './day-eyes.ts';

@@ -95,11 +95,7 @@ async function list<Head extends object>(folder: string, kind: Listed<Head>): Pr
 }
 
 /** The head of one; none where the file went away meanwhile. */
-async function headOf<Head extends object>(
-  folder: string,
-  kind: Listed<Head>,
-  name: string,
-): Promise<Head[]> {
+async function headOf<Head extends object>(folder: string, kind: Listed<Head>, name: string): Promise<Head[]> {
   const file = join(folder, name);
   try {
     const handle = await open(file, 'r');

@@ -187,9 +187,6 @@ export const gameDayRecordSchema = z.object({
   events: z.array(gameDayEventSchema),
 }) satisfies z.ZodType<GameDayRecord>;
 
-/** A game day as it travels: for whoever hears one from outside. */
-export { gameDay as gameDaySchema };
-
 type EventOf<T extends GameDayEntry['type']> = Extract<GameDayEvent, { type: T }>;
 type Parsed<T extends GameDayEntry['type']> = Extract<z.infer<typeof gameDayEventSchema>, { type: T }>;
 type SameKeys<A, B> = [keyof A, keyof B] extends [keyof B, keyof A] ? true : never;

@@ -136,10 +136,7 @@ async function read<Event extends Stamped, Whole, Head extends object>(
 
 const headRow = z.object({ run: z.string(), schema: z.string(), about: z.string().nullable() });
 
-async function list<Head extends object>(
-  client: PoolClient,
-  kind: Listed<Head>,
-): Promise<readonly Head[]> {
+async function list<Head extends object>(client: PoolClient, kind: Listed<Head>): Promise<readonly Head[]> {
   const { rows } = await client.query(`SELECT run, schema, about::text FROM ${kind.tables.whole}`);
   return rows
     .map((row) => headRow.parse(row))
@@ -148,10 +145,7 @@ async function list<Head extends object>(
     .map(({ head }) => head);
 }
 
-function headOf<Head extends object>(
-  kind: Listed<Head>,
-  { run: name, schema, about }: z.infer<typeof headRow>,
-): Head {
+function headOf<Head extends object>(kind: Listed<Head>, { run: name, schema, about }: z.infer<typeof headRow>): Head {
   const run = runOf(name);
   const parsed = kind.aboutSchema.safeParse(about === null ? undefined : JSON.parse(about));
   if (parsed.success && schema === kind.schema) return { [kind.key]: run, ...parsed.data } as unknown as Head;

@@ -10,6 +10,12 @@ import { figure, gaps } from '../sections/timeline.ts';
 import { askedOf } from '../thresholds.ts';
 import { clock } from '../words.ts';
 
+/** What their legend has besides that of a run. */
+export const CHARTS_STYLE = `
+.swatch.scenario{background:color-mix(in srgb,var(--shade-stage) 35%,var(--paper));border:1px solid var(--rule-strong)}
+.swatch.fault{background:var(--shade-stage);border-left:2px dashed var(--calm);border-radius:0}
+.swatch.alert{width:0;height:16px;border-left:2px dotted var(--warn);border-radius:0}`;
+
 /** Charts of every probe that was read; says so where there is none. */
 export function charts(report: GameDayReport): Markup {
   const backdrop = backdropOf(report);

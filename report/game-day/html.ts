@@ -9,7 +9,7 @@ import type { Markup, Piece } from '../markup.ts';
 import { mark, sign } from '../marks.ts';
 import { page } from '../page.ts';
 import { clock, day } from '../words.ts';
-import { charts } from './charts.ts';
+import { charts, CHARTS_STYLE } from './charts.ts';
 import { DEFINITIONS } from './definitions.ts';
 import { facts, provenance } from './facts.ts';
 import type { Cell, Row, Table } from './table.ts';
@@ -17,11 +17,8 @@ import { story, tables } from './tables.ts';
 import { held, judgement, machinery } from './words.ts';
 import type { Judgement } from './words.ts';
 
-const DAY_STYLE = `
+const DAY_STYLE = `${CHARTS_STYLE}
 .sentence+.sentence{margin-top:8px}
-.swatch.scenario{background:color-mix(in srgb,var(--shade-stage) 35%,var(--paper));border:1px solid var(--rule-strong)}
-.swatch.fault{background:var(--shade-stage);border-left:2px dashed var(--calm);border-radius:0}
-.swatch.alert{width:0;height:16px;border-left:2px dotted var(--warn);border-radius:0}
 td small,th small{display:block;font-size:13px;font-weight:400;color:var(--muted)}
 [aria-labelledby="gaps"] tbody th[scope=row],[aria-labelledby="findings"] tbody th[scope=row]{font-weight:400}
 td.number,th.number{text-align:right} td.number{white-space:nowrap}

@@ -123,9 +123,9 @@ function stop(seen: DaySeen, { name }: Viewer): Piece {
   const { state } = seen;
   if (state.phase === 'ended' || seen.lost !== undefined) return null;
   if (!actsOpenTo(state, name).some(({ act }) => act === 'abort'))
-    return html`<aside class="stop" aria-label="Stop"><p class="quiet">To end the day: ${state.gameDay.roles.commander}, here; or anybody, everything: <code>squall stop --reason …</code></p></aside>`;
-  return html`<aside class="stop" aria-label="Stop">
-    <details id="stop"><summary><span>Stop the day</span></summary>
+    return html`<aside class="halt" aria-label="Stop"><p class="quiet">To end the day: ${state.gameDay.roles.commander}, here; or anybody, everything: <code>squall stop --reason …</code></p></aside>`;
+  return html`<aside class="halt" aria-label="Stop">
+    <details id="stop"><summary><span class="yes">Stop the day</span><span class="no">No, go on</span></summary>
       ${line(seen, 'abort', { id: 'stop-why', ask: 'Why (may be left empty)', name: 'why', send: 'Yes, stop now: roll back what runs', look: 'stop' })}
     </details>
   </aside>`;

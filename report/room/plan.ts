@@ -97,8 +97,9 @@ export function standing({ state: { gameDay } }: DaySeen, { name }: Viewer): str
   return rolesOf(gameDay, name).join(', ') || 'guest';
 }
 
-/** Whether the charts can be drawn, or why not. */
-export function drawn({ charts, unreadable }: DaySeen): Piece {
+/** The charts once there is something to draw, or why they cannot be drawn. */
+export function drawn({ charts, unreadable, state }: DaySeen): Piece {
+  if (state.begunAtMs === undefined) return null;
   if (charts !== undefined) return charts;
   return html`<section aria-labelledby="timeline"><h2 id="timeline">Timeline</h2><p>${unreadable ?? 'Nothing was recorded yet.'}</p></section>`;
 }

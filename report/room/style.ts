@@ -3,6 +3,7 @@
  *
  * Owns its layout, and that what is tapped is large enough for a thumb. Colours are the page's own.
  */
+import { CHARTS_STYLE } from '../game-day/charts.ts';
 import { STYLE } from '../style.ts';
 
 const ROOM = `
@@ -49,15 +50,16 @@ ol.plan .when{font-size:14px}
 ol.happened>li{padding:7px 0;border-top:1px solid var(--rule);font-size:14.5px} ol.happened time{color:var(--muted);margin-right:6px} ol.happened b{font-weight:600;margin-right:4px}
 ol.happened>li.loud{background:var(--bad-tint);box-shadow:inset 3px 0 var(--bad);padding-left:10px}
 
-.stop{position:fixed;inset:auto 0 0 0;background:var(--paper);border-top:1px solid var(--rule-strong);padding:8px max(16px,calc(50vw - 504px));z-index:2}
-.stop details{margin:0;border:0;padding:0;display:flex;flex-direction:column} .stop summary{list-style:none;display:flex;justify-content:center;padding:0;border-radius:10px}
-.stop summary span{background:var(--bad);color:var(--paper);font-weight:700;font-size:18px;border-radius:10px;min-height:52px;width:100%;display:flex;align-items:center;justify-content:center}
-.stop details[open] summary span{background:var(--paper);color:var(--ink);border:1px solid var(--rule-strong);font-size:0} .stop details[open] summary span::after{content:"No, go on";font-size:16px}
-.stop form{margin:10px 0 4px} .stop p.quiet{font-size:14px;padding:4px 0}
+.halt{position:fixed;inset:auto 0 0 0;background:var(--paper);border-top:1px solid var(--rule-strong);padding:8px max(16px,calc(50vw - 504px));z-index:2}
+.halt details{margin:0;border:0;padding:0} .halt summary{list-style:none;padding:0;border-radius:10px}
+.halt summary span{background:var(--bad);color:var(--paper);font-weight:700;font-size:18px;border-radius:10px;min-height:52px;display:flex;align-items:center;justify-content:center}
+.halt summary .no,.halt details[open] summary .yes{display:none} .halt details[open] summary .no{display:flex;background:var(--paper);color:var(--ink);border:1px solid var(--rule-strong);font-size:16px}
+.halt form{position:absolute;inset:auto 0 100% 0;margin:0;background:var(--paper);border-top:1px solid var(--rule-strong);padding:12px max(16px,calc(50vw - 504px))}
+.halt p.quiet{font-size:14px;padding:4px 0}
 
 @media screen and (max-width:760px){
   .columns{grid-template-columns:1fr} h1{font-size:24px}
-  ul.rows>li{grid-template-columns:1fr} ul.rows form{grid-column:1/-1} .roles div{grid-template-columns:7em 1fr}
+  ul.rows>li{grid-template-columns:1fr} ul.rows form{grid-column:1/-1} .roles div{grid-template-columns:8em 1fr}
   .buttons>form,.buttons>form button,.buttons>details,details.more>summary{width:100%} .buttons>form button,details.more>summary{justify-content:center}
   form.line button{flex:1 1 100%;justify-content:center} form.line .buttons{flex:1 1 100%} form.line .buttons button{flex:1 1 40%}
 }
@@ -65,4 +67,4 @@ ol.happened>li.loud{background:var(--bad-tint);box-shadow:inset 3px 0 var(--bad)
 `;
 
 /** The whole style sheet. */
-export const ROOM_STYLE = STYLE + ROOM;
+export const ROOM_STYLE = STYLE + CHARTS_STYLE + ROOM;

@@ -34,7 +34,7 @@ export class Door {
 
   constructor(people: readonly Person[], host: string, port: number) {
     this.#people = people;
-    this.#host = host;
+    this.#host = host.toLowerCase();
     // Ports of one machine share their cookies.
     this.#cookie = `squall-room-${port}`;
   }

@@ -222,7 +222,7 @@ class Answers {
 
   #send(status: number, type: string, text: string, more: Readonly<Record<string, string>> = {}): void {
     const plain = Buffer.from(text);
-    const packs = /\bgzip\b/.test(String(this.#request.headers['accept-encoding'] ?? ''));
+    const packs = /\bgzip\b/.test(this.#request.headers['accept-encoding'] ?? '');
     const packed = packs && plain.length >= PACKED_MIN;
     const body = packed ? gzipSync(plain, { level: 4 }) : plain;
     const encoding = packed ? { 'content-encoding': 'gzip' } : {};

@@ -21,9 +21,11 @@ import type { DaySeen } from '../../report/room/seen.ts';
 import { journalsOf } from '../day-journals.ts';
 import { storyOf } from '../the-day.ts';
 
-/** What was seen is good for so long, in milliseconds; whoever looks waits for so long for something newer. */
+/** What was seen is good for so long, in milliseconds. */
 const FRESH_MS = 800;
-const WAIT_MS = 1_500;
+/** Whoever looks waits for so long for something newer, in milliseconds; and where nobody answered just now. */
+const WAIT_MS = 6_000;
+const SILENT_WAIT_MS = 1_500;
 /** How long Temporal may take to describe the day, in milliseconds. */
 const DESCRIBE_MS = 5_000;
 /** Between two looks into the record, in milliseconds; the time that a look takes, times this, where that is more. */
@@ -80,7 +82,8 @@ export class Sight {
     if (anew) await this.#looking;
     if (anew || Date.now() - this.#heardAtMs > FRESH_MS) this.#looking ??= this.#ask();
     if (Date.now() >= this.#recordDueMs) this.#reading ??= this.#read();
-    await Promise.race([Promise.all([this.#looking, this.#recorded ?? this.#reading]), pause(WAIT_MS)]);
+    const waitMs = this.#silent === undefined ? WAIT_MS : SILENT_WAIT_MS;
+    await Promise.race([Promise.all([this.#looking, this.#recorded ?? this.#reading]), pause(waitMs)]);
     return this.#seen();
   }
 

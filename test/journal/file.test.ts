@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it, test } from 'node:test';
 import { openFileStore } from '../../activities/journal/file.ts';
+import { gameDayEventSchema } from '../../activities/journal/game-day-schema.ts';
 import { journalEventSchema } from '../../activities/journal/schema.ts';
 import { JOURNAL_MAX_BYTES, JournalError } from '../../activities/journal/store.ts';
 import { JOURNAL_SCHEMA } from '../../domain/journal.ts';
@@ -148,4 +149,11 @@ test('the documentation names the schema and every type of event', async () => {
   assert.ok(text.includes(`"schema": "${JOURNAL_SCHEMA}"`));
   const named = [...text.matchAll(/^\| `([a-z-]+)` /gm)].map(([, type]) => type);
   assert.deepEqual(named.toSorted(), journalEventSchema.options.map((option) => option.shape.type.value).toSorted());
+});
+
+test('the documentation names every type of event of a game day', async () => {
+  const text = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'game-days.md'), 'utf8');
+  const table = text.slice(text.indexOf('**The record**'));
+  const named = [...table.matchAll(/^\| `([a-z-]+)` \| /gm)].map(([, type]) => type);
+  assert.deepEqual(named.toSorted(), gameDayEventSchema.options.map((option) => option.shape.type.value).toSorted());
 });

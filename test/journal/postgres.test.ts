@@ -93,8 +93,10 @@ describe('the PostgreSQL store', { skip: SKIP }, () => {
     await server.query(`CREATE ROLE ${writer} LOGIN PASSWORD '${server.password}'`);
     await server.query(`GRANT USAGE ON SCHEMA ${name} TO ${writer}`);
     await server.query(`GRANT SELECT ON ALL TABLES IN SCHEMA ${name} TO ${writer}`);
-    await server.query(`GRANT INSERT ON ${name}.squall_event, ${name}.squall_audit TO ${writer}`);
-    await server.query(`GRANT INSERT, UPDATE ON ${name}.squall_journal TO ${writer}`);
+    await server.query(
+      `GRANT INSERT ON ${name}.squall_event, ${name}.squall_day_event, ${name}.squall_audit TO ${writer}`,
+    );
+    await server.query(`GRANT INSERT, UPDATE ON ${name}.squall_journal, ${name}.squall_day TO ${writer}`);
     const search = `?options=${encodeURIComponent(`-csearch_path=${name}`)}`;
     const store = open(await written(server.url(search).replace('squall:', `${writer}:`)));
     await store.append('a', [blind(0)]);

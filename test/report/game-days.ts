@@ -243,9 +243,11 @@ const OURS = new Set([
   'when',
   'as',
   'cause',
+  'approve',
 ]);
 
-function poisoned<T>(value: T, hostile: string, key = ''): T {
+/** Every text of a value replaced, and every name of a probe. */
+export function poisoned<T>(value: T, hostile: string, key = ''): T {
   if (typeof value === 'string') return (OURS.has(key) ? value : `${value} ${hostile}`) as T;
   if (Array.isArray(value))
     return value.map((one) => poisoned(one as unknown, hostile, key === 'readings' ? '' : key)) as T;
