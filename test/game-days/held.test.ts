@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Criterion, Scenario } from '../../domain/game-day.ts';
 import type { SeriesByProbe } from '../../domain/probe.ts';
 import { mergeSeries } from '../../domain/samples.ts';
+import { recordAs } from '../replay/record.ts';
 import { until } from '../until.ts';
 import { gameDayOf, scenarioOf, workOf } from './day-of.ts';
 import { Days, ofType } from './days.ts';
@@ -86,6 +87,7 @@ describe('a game day', () => {
       const journal = await days.store.read(runs[0]?.run ?? '');
       const started = journal?.events.find((event) => event.type === 'started');
       assert.match(started?.startedBy ?? '', /^game day a-day, commanded by alice/);
+      await recordAs(days.lane.client, day.name, 'whole.day');
     });
 
     it('begins no other scenario while it is paused, and goes on', async () => {

@@ -24,6 +24,7 @@ describe('replay', () => {
     assert.deepEqual([...kinds].toSorted(), [
       'acknowledge',
       'budget',
+      'day',
       'janitor',
       'lease',
       'notices',
