@@ -30,7 +30,7 @@ export function pastRuns(heads: readonly JournalHead[], pool: readonly Candidate
   });
   return kept
     .toSorted((a, b) => a.startedAtMs - b.startedAtMs)
-    .map(({ run, experiment, startedAtMs, status, deviated, documentHash, acknowledged }) => ({
+    .map(({ run, experiment, startedAtMs, status, deviated, documentHash, acknowledged, askedShare, reached }) => ({
       run,
       experiment,
       atMs: startedAtMs,
@@ -38,6 +38,8 @@ export function pastRuns(heads: readonly JournalHead[], pool: readonly Candidate
       aborted: status === 'aborted',
       ...(documentHash === undefined ? {} : { documentHash }),
       ...(acknowledged === undefined ? {} : { acknowledged }),
+      ...(askedShare === undefined ? {} : { askedShare }),
+      ...(reached === undefined ? {} : { reached }),
     }));
 }
 

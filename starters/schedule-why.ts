@@ -4,7 +4,7 @@
  * Owns the words for a ranking. Why is read from the journal, so that it needs no Temporal.
  */
 import type { Acknowledged } from '../activities/picking.ts';
-import type { Ranked } from '../domain/picking.ts';
+import type { RadiusStep, Ranked } from '../domain/picking.ts';
 import { CONTROL_QUEUE } from '../domain/queues.ts';
 import type { EntryOf } from '../domain/run-summary.ts';
 import { connectClient } from '../workers/connect.ts';
@@ -43,6 +43,7 @@ function show({ program, cadence, choice }: EntryOf<'chosen'>, out: Output): voi
   for (const [i, ranked] of ranking.entries()) {
     const line = `${String(i + 1).padStart(3)}  ${ranked.experiment.padEnd(width)}  ${reasonsOf(ranked)}`.trimEnd();
     out.line(i === 0 ? out.style('bold', line) : line);
+    if (i === 0 && ranked.radius !== undefined) out.line(`     ${radiusWords(ranked.radius)}`);
   }
   const more = of - refused.length - ranking.length;
   if (more > 0) out.line(`     and ${more} more`);
@@ -55,6 +56,15 @@ function show({ program, cadence, choice }: EntryOf<'chosen'>, out: Output): voi
         `  -  ${experiment.padEnd(width)}  passed over: ${finding} deviated, and nobody has acknowledged it`,
       ),
     );
+}
+
+/** `at 2%, step 2 of 4: wider since … held`. */
+function radiusWords({ size, step, of, since }: RadiusStep): string {
+  const why =
+    since === undefined
+      ? 'no run of it has moved it'
+      : `${since.held ? 'wider' : 'narrower'} since ${since.run} ${since.held ? 'held' : 'failed'}`;
+  return `at ${size.text}, step ${step} of ${of}: ${why}`;
 }
 
 /** `1.08 = risk 1.2 × value 0.9 × …`, as far as the picker has any. */

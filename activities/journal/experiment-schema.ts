@@ -30,7 +30,7 @@ const breach = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('count'), count: z.number(), withinMs: ms }),
 ]);
 
-const stageSize = z.discriminatedUnion('kind', [
+export const stageSize = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('share'), share: z.number(), text: z.string() }),
   z.object({ kind: z.literal('count'), count, text: z.string() }),
 ]);

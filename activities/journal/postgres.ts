@@ -89,10 +89,12 @@ async function append(client: PoolClient, named: Named, offered: readonly Journa
 
 const looseEvent = z.looseObject({ seq: z.number(), atMs: z.number(), type: z.string() });
 
-/** The events that say what a list shows, the first one and the last that the run wrote itself. */
+/** The events that say what a list shows, the first one and the last that the run wrote itself. Of a stage not its targets, which may be thousands. */
 async function tellingEvents(client: PoolClient, name: string): Promise<readonly LooseEvent[]> {
   const { rows } = await client.query<{ event: string }>(
-    `SELECT event::text FROM squall_event WHERE run = $1 AND (type IN ('started', 'phase', 'closed', 'acknowledged')
+    `SELECT CASE type WHEN 'stage-opened'
+       THEN json_build_object('seq', seq, 'atMs', at_ms, 'type', type, 'reached', event->'reached')::text ELSE event::text END AS event
+     FROM squall_event WHERE run = $1 AND (type IN ('started', 'phase', 'stage-opened', 'closed', 'acknowledged')
        OR position = (SELECT position FROM squall_event WHERE run = $1 ORDER BY at_ms, seq, position LIMIT 1)
        OR position = (SELECT position FROM squall_event WHERE run = $1 AND type <> 'acknowledged' ORDER BY at_ms DESC, seq DESC, position DESC LIMIT 1))
      ORDER BY at_ms, seq, position`,

@@ -34,6 +34,10 @@ export interface JournalHead {
   readonly documentHash?: string | undefined;
   /** Somebody has acknowledged that it deviated; absent where nobody has. */
   readonly acknowledged?: true | undefined;
+  /** The largest share of the candidates that its ladder asks for (ratio); absent where it asks for none, or an earlier version wrote it. */
+  readonly askedShare?: number | undefined;
+  /** The most targets that were under fault; absent where none was, or an earlier version wrote it. */
+  readonly reached?: number | undefined;
   /** Why this journal cannot be read; the other fields are then the best that is known. */
   readonly problem?: string;
 }

@@ -40,6 +40,8 @@ export const aboutSchema = z.object({
   deviated: z.boolean().nullable(),
   documentHash: z.string().optional(),
   acknowledged: z.literal(true).optional(),
+  askedShare: z.number().optional(),
+  reached: z.number().optional(),
 });
 
 const headSchema = z.object({ schema: z.literal(JOURNAL_SCHEMA), run: z.string().min(1), about: aboutSchema });
@@ -52,6 +54,8 @@ export function parseHead(prefix: string, last: string): JournalHead {
   const { run, about } = headSchema.parse(JSON.parse(`${prefix.slice(0, end)}}`));
   return { run, ...about };
 }
+
+const ladder = z.object({ blastRadius: z.object({ stages: z.array(z.object({ share: z.number().optional() })) }) });
 
 /** What a list says of a run whose journal has these events, in order. */
 export function aboutOf(events: readonly LooseEvent[]): Omit<JournalHead, 'run' | 'problem'> {
@@ -72,5 +76,17 @@ export function aboutOf(events: readonly LooseEvent[]): Omit<JournalHead, 'run' 
     deviated: (closed?.['deviated'] ?? null) as boolean | null,
     ...(typeof hash === 'string' ? { documentHash: hash.slice(0, HASH_MAX) } : {}),
     ...(events.some(({ type }) => type === 'acknowledged') ? { acknowledged: true } : {}),
+    ...reachOf(events, started?.['experiment']),
   };
+}
+
+/** How far it was to go, and went, as far as anybody can tell. */
+function reachOf(events: readonly LooseEvent[], experiment: unknown): Pick<JournalHead, 'askedShare' | 'reached'> {
+  const shares = ladder.safeParse(experiment).data?.blastRadius.stages.flatMap(({ share = 0 }) => share) ?? [];
+  const askedShare = Math.max(0, ...shares);
+  const opened = events.flatMap(({ type, reached }) =>
+    type === 'stage-opened' && typeof reached === 'number' ? reached : [],
+  );
+  const reached = Math.max(0, ...opened);
+  return { ...(askedShare > 0 ? { askedShare } : {}), ...(reached > 0 ? { reached } : {}) };
 }

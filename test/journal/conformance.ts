@@ -154,6 +154,8 @@ export function conformance({ place: placeOf, tidy }: StoreToTest): void {
       status: 'aborted',
       deviated: true,
       documentHash: events.flatMap((event) => (event.type === 'started' ? [event.documentHash.slice(0, 64)] : []))[0],
+      askedShare: 0.5,
+      reached: Math.max(...events.map((event) => (event.type === 'stage-opened' ? event.reached : 0))),
     });
     const last = events.at(-1) ?? assert.fail();
     const said = { by: 'ada', reason: 'looked into' };
