@@ -98,8 +98,9 @@ async function lastOf(client: Client, tick: string): Promise<string> {
   if (status.name === 'RUNNING') return `${tick} is running`;
   if (status.name !== 'COMPLETED') return `${tick}: ${status.name.toLowerCase()}`;
   const { picked, run, status: ended, deviated, would, skipped } = (await handle.result()) as TickResult;
-  if (skipped !== undefined) return `nothing was begun: ${skipped}`;
-  if (would !== undefined) return `${picked} would ${would}`;
+  // Of what has no run, `why` knows by the tick.
+  if (skipped !== undefined) return `nothing was begun: ${skipped} (${tick})`;
+  if (would !== undefined) return `${picked} would ${would} (${tick})`;
   const verdict = typeof deviated === 'boolean' ? `, ${deviated ? 'deviated' : 'held'}` : '';
   return `${run ?? picked}: ${ended ?? 'unknown'}${verdict}`;
 }

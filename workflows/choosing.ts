@@ -21,7 +21,7 @@ const NAMED_MAX = 5;
 /** The most of a ranking of whom is asked whether it may begin, at each look. */
 const ASKED_MAX = 10;
 /** The longest that is kept of why one may not, in characters: it travels with the run. */
-const FOUND_MAX = 300;
+const FOUND_MAX = 150;
 
 /** What was taken from the pool, and why; ticks of before 0.5 have no choice to show. */
 export interface Took {
@@ -47,7 +47,7 @@ export async function chosenSafely(tick: TickInput, seed: string): Promise<Took 
     const found = await firstSafe(tick, chosen.choice);
     if ('picked' in found) return found;
     const { refusal, choice } = found;
-    const unsafe = `${refusal.guard}: ${refusal.found}`;
+    const unsafe = `${refusal.guard}: ${refusal.found}`.slice(0, FOUND_MAX);
     if (tick.cadence.dryRun) return { skipped: unsafe, choice, waits: true };
     standing ??= await standingOf(tick);
     const waitedMs = (looks - 1) * LOOK_AGAIN_MS;
@@ -57,7 +57,7 @@ export async function chosenSafely(tick: TickInput, seed: string): Promise<Took 
     if (off !== undefined || !looksAgain(tick.cadence, waitedMs, nextInMs))
       return { skipped: `${left}: ${off ?? unsafe}`, choice };
     setCurrentDetails(`**${tick.program}**, ${tick.cadence.name}: waits until it is safe\n\n${unsafe}`);
-    await sleep(LOOK_AGAIN_MS, { summary: `not safe yet: ${unsafe}`.slice(0, FOUND_MAX) });
+    await sleep(LOOK_AGAIN_MS, { summary: `not safe yet: ${unsafe}` });
     // Whoever has paused the program meanwhile has stopped what waits, too.
     standing = await standingOf(tick);
     if (standing.off !== undefined) return { skipped: `${left}; then ${standing.off}`, choice };

@@ -39,6 +39,7 @@ describe('a tick of a program', () => {
     await assertCleanSlate(scheduled.lane, run, scheduled.victims);
     await recordAs(scheduled.lane.client, id, 'tick.program');
     const why = await scheduled.schedule('why', run);
+    assert.equal(await scheduled.schedule('why', id), why);
     assert.match(
       why,
       new RegExp(`^shop-monkey/seldom picks by evidence, with the seed ${done.seed}\n +1 +${picked} +untested  \\d`),
@@ -99,6 +100,10 @@ describe('a tick of a program', () => {
     await found('one-stutters');
     const idle = await scheduled.tick();
     const { skipped = '', picked } = await scheduled.resultOf(idle);
+    assert.match(
+      await scheduled.schedule('why', idle),
+      /- +one-frozen +passed over: one-frozen-found deviated[^]*^nothing was begun: each of its pool has deviated/m,
+    );
     await recordAs(scheduled.lane.client, idle, 'all-wait.program');
     assert.equal(picked, '');
     assert.match(skipped, /has deviated, and nobody has acknowledged it: one-frozen-found, one-stutters-found/);
@@ -157,6 +162,19 @@ describe('a tick of a program', () => {
     const id = await scheduled.tick();
     const { picked, would = '', run } = await scheduled.resultOf(id);
     await recordAs(scheduled.lane.client, id, 'dry.program');
+    const why = await scheduled.schedule('why', id);
+    assert.match(why, /^shop-monkey\/seldom picks by evidence, with the seed [\da-f-]+\n +1 +one-\w+ /);
+    assert.match(why, new RegExp(`^${picked} would hit `, 'm'));
+    const metadata = await scheduled.lane.client.workflow
+      .getHandle(id)
+      .query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    assert.match(metadata.currentDetails, /would hit .*\n\n1\. `one-/);
+    const nobody = await squall(
+      ['schedule', 'why', 'squall-program/shop-monkey/never-2026-11-24T10:15:00Z'],
+      scheduled.env,
+    );
+    assert.equal(nobody.code, 2);
+    assert.match(nobody.err, /there is no tick squall-program/);
     assert.equal(run, undefined);
     assert.match(would, /^hit .*victims-\d/);
     assert.match(await scheduled.schedule('list'), new RegExp(`a dry run.*\\n.*\\n +last: +${picked} would hit `));
