@@ -4,6 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it, test } from 'node:test';
 import { parseFile } from '../../documents/file.ts';
+import { describeTimes } from '../../domain/program-changes.ts';
+import { describeRadius, stepsOf } from '../../domain/radius.ts';
 import { ROOT } from '../readme/blocks.ts';
 import { catalogue, complaints, VALID } from './experiment.ts';
 
@@ -63,6 +65,25 @@ test('Chaos Monkey draws what it is known for', async () => {
     assert.deepEqual(experiment.blastRadius.stages, [{ kind: 'count', count: 1, text: '1' }]);
     assert.ok(experiment.blastRadius.holdMs <= 300_000);
   }
+});
+
+test('the standard program goes a little often, and far seldom', async () => {
+  const file = join(ROOT, 'experiments', 'programs', 'standard.yaml');
+  const parsed = parseFile(await readFile(file), file, catalogue);
+  assert.ok(parsed.ok);
+  assert.deepEqual(
+    parsed.program?.cadences.map(({ name, radius, ...times }) => [name, describeTimes(times), radius && describeRadius(radius)]),
+    [
+      ['half-hourly', 'every 30m', '1% to 5%'],
+      ['daily', 'daily 10:00 America/Los_Angeles', '10%'],
+      ['weekly', 'Thursday 14:00 America/Los_Angeles', '25%'],
+    ],
+  );
+  for (const { radius = assert.fail(), pool } of parsed.program?.cadences ?? [])
+    for (const { experiment } of pool) {
+      const steps = stepsOf(radius, experiment.blastRadius);
+      assert.deepEqual([steps[0]?.text, steps.at(-1)?.text], [radius.from.text, radius.to.text], experiment.name);
+    }
 });
 
 describe('refused', () => {
