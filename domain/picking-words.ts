@@ -6,14 +6,20 @@
 import type { Choice, RadiusStep, Ranked } from './picking.ts';
 
 /** `1.08 = risk 1.2 × value 0.9 × …`, as far as the picker has any. */
-export function reasonsOf({ score, untested, reasons }: Ranked): string {
+export function reasonsOf({ score, untested, reasons, deployed }: Ranked): string {
   const { disruption = 0, ...factors } = reasons;
   const product = Object.entries(factors).map(([name, value]) => `${name} ${value}`);
   const minus = disruption === 0 ? '' : ` − disruption ${disruption}`;
   const made = product.length === 0 ? '' : ` = ${product.join(' × ')}${minus}`;
   const first = untested === true ? 'untested  ' : '';
-  return `${first}${score === undefined ? '' : `${score}${made}`}`;
+  const seen = deployed === undefined ? '' : `  ${DEPLOYED[deployed]}`;
+  return `${first}${score === undefined ? '' : `${score}${made}`}${seen}`;
 }
+
+const DEPLOYED = {
+  'since-tested': '(deployed since its last test)',
+  unknown: '(deployed: unknown, no change seen)',
+};
 
 /** `at 2%, step 2 of 4: wider since … held`. */
 export function radiusWords({ size, step, of, since }: RadiusStep): string {

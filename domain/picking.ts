@@ -19,6 +19,8 @@ export interface Candidate {
   readonly target: string;
   /** The driver's kind. */
   readonly fault: string;
+  /** When its targets were last deployed, in milliseconds since the Unix epoch; null: nobody could say; absent: nobody was asked. */
+  readonly deployedAtMs?: number | null;
   /** How far it may go, from the least to the most; absent where its cadence does not say. */
   readonly radii?: readonly StageSize[];
 }
@@ -40,6 +42,8 @@ export interface PastRun {
   /** The largest share of the candidates that its ladder asked for (ratio), and the most targets that were under fault. Absent where nobody looked. */
   readonly askedShare?: number;
   readonly reached?: number;
+  /** Its targets had been deployed since the test before. */
+  readonly afterDeployment?: boolean;
 }
 
 /** What there is to choose from, and when. */
@@ -76,6 +80,8 @@ export interface Ranked {
   readonly untested?: true;
   /** What the score is made of, by name. */
   readonly reasons: Readonly<Record<string, number>>;
+  /** Whether its targets were deployed since it was tested; absent where they were not, or it does not matter. */
+  readonly deployed?: 'since-tested' | 'unknown';
   /** Absent where its cadence does not say how far it goes. */
   readonly radius?: RadiusStep;
 }

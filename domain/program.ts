@@ -80,13 +80,17 @@ export function taken(
     : { ...picked, experiment: { ...picked.experiment, blastRadius: cutTo(blastRadius, size) } };
 }
 
-/** What a picker sees of a pool. */
-export function candidatesOf({ pool, radius }: Pick<Cadence, 'pool' | 'radius'>): readonly Candidate[] {
-  return pool.map(({ experiment: { name, targets, fault, blastRadius }, documentHash }) => ({
+/** What a picker sees of a pool; `deployed`: when the targets of each were, where anybody was asked. */
+export function candidatesOf(
+  { pool, radius }: Pick<Cadence, 'pool' | 'radius'>,
+  deployed?: readonly (number | null)[],
+): readonly Candidate[] {
+  return pool.map(({ experiment: { name, targets, fault, blastRadius }, documentHash }, i) => ({
     experiment: name,
     documentHash,
     target: `${targets.site} ${JSON.stringify(targets.selector)}`,
     fault,
+    ...(deployed === undefined ? {} : { deployedAtMs: deployed[i] ?? null }),
     ...(radius === undefined ? {} : { radii: stepsOf(radius, blastRadius) }),
   }));
 }

@@ -14,7 +14,7 @@ import { LOOK_AGAIN_MS, looksAgain, passingRefusalOf, UNASKED_GUARD } from '../d
 import { formatDuration } from '../domain/units.ts';
 import { why } from './blindness.ts';
 import type { TickInput } from './messages.ts';
-import { admission, choosing } from './proxies.ts';
+import { admission, choosing, deploymentsAt } from './proxies.ts';
 
 /** The most findings that a tick names which has nobody to take. */
 const NAMED_MAX = 5;
@@ -41,8 +41,9 @@ export interface Left {
 /** What is begun now, be it after a while; or why nothing is. */
 export async function chosenSafely(tick: TickInput, seed: string): Promise<Took | Left> {
   let standing: Standing | undefined;
+  const deployed = await deployedOf(tick);
   for (let looks = 1; ; looks++) {
-    const chosen = await chooseOnce(tick, seed);
+    const chosen = await chooseOnce(tick, seed, deployed);
     if ('skipped' in chosen || !patched('waits-until-safe')) return chosen;
     const found = await firstSafe(tick, chosen.choice);
     if ('picked' in found) return found;
@@ -69,10 +70,37 @@ export function sinceStartMs(): number {
   return Date.now() - workflowInfo().startTime.getTime();
 }
 
+/** When the targets of each of the pool were last deployed, as their sites say; undefined where it does not matter. */
+async function deployedOf({ cadence: { pick, pool } }: TickInput): Promise<readonly (number | null)[] | undefined> {
+  if (pick !== 'evidence' || !patched('sees-deployments')) return undefined;
+  const found: (number | null)[] = pool.map(() => null);
+  const bySite = Map.groupBy(pool.keys(), (i) => pool[i]?.experiment.targets.site ?? '');
+  const ask = async (site: string, of: readonly number[]): Promise<void> => {
+    const named = of
+      .flatMap((i) => pool[i] ?? [])
+      .map(({ experiment: { fault, targets } }) => ({ fault, selector: targets.selector }));
+    const options = { summary: `what was deployed at ${site}` };
+    const times = await deploymentsAt(site).deployed.executeWithOptions(options, [named]);
+    for (const [nth, i] of of.entries()) found[i] = times[nth] ?? null;
+  };
+  await Promise.all(
+    [...bySite].map(([site, of]) =>
+      ask(site, of).catch((failure: unknown) => {
+        if (isCancellation(failure)) throw failure;
+      }),
+    ),
+  );
+  return found;
+}
+
 /** The control worker chooses, by the journal. */
-async function chooseOnce({ cadence }: TickInput, seed: string): Promise<(Took & { readonly choice: Choice }) | Left> {
+async function chooseOnce(
+  { cadence }: TickInput,
+  seed: string,
+  deployed: readonly (number | null)[] | undefined,
+): Promise<(Took & { readonly choice: Choice }) | Left> {
   const { everyMs, pick } = cadence;
-  const asked = { pick, seed, pool: candidatesOf(cadence), nowMs: Date.now(), everyMs };
+  const asked = { pick, seed, pool: candidatesOf(cadence, deployed), nowMs: Date.now(), everyMs };
   try {
     const choice = await choosing().choose.executeWithOptions({ summary: `choose: ${pick}` }, [asked]);
     const picked = taken(cadence, choice);

@@ -21,6 +21,7 @@ export const choice = z.object({
       score: z.number().exactOptional(),
       untested: z.literal(true).exactOptional(),
       reasons: z.record(z.string(), z.number()),
+      deployed: z.enum(['since-tested', 'unknown']).exactOptional(),
       radius: radius.exactOptional(),
     }),
   ),

@@ -94,7 +94,7 @@ async function tellingEvents(client: PoolClient, name: string): Promise<readonly
   const { rows } = await client.query<{ event: string }>(
     `SELECT CASE type WHEN 'stage-opened'
        THEN json_build_object('seq', seq, 'atMs', at_ms, 'type', type, 'reached', event->'reached')::text ELSE event::text END AS event
-     FROM squall_event WHERE run = $1 AND (type IN ('started', 'phase', 'stage-opened', 'closed', 'acknowledged')
+     FROM squall_event WHERE run = $1 AND (type IN ('started', 'chosen', 'phase', 'stage-opened', 'closed', 'acknowledged')
        OR position = (SELECT position FROM squall_event WHERE run = $1 ORDER BY at_ms, seq, position LIMIT 1)
        OR position = (SELECT position FROM squall_event WHERE run = $1 AND type <> 'acknowledged' ORDER BY at_ms DESC, seq DESC, position DESC LIMIT 1))
      ORDER BY at_ms, seq, position`,

@@ -38,6 +38,8 @@ export interface JournalHead {
   readonly askedShare?: number | undefined;
   /** The most targets that were under fault; absent where none was, or an earlier version wrote it. */
   readonly reached?: number | undefined;
+  /** A program took it when its targets had been deployed since the test before; absent where not, or an earlier version wrote it. */
+  readonly afterDeployment?: true | undefined;
   /** Why this journal cannot be read; the other fields are then the best that is known. */
   readonly problem?: string;
 }

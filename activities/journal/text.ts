@@ -42,6 +42,7 @@ export const aboutSchema = z.object({
   acknowledged: z.literal(true).optional(),
   askedShare: z.number().optional(),
   reached: z.number().optional(),
+  afterDeployment: z.literal(true).optional(),
 });
 
 const headSchema = z.object({ schema: z.literal(JOURNAL_SCHEMA), run: z.string().min(1), about: aboutSchema });
@@ -53,6 +54,15 @@ export function parseHead(prefix: string, last: string): JournalHead {
   if (!last.trimEnd().endsWith(END)) throw new Error('it does not end like a journal');
   const { run, about } = headSchema.parse(JSON.parse(`${prefix.slice(0, end)}}`));
   return { run, ...about };
+}
+
+const deployedChoice = z.object({
+  choice: z.object({ ranking: z.tuple([z.object({ deployed: z.literal('since-tested') })]).rest(z.unknown()) }),
+});
+
+/** Whether it is a program's choice of what had been deployed since its last test. */
+function isAfterDeployment(event: LooseEvent): boolean {
+  return event.type === 'chosen' && deployedChoice.safeParse(event).success;
 }
 
 const ladder = z.object({ blastRadius: z.object({ stages: z.array(z.object({ share: z.number().optional() })) }) });
@@ -77,6 +87,7 @@ export function aboutOf(events: readonly LooseEvent[]): Omit<JournalHead, 'run' 
     ...(typeof hash === 'string' ? { documentHash: hash.slice(0, HASH_MAX) } : {}),
     ...(events.some(({ type }) => type === 'acknowledged') ? { acknowledged: true } : {}),
     ...reachOf(events, started?.['experiment']),
+    ...(events.some(isAfterDeployment) ? { afterDeployment: true } : {}),
   };
 }
 

@@ -20,6 +20,7 @@ import type { JournalEvent } from '../../domain/journal.ts';
 import type { Config } from '../../workers/config.ts';
 import { openJournal } from '../../workers/journal.ts';
 import { abortedRun, heldRun, hostileRun, HOSTILE, hugeRun, refusedRun, stuckRun } from '../report/journals.ts';
+import { listsDeployed } from './lists-deployed.ts';
 import { offered } from './offered.ts';
 
 const WRITER = join(import.meta.dirname, 'writer.ts');
@@ -177,6 +178,8 @@ export function conformance({ place: placeOf, tidy }: StoreToTest): void {
       ],
     );
   });
+
+  it('lists that a program took what had been deployed', () => listsDeployed(open));
 
   it('has no journal and an empty list where nothing was written', async () => {
     const store = open();
