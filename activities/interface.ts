@@ -21,6 +21,7 @@ import type { Edge, ConditionsState } from '../domain/stop-conditions.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
 import type { Asking, Authority } from './admission/proof.ts';
 import type { GameDayActivities, GameDaySiteActivities } from './game-day/interface.ts';
+import type { Named } from './deployments.ts';
 import type { Acknowledged, Acknowledgement } from './picking.ts';
 import type { Standing } from './standing.ts';
 
@@ -113,6 +114,8 @@ export interface SiteActivities extends GameDaySiteActivities {
   revert(batch: FaultBatch, owner: Owner | null, lastLook?: boolean): Promise<RevertReport>;
   watch(input: WatchInput): Promise<WatchReport>;
   recover(input: RecoverInput): Promise<RecoverReport>;
+  /** When each of these was last deployed, in milliseconds since the Unix epoch; null where nobody can say. */
+  deployed(named: readonly Named[]): Promise<readonly (number | null)[]>;
   sweep(): Promise<SweepReport>;
 }
 

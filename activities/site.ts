@@ -9,6 +9,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Experiment } from '../domain/experiment.ts';
 import { boundSeries } from '../domain/samples.ts';
 import { beating, currentAttempt, patientBeatMs, throwIfInterrupted } from './attempt.ts';
+import { deploymentsOf } from './deployments.ts';
 import type { FaultDriver } from './faults/driver.ts';
 import type { SiteActivities, RecoverInput, RecoverReport, WatchInput, WatchReport } from './interface.ts';
 import { hold, inject, revert } from './lease.ts';
@@ -79,6 +80,7 @@ export function siteActivities(site: OpenSite, name: string, owners: Owners, sam
         return read;
       });
     },
+    deployed: (named) => deploymentsOf(named, targetsOf, Context.current().cancellationSignal),
     sweep: () => beating(() => sweep(site.drivers.values(), currentAttempt())),
   };
 }

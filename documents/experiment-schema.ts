@@ -58,7 +58,8 @@ function breachOf({ above, below, outside, dropsBy, risesBy, count, within }: Wr
   return ways.length === 1 ? ways[0] : undefined;
 }
 
-const stage = z
+/** A share of the candidates, or a number of them. */
+export const stage = z
   .union([z.number(), z.string()])
   .transform((written, context): StageSize => {
     const [min, max] = COUNTS.targets;

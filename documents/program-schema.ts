@@ -6,11 +6,14 @@
 import { z } from 'zod';
 import { CALENDAR_TIME, parseCalendarTime } from '../domain/calendar-time.ts';
 import type { CalendarTime } from '../domain/calendar-time.ts';
+import { grows } from '../domain/experiment-bounds.ts';
 import type { Bounds } from '../domain/experiment-bounds.ts';
 import { PICKERS } from '../domain/picking.ts';
 import { WAIT_UP_TO_MAX_MS } from '../domain/safety-gate.ts';
+import type { RadiusRange } from '../domain/radius.ts';
 import { formatDuration } from '../domain/units.ts';
 import { writtenDuration } from '../domain/written-duration.ts';
+import { stage } from './experiment-schema.ts';
 import { name } from './written.ts';
 
 /** Between two ticks, in milliseconds. */
@@ -36,6 +39,19 @@ const at = z.string(`expected ${CALENDAR_TIME}`).transform((text, context): Cale
 const waitUpTo = writtenDuration.refine(
   (ms) => ms <= WAIT_UP_TO_MAX_MS,
   `expected a duration up to ${formatDuration(WAIT_UP_TO_MAX_MS)}`,
+);
+
+const RADIUS = 'expected one such as 5%, or [low, high] of one kind, the lower first';
+const radius = z.union(
+  [
+    // First, since of two complaints that are as good the first is made.
+    z
+      .tuple([stage, stage], RADIUS)
+      .refine((pair) => pair[0].kind === pair[1].kind && grows(pair), RADIUS)
+      .transform(([from, to]): RadiusRange => ({ from, to })),
+    stage.transform((size): RadiusRange => ({ from: size, to: size })),
+  ],
+  RADIUS,
 );
 
 const BOUNDS = 'expected [low, high], as the parameter is written';
@@ -66,6 +82,11 @@ const written = z.strictObject({
     .enum(PICKERS)
     .default('evidence')
     .describe('How a tick chooses from the pool: what teaches most (evidence), by chance, or each in its turn.'),
+  radius: radius
+    .optional()
+    .describe(
+      'How far ticks go: 10%, or [1%, 5%], which what holds widens and what fails narrows. Default: as far as each experiment says.',
+    ),
   waitUpTo: waitUpTo
     .optional()
     .describe('How long a tick waits until it is safe, and never until the next one. Default: 30m; 0s does not wait.'),

@@ -5,6 +5,7 @@
  */
 import { formatCalendarTime } from './calendar-time.ts';
 import type { Cadence, Pooled } from './program.ts';
+import { describeRadius } from './radius.ts';
 import { WAIT_UP_TO_MS } from './safety-gate.ts';
 import { formatDuration } from './units.ts';
 
@@ -16,9 +17,11 @@ export function describeTimes({ everyMs, at }: Pick<Cadence, 'everyMs' | 'at'>):
 /** From `before` to `after`, one change a line; empty where they are the same. */
 export function changesOf(before: Cadence, after: Cadence): readonly string[] {
   const waits = ({ waitUpToMs = WAIT_UP_TO_MS }: Cadence): string => `waitUpTo: ${formatDuration(waitUpToMs)}`;
+  const reaches = ({ radius }: Cadence): string => `radius: ${radius === undefined ? 'none' : describeRadius(radius)}`;
   const words = [
     [describeTimes(before), describeTimes(after)],
     [`pick: ${before.pick}`, `pick: ${after.pick}`],
+    [reaches(before), reaches(after)],
     [waits(before), waits(after)],
     [before.dryRun ? 'a dry run' : 'no dry run', after.dryRun ? 'a dry run' : 'no dry run'],
   ] as const;

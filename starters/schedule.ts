@@ -6,6 +6,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { describeTimes } from '../domain/program-changes.ts';
+import { describeRadius } from '../domain/radius.ts';
 import { connectClient } from '../workers/connect.ts';
 import { applyProgram, scheduledCadences, tell } from '../workers/schedules.ts';
 import type { Scheduled } from '../workers/schedules.ts';
@@ -57,7 +58,7 @@ export async function list(_args: readonly string[], options: Common): Promise<n
 }
 
 async function show(client: Client, scheduled: Scheduled, out: Output): Promise<void> {
-  const { program, cadence, everyMs, at, dryRun, pool, paused, note, nextAt, ticks, overlapped } = scheduled;
+  const { program, cadence, everyMs, at, radius, dryRun, pool, paused, note, nextAt, ticks, overlapped } = scheduled;
   const times = describeTimes(scheduled);
   const [latest] = ticks;
   const last = latest === undefined ? undefined : await lastOf(client, latest);
@@ -67,6 +68,7 @@ async function show(client: Client, scheduled: Scheduled, out: Output): Promise<
     cadence,
     everyMs,
     ...(at === undefined ? {} : { at: times }),
+    ...(radius === undefined ? {} : { radius: describeRadius(radius) }),
     dryRun,
     pool,
     paused,
@@ -78,7 +80,8 @@ async function show(client: Client, scheduled: Scheduled, out: Output): Promise<
   const state = paused ? out.style('yellow', `paused${note === '' ? '' : `: ${note}`}`) : `next ${next ?? 'never'}`;
   const dry = dryRun ? ', a dry run' : '';
   out.line(`${out.style('bold', `${program}/${cadence}`)}  ${times}${dry}, ${state}`);
-  out.line(`  one of: ${pool.join(', ')}`);
+  const reach = radius === undefined ? '' : `, at ${describeRadius(radius)}`;
+  out.line(`  one of: ${pool.join(', ')}${reach}`);
   if (last !== undefined) out.line(`  last:   ${last}`);
   if (overlapped > 0) out.line(`  ${overlapped} left out, since the one before was not over`);
 }
@@ -95,8 +98,9 @@ async function lastOf(client: Client, tick: string): Promise<string> {
   if (status.name === 'RUNNING') return `${tick} is running`;
   if (status.name !== 'COMPLETED') return `${tick}: ${status.name.toLowerCase()}`;
   const { picked, run, status: ended, deviated, would, skipped } = (await handle.result()) as TickResult;
-  if (skipped !== undefined) return `nothing was begun: ${skipped}`;
-  if (would !== undefined) return `${picked} would ${would}`;
+  // Of what has no run, `why` knows by the tick.
+  if (skipped !== undefined) return `nothing was begun: ${skipped} (${tick})`;
+  if (would !== undefined) return `${picked} would ${would} (${tick})`;
   const verdict = typeof deviated === 'boolean' ? `, ${deviated ? 'deviated' : 'held'}` : '';
   return `${run ?? picked}: ${ended ?? 'unknown'}${verdict}`;
 }

@@ -16,6 +16,7 @@ import type { CalendarTime } from '../domain/calendar-time.ts';
 import { scheduleId, SCHEDULES } from '../domain/program.ts';
 import type { Cadence, Program } from '../domain/program.ts';
 import { changesOf } from '../domain/program-changes.ts';
+import type { RadiusRange } from '../domain/radius.ts';
 import { CONTROL_QUEUE } from '../domain/queues.ts';
 import { tickHeard } from '../workflows/heard.ts';
 import type { TickInput } from '../workflows/messages.ts';
@@ -41,6 +42,7 @@ export interface Scheduled {
   /** Zero where somebody else has made it into something else. */
   readonly everyMs: number;
   readonly at?: CalendarTime;
+  readonly radius?: RadiusRange;
   readonly dryRun: boolean;
   readonly pool: readonly string[];
   readonly paused: boolean;
@@ -165,6 +167,7 @@ export async function scheduledCadences(client: Client): Promise<readonly Schedu
       cadence,
       everyMs: tick?.everyMs ?? 0,
       ...(tick?.at === undefined ? {} : { at: tick.at }),
+      ...(tick?.radius === undefined ? {} : { radius: tick.radius }),
       dryRun: tick?.dryRun ?? false,
       pool: tick?.pool.map(({ experiment }) => experiment.name) ?? [],
       paused: state.paused,

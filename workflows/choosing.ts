@@ -14,14 +14,14 @@ import { LOOK_AGAIN_MS, looksAgain, passingRefusalOf, UNASKED_GUARD } from '../d
 import { formatDuration } from '../domain/units.ts';
 import { why } from './blindness.ts';
 import type { TickInput } from './messages.ts';
-import { admission, choosing } from './proxies.ts';
+import { admission, choosing, deploymentsAt } from './proxies.ts';
 
 /** The most findings that a tick names which has nobody to take. */
 const NAMED_MAX = 5;
 /** The most of a ranking of whom is asked whether it may begin, at each look. */
 const ASKED_MAX = 10;
 /** The longest that is kept of why one may not, in characters: it travels with the run. */
-const FOUND_MAX = 300;
+const FOUND_MAX = 150;
 
 /** What was taken from the pool, and why; ticks of before 0.5 have no choice to show. */
 export interface Took {
@@ -41,13 +41,14 @@ export interface Left {
 /** What is begun now, be it after a while; or why nothing is. */
 export async function chosenSafely(tick: TickInput, seed: string): Promise<Took | Left> {
   let standing: Standing | undefined;
+  const deployed = await deployedOf(tick);
   for (let looks = 1; ; looks++) {
-    const chosen = await chooseOnce(tick, seed);
+    const chosen = await chooseOnce(tick, seed, deployed);
     if ('skipped' in chosen || !patched('waits-until-safe')) return chosen;
     const found = await firstSafe(tick, chosen.choice);
     if ('picked' in found) return found;
     const { refusal, choice } = found;
-    const unsafe = `${refusal.guard}: ${refusal.found}`;
+    const unsafe = `${refusal.guard}: ${refusal.found}`.slice(0, FOUND_MAX);
     if (tick.cadence.dryRun) return { skipped: unsafe, choice, waits: true };
     standing ??= await standingOf(tick);
     const waitedMs = (looks - 1) * LOOK_AGAIN_MS;
@@ -57,7 +58,7 @@ export async function chosenSafely(tick: TickInput, seed: string): Promise<Took 
     if (off !== undefined || !looksAgain(tick.cadence, waitedMs, nextInMs))
       return { skipped: `${left}: ${off ?? unsafe}`, choice };
     setCurrentDetails(`**${tick.program}**, ${tick.cadence.name}: waits until it is safe\n\n${unsafe}`);
-    await sleep(LOOK_AGAIN_MS, { summary: `not safe yet: ${unsafe}`.slice(0, FOUND_MAX) });
+    await sleep(LOOK_AGAIN_MS, { summary: `not safe yet: ${unsafe}` });
     // Whoever has paused the program meanwhile has stopped what waits, too.
     standing = await standingOf(tick);
     if (standing.off !== undefined) return { skipped: `${left}; then ${standing.off}`, choice };
@@ -69,10 +70,37 @@ export function sinceStartMs(): number {
   return Date.now() - workflowInfo().startTime.getTime();
 }
 
+/** When the targets of each of the pool were last deployed, as their sites say; undefined where it does not matter. */
+async function deployedOf({ cadence: { pick, pool } }: TickInput): Promise<readonly (number | null)[] | undefined> {
+  if (pick !== 'evidence' || !patched('sees-deployments')) return undefined;
+  const found: (number | null)[] = pool.map(() => null);
+  const bySite = Map.groupBy(pool.keys(), (i) => pool[i]?.experiment.targets.site ?? '');
+  const ask = async (site: string, of: readonly number[]): Promise<void> => {
+    const named = of
+      .flatMap((i) => pool[i] ?? [])
+      .map(({ experiment: { fault, targets } }) => ({ fault, selector: targets.selector }));
+    const options = { summary: `what was deployed at ${site}` };
+    const times = await deploymentsAt(site).deployed.executeWithOptions(options, [named]);
+    for (const [nth, i] of of.entries()) found[i] = times[nth] ?? null;
+  };
+  await Promise.all(
+    [...bySite].map(([site, of]) =>
+      ask(site, of).catch((failure: unknown) => {
+        if (isCancellation(failure)) throw failure;
+      }),
+    ),
+  );
+  return found;
+}
+
 /** The control worker chooses, by the journal. */
-async function chooseOnce({ cadence }: TickInput, seed: string): Promise<(Took & { readonly choice: Choice }) | Left> {
+async function chooseOnce(
+  { cadence }: TickInput,
+  seed: string,
+  deployed: readonly (number | null)[] | undefined,
+): Promise<(Took & { readonly choice: Choice }) | Left> {
   const { everyMs, pick } = cadence;
-  const asked = { pick, seed, pool: candidatesOf(cadence), nowMs: Date.now(), everyMs };
+  const asked = { pick, seed, pool: candidatesOf(cadence, deployed), nowMs: Date.now(), everyMs };
   try {
     const choice = await choosing().choose.executeWithOptions({ summary: `choose: ${pick}` }, [asked]);
     const picked = taken(cadence, choice);

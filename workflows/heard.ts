@@ -129,12 +129,13 @@ export function runHeard(payload: unknown): RunInput | undefined {
 /** What a tick is started with; undefined where none can be made of it. Each run is heard by itself. */
 export function tickHeard(payload: unknown): TickInput | undefined {
   const { program, cadence, appliedBy } = fieldsOf(payload);
-  const { name, everyMs, at, waitUpToMs = 0, pool, dryRun } = fieldsOf(cadence);
+  const { name, everyMs, at, radius, waitUpToMs = 0, pool, dryRun } = fieldsOf(cadence);
   const whole =
     isTexts([program, appliedBy, name]) &&
     typeof everyMs === 'number' &&
     typeof waitUpToMs === 'number' &&
     (at === undefined || isCalendarTime(at)) &&
+    (radius === undefined || isRadius(radius)) &&
     typeof dryRun === 'boolean' &&
     Array.isArray(pool) &&
     pool.every((one: unknown) => {
@@ -154,6 +155,14 @@ export function tickHeard(payload: unknown): TickInput | undefined {
 function isCalendarTime(value: unknown): boolean {
   const { weekday = 0, hour, minute, timeZone } = fieldsOf(value);
   return isTexts([timeZone]) && [hour, minute].every(Number.isInteger) && WEEKDAYS.includes(weekday);
+}
+
+function isRadius(value: unknown): boolean {
+  const { from, to } = fieldsOf(value);
+  const [low, high] = [fieldsOf(from), fieldsOf(to)];
+  const isSize = ({ kind, share, count, text }: typeof low): boolean =>
+    typeof text === 'string' && typeof (kind === 'share' ? share : kind === 'count' ? count : undefined) === 'number';
+  return isSize(low) && isSize(high) && low['kind'] === high['kind'];
 }
 
 /** Which finding is acknowledged, and by whom; undefined where that is not said. */

@@ -15,6 +15,7 @@ import {
   uuid4,
 } from '@temporalio/workflow';
 import { refusalOf } from '../domain/admission.ts';
+import { rankingMarkdown } from '../domain/picking-words.ts';
 import { pick, startedByProgram } from '../domain/program.ts';
 import type { Picked } from '../domain/program.ts';
 import { LOOK_AGAIN_MS, looksAgain, WAIT_UP_TO_MS } from '../domain/safety-gate.ts';
@@ -60,8 +61,11 @@ async function choose(tick: TickInput, seed: string, late: string | undefined): 
 }
 
 /** What a tick says that has begun nothing. */
-function leftOut({ cadence }: TickInput, { skipped, choice, waits }: Left): Partial<TickResult> {
+function leftOut({ program, cadence }: TickInput, { skipped, choice, waits }: Left): Partial<TickResult> {
   const said = choice === undefined ? {} : { choice };
+  setCurrentDetails(
+    `**${program}**, ${cadence.name}: ${skipped}${choice === undefined ? '' : `\n\n${rankingMarkdown(choice)}`}`,
+  );
   if (!waits) return { skipped, ...said };
   const { waitUpToMs = WAIT_UP_TO_MS, everyMs } = cadence;
   const mostMs = Math.min(waitUpToMs, everyMs);
@@ -97,8 +101,11 @@ async function run(tick: TickInput, took: Took, seed: string): Promise<Partial<T
 
 /** What a run would have done, and why it would have been that one: nothing else keeps it. */
 async function rehearse(tick: TickInput, took: Took, seed: string): Promise<Partial<TickResult>> {
+  const would = await rehearsed(tick, took, seed);
   const { choice } = took;
-  return { would: await rehearsed(tick, took, seed), ...(choice === undefined ? {} : { choice }) };
+  if (choice === undefined) return { would };
+  setCurrentDetails(`**${tick.program}**, ${tick.cadence.name}: would ${would}\n\n${rankingMarkdown(choice)}`);
+  return { would, choice };
 }
 
 async function rehearsed(tick: TickInput, took: Took, seed: string): Promise<string> {

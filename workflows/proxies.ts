@@ -190,6 +190,17 @@ export function preflightAt(experiment: Experiment): Site<'preflight'> {
   });
 }
 
+/** Who does not answer at once is done without: it only helps to choose. */
+export function deploymentsAt(site: string): Site<'deployed'> {
+  return proxyActivities<SiteActivities>({
+    taskQueue: siteQueues(site).chaos,
+    scheduleToStartTimeout: 5_000,
+    startToCloseTimeout: 10_000,
+    retry: { maximumAttempts: 1 },
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+}
+
 export function minHealthyAt(experiment: Experiment): Site<'minHealthy'> {
   return proxyActivities<SiteActivities>({
     taskQueue: siteQueues(experiment.targets.site).chaos,

@@ -32,7 +32,7 @@ const breach = z.discriminatedUnion('kind', [
 
 export const stopCondition = z.object({ probe: z.string(), breach, forMs: ms, abort: abortMode });
 
-const stageSize = z.discriminatedUnion('kind', [
+export const stageSize = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('share'), share: z.number(), text: z.string() }),
   z.object({ kind: z.literal('count'), count, text: z.string() }),
 ]);

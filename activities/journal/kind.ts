@@ -51,6 +51,28 @@ const NAME_MAX = 200;
 /** SHA-256 in hex is as long. */
 const HASH_MAX = 64;
 
+const deployedChoice = z.object({
+  choice: z.object({ ranking: z.tuple([z.object({ deployed: z.literal('since-tested') })]).rest(z.unknown()) }),
+});
+
+/** Whether it is a program's choice of what had been deployed since its last test. */
+function isAfterDeployment(event: LooseEvent): boolean {
+  return event.type === 'chosen' && deployedChoice.safeParse(event).success;
+}
+
+const ladder = z.object({ blastRadius: z.object({ stages: z.array(z.object({ share: z.number().optional() })) }) });
+
+/** How far it was to go, and went, as far as anybody can tell. */
+function reachOf(events: readonly LooseEvent[], experiment: unknown): Pick<JournalHead, 'askedShare' | 'reached'> {
+  const shares = ladder.safeParse(experiment).data?.blastRadius.stages.flatMap(({ share = 0 }) => share) ?? [];
+  const askedShare = Math.max(0, ...shares);
+  const opened = events.flatMap(({ type, reached }) =>
+    type === 'stage-opened' && typeof reached === 'number' ? reached : [],
+  );
+  const reached = Math.max(0, ...opened);
+  return { ...(askedShare > 0 ? { askedShare } : {}), ...(reached > 0 ? { reached } : {}) };
+}
+
 /** The journal of a run. */
 export const JOURNALS: Kind<JournalEvent, Journal, JournalHead> = {
   noun: 'a journal',
@@ -59,7 +81,7 @@ export const JOURNALS: Kind<JournalEvent, Journal, JournalHead> = {
   tables: { whole: 'squall_journal', events: 'squall_event' },
   event: journalEventSchema,
   whole: journalSchema,
-  telling: ['started', 'phase', 'closed', 'acknowledged'],
+  telling: ['started', 'chosen', 'phase', 'stage-opened', 'closed', 'acknowledged'],
   afterwards: ['acknowledged'],
   about(events) {
     const started = events.find(({ type }) => type === 'started');
@@ -79,6 +101,8 @@ export const JOURNALS: Kind<JournalEvent, Journal, JournalHead> = {
       deviated: closed?.['deviated'] ?? null,
       ...(typeof hash === 'string' ? { documentHash: hash.slice(0, HASH_MAX) } : {}),
       ...(events.some(({ type }) => type === 'acknowledged') ? { acknowledged: true } : {}),
+      ...reachOf(events, started?.['experiment']),
+      ...(events.some(isAfterDeployment) ? { afterDeployment: true } : {}),
     };
   },
   aboutSchema: z.object({
@@ -94,6 +118,9 @@ export const JOURNALS: Kind<JournalEvent, Journal, JournalHead> = {
     deviated: z.boolean().nullable(),
     documentHash: z.string().optional(),
     acknowledged: z.literal(true).optional(),
+    askedShare: z.number().optional(),
+    reached: z.number().optional(),
+    afterDeployment: z.literal(true).optional(),
   }),
   unreadable: (run, startedAtMs, problem) => ({
     run,

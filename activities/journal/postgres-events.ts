@@ -89,14 +89,16 @@ async function append<Event extends Stamped, Whole, Head extends object>(
 
 const looseEvent = looseSchema.shape.events.element;
 
-/** The events that say what a list shows, the first one and the last that is not said afterwards. */
+/** The events that say what a list shows, the first one and the last that is not said afterwards. Of a stage not its targets, which may be thousands. */
 async function tellingEvents(
   client: PoolClient,
   { tables: { events }, telling, afterwards }: Pick<Listed<object>, 'tables' | 'telling' | 'afterwards'>,
   name: string,
 ): Promise<readonly LooseEvent[]> {
   const { rows } = await client.query<{ event: string }>(
-    `SELECT event::text FROM ${events} WHERE run = $1 AND (type = ANY($2)
+    `SELECT CASE type WHEN 'stage-opened'
+       THEN json_build_object('seq', seq, 'atMs', at_ms, 'type', type, 'reached', event->'reached')::text ELSE event::text END AS event
+     FROM ${events} WHERE run = $1 AND (type = ANY($2)
        OR position = (SELECT position FROM ${events} WHERE run = $1 ORDER BY at_ms, seq, position LIMIT 1)
        OR position = (SELECT position FROM ${events} WHERE run = $1 AND type <> ALL($3) ORDER BY at_ms DESC, seq DESC, position DESC LIMIT 1))
      ORDER BY at_ms, seq, position`,

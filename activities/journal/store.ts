@@ -35,6 +35,12 @@ export interface JournalHead {
   readonly documentHash?: string | undefined;
   /** Somebody has acknowledged that it deviated; absent where nobody has. */
   readonly acknowledged?: true | undefined;
+  /** The largest share of the candidates that its ladder asks for (ratio); absent where it asks for none, or an earlier version wrote it. */
+  readonly askedShare?: number | undefined;
+  /** The most targets that were under fault; absent where none was, or an earlier version wrote it. */
+  readonly reached?: number | undefined;
+  /** A program took it when its targets had been deployed since the test before; absent where not, or an earlier version wrote it. */
+  readonly afterDeployment?: true | undefined;
   /** Why this journal cannot be read; the other fields are then the best that is known. */
   readonly problem?: string;
 }

@@ -21,6 +21,7 @@ import type { Config } from '../../workers/config.ts';
 import { openJournal } from '../../workers/journal.ts';
 import { abortedRun, heldRun, hostileRun, HOSTILE, hugeRun, refusedRun, stuckRun } from '../report/journals.ts';
 import { conformanceOfDays } from './conformance-of-days.ts';
+import { listsDeployed } from './lists-deployed.ts';
 import { offered } from './offered.ts';
 
 const WRITER = join(import.meta.dirname, 'writer.ts');
@@ -155,6 +156,8 @@ export function conformance({ place: placeOf, tidy }: StoreToTest): void {
       status: 'aborted',
       deviated: true,
       documentHash: events.flatMap((event) => (event.type === 'started' ? [event.documentHash.slice(0, 64)] : []))[0],
+      askedShare: 0.5,
+      reached: Math.max(...events.map((event) => (event.type === 'stage-opened' ? event.reached : 0))),
     });
     const last = events.at(-1) ?? assert.fail();
     const said = { by: 'ada', reason: 'looked into' };
@@ -176,6 +179,8 @@ export function conformance({ place: placeOf, tidy }: StoreToTest): void {
       ],
     );
   });
+
+  it('lists that a program took what had been deployed', () => listsDeployed(open));
 
   it('has no journal and an empty list where nothing was written', async () => {
     const store = open();

@@ -8,7 +8,7 @@ import type { AdmitInput } from '../../activities/interface.ts';
 import type { Standing } from '../../activities/standing.ts';
 import type { Admission, GuardAnswer } from '../../domain/admission.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
-import type { Choosing } from '../../domain/picking.ts';
+import type { Candidate, Choosing } from '../../domain/picking.ts';
 import { choose } from '../../domain/picking-choice.ts';
 import type { Cadence } from '../../domain/program.ts';
 import { policyOf } from '../../workers/policy-settings.ts';
@@ -28,6 +28,8 @@ interface Scene {
   looks: number[];
   asked: string[];
   standings: number;
+  deployed: () => readonly (number | null)[];
+  pool: readonly Candidate[];
   journal: JournalEvent[];
 }
 
@@ -37,6 +39,8 @@ const quiet = (): Scene => ({
   looks: [],
   asked: [],
   standings: 0,
+  deployed: () => [],
+  pool: [],
   journal: [],
 });
 
@@ -48,8 +52,10 @@ describe('the gate', () => {
     skipping = await Skipping.open({
       choose(choosing: Omit<Choosing, 'past'>) {
         scene.looks.push(choosing.nowMs);
+        scene.pool = choosing.pool;
         return choose({ ...choosing, past: [] });
       },
+      deployed: () => scene.deployed(),
       standing: () => scene.standing((scene.standings += 1)),
       admit({ experiment, plans }: AdmitInput): Admission {
         const admission = { policy: policyOf(), startedBy: { name: 'a test', proven: false } };
@@ -186,6 +192,24 @@ describe('the gate', () => {
     const { skipped = '' } = await tick({ waitUpToMs: 5 * MINUTE_MS });
     assert.match(skipped, /^not safe for 5m, at 2 looks: admission: nobody could be asked: no control worker/);
     assert.deepEqual(scene.asked, ['one', 'one'], 'who does not answer for one does not for the other');
+  });
+
+  it('chooses by what its sites say was deployed, and without what they do not say', async () => {
+    scene.deployed = () => [null, 5_000];
+    await tick({ pick: 'evidence' });
+    assert.deepEqual(
+      scene.pool.map(({ deployedAtMs }) => deployedAtMs),
+      [null, 5_000],
+    );
+    scene.deployed = () => {
+      throw new Error('the cluster is away');
+    };
+    const { run = '' } = await tick({ pick: 'evidence' });
+    assert.match(run, /^(?:one|two)-/);
+    assert.deepEqual(
+      scene.pool.map(({ deployedAtMs }) => deployedAtMs),
+      [null, null],
+    );
   });
 
   it('is over at once when it is cancelled while it waits', async () => {
