@@ -19,30 +19,13 @@ import type { AuditEntry, AuditRecord } from '../../domain/audit.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
 import type { Config } from '../../workers/config.ts';
 import { openJournal } from '../../workers/journal.ts';
-import { abortedRun, heldRun, hostileRun, HOSTILE, hugeRun, refusedRun, stuckRun } from '../report/journals.ts';
+import { abortedRun, heldRun, hostileRun, hugeRun, refusedRun, stuckRun } from '../report/journals.ts';
 import { conformanceOfDays } from './conformance-of-days.ts';
+import { NAMES } from './hostile-names.ts';
 import { listsDeployed } from './lists-deployed.ts';
 import { offered } from './offered.ts';
 
 const WRITER = join(import.meta.dirname, 'writer.ts');
-/** Names of runs that a file system, a URL or a database might take for something else. */
-export const NAMES = [
-  '../escape',
-  '..',
-  '.',
-  '.hidden',
-  '/etc/passwd',
-  'a/b',
-  'a%2Fb',
-  'ü',
-  'a b',
-  '..\\x',
-  'C:x',
-  '-',
-  HOSTILE.slice(0, 60),
-  'nul\0byte',
-];
-
 /** An event that says its number. */
 export const blind = (seq: number, atMs = 1_000 + seq): JournalEvent => ({
   seq,

@@ -10,7 +10,8 @@ import { journalEventSchema } from '../../activities/journal/schema.ts';
 import { JOURNAL_MAX_BYTES, JournalError } from '../../activities/journal/store.ts';
 import { JOURNAL_SCHEMA } from '../../domain/journal.ts';
 import { abortedRun } from '../report/journals.ts';
-import { blind, conformance, NAMES } from './conformance.ts';
+import { blind, conformance } from './conformance.ts';
+import { NAMES } from './hostile-names.ts';
 
 describe('the file store', () => {
   let root = '';
