@@ -109,12 +109,11 @@ function differences(found: ScheduleDescription, cadence: Cadence): readonly str
     policies.catchupWindow !== CATCH_UP_MS ||
     action.workflowType !== PROGRAM ||
     action.taskQueue !== CONTROL_QUEUE;
-  const said = [
-    ...(byHand ? ['somebody had changed it in Temporal'] : []),
-    ...(scheduled === undefined ? [] : changesOf(scheduled, cadence)),
-  ];
+  const same = isDeepStrictEqual(scheduled, cadence);
+  const changed = scheduled === undefined || same ? [] : changesOf(scheduled, cadence);
+  const said = [...(byHand ? ['somebody had changed it in Temporal'] : []), ...changed];
   // What nobody has words for is made as it should be all the same.
-  return said.length > 0 || isDeepStrictEqual(scheduled, cadence) ? said : ['made by another version'];
+  return said.length > 0 || same ? said : ['made by another version'];
 }
 
 /** Undefined where there is none: the list of schedules is not always up to date. */

@@ -157,12 +157,18 @@ function isCalendarTime(value: unknown): boolean {
   return isTexts([timeZone]) && [hour, minute].every(Number.isInteger) && WEEKDAYS.includes(weekday);
 }
 
+/** What is no more than nothing has no steps. */
 function isRadius(value: unknown): boolean {
   const { from, to } = fieldsOf(value);
-  const [low, high] = [fieldsOf(from), fieldsOf(to)];
-  const isSize = ({ kind, share, count, text }: typeof low): boolean =>
-    typeof text === 'string' && typeof (kind === 'share' ? share : kind === 'count' ? count : undefined) === 'number';
-  return isSize(low) && isSize(high) && low['kind'] === high['kind'];
+  const sizes = [fieldsOf(from), fieldsOf(to)];
+  const amounts = sizes.map(({ kind, share, count }) =>
+    kind === 'share' ? share : kind === 'count' ? count : undefined,
+  );
+  return (
+    isTexts(sizes.map(({ text: written }) => written)) &&
+    amounts.every((amount) => typeof amount === 'number' && amount > 0) &&
+    sizes[0]?.['kind'] === sizes[1]?.['kind']
+  );
 }
 
 /** Which finding is acknowledged, and by whom; undefined where that is not said. */

@@ -1,6 +1,6 @@
 /** Times of a calendar on a real server: what a schedule is to match is computed here by another library, day by day. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -12,6 +12,7 @@ import type { Cadence } from '../../domain/program.ts';
 import { applyProgram, scheduledCadences } from '../../workers/schedules.ts';
 import { startDevServer } from '../../workers/temporal-server.ts';
 import type { DevServer } from '../../workers/temporal-server.ts';
+import { ROOT } from '../readme/blocks.ts';
 
 /** As a server answers at most. */
 const MATCHING_MAX = 1_000;
@@ -122,13 +123,23 @@ describe('times of a calendar', () => {
       assert.deepEqual(await apply(cadenceAt(written)), [{ cadence: 'it', what: 'unchanged', changes: [] }]);
     });
 
-  it('every half hour, across both changes of the clock', async () => {
+  it('every half hour of a leap year, whatever the clocks do', async () => {
     const cadence: Cadence = { name: 'it', everyMs: 1_800_000, pick: 'evidence', dryRun: true, pool: [] };
     await apply(cadence);
-    for (const day of [Date.UTC(2028, 2, 12), Date.UTC(2028, 10, 5)]) {
-      const halves = Array.from({ length: 97 }, (_, i) => day + i * cadence.everyMs);
-      assert.deepEqual(await matching(day, day + 48 * 3_600_000), halves);
-    }
+    const [fromMs, toMs] = [Date.UTC(2028, 0, 1), Date.UTC(2028, 11, 31)];
+    const halves = Array.from({ length: 365 * 48 + 1 }, (_, i) => fromMs + i * cadence.everyMs);
+    assert.deepEqual(await matching(fromMs, toMs), halves);
+  });
+
+  it('those of the standard program are among them', async () => {
+    const file = join(ROOT, 'experiments', 'programs', 'standard.yaml');
+    const written = [...(await readFile(file, 'utf8')).matchAll(/^.*\bat: (.*)$/gm)].map(([, at]) => at);
+    assert.equal(written.length, 3);
+    for (const at of written)
+      assert.ok(
+        CADENCES.some(([one]) => one === at),
+        at,
+      );
   });
 
   it('a change is told in the words of the document, and so is what was done by hand', async () => {
