@@ -34,7 +34,9 @@ const replicaSetSchema = z
   .transform(({ metadata, spec: { template } }) => {
     const { [HASH]: _hash, ...labels } = template.metadata.labels;
     const { [RESTARTED]: _restarted, ...annotations } = template.metadata.annotations;
-    const what = createHash('sha256').update(JSON.stringify([labels, annotations, template.spec])).digest('base64');
+    const what = createHash('sha256')
+      .update(JSON.stringify([labels, annotations, template.spec]))
+      .digest('base64');
     return { uid: metadata.uid, owner: ownerOf(metadata), atMs: Date.parse(metadata.creationTimestamp), what };
   });
 
