@@ -68,12 +68,13 @@ interface NamedLab<Where> {
   readonly open: (place: Where, owned?: boolean) => Lab | Promise<Lab>;
 }
 
-/** Registers the matrix of `labs`, in a place of its own. */
+/** Registers the matrix of `labs`, in a place of its own; where all of it is played, with so many faults side by side. */
 export function stepMatrix<Where extends Place>(
   what: string,
   skip: string | false,
   open: () => Promise<Where>,
   labs: readonly NamedLab<Where>[],
+  beside = ALL,
 ): void {
   describe(`the step matrix ${what}`, { skip }, () => {
     const undo = new AsyncDisposableStack();
@@ -101,7 +102,7 @@ export function stepMatrix<Where extends Place>(
     after(() => undo.disposeAsync());
 
     // Of one fault one run after the other: some shut others out.
-    describe('one fault beside the others', { concurrency: ALL }, () => {
+    describe('one fault beside the others', { concurrency: WHOLE ? beside : ALL }, () => {
       for (const [at, { name }] of labs.entries()) {
         describe(name, { concurrency: 1 }, () => {
           for (const step of WHOLE ? STEPS : [oneOfToday(STEPS, at)])
