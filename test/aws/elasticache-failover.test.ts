@@ -1,6 +1,7 @@
 /** Caches that fail over: who may, which shard, and how that is seen where AWS does not tell it. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { driver as elastiCacheFailover } from '../../activities/faults/aws/elasticache-failover.ts';
 import { Account } from './account.ts';
 import { FAILS_OVER, tellFailovers, yes } from './labs/failing-over.ts';
@@ -34,6 +35,20 @@ describe('caches that fail over', { skip: await whyNoMoto(), concurrency: 4 }, (
     going.delete(id);
     await worker.reverted(fault);
     assert.equal(worker.shim.callsOf('elasticache:TestFailover').length, 1);
+  });
+
+  it('is asked for once, although an attempt is given up and the next one comes while it still goes on', async () => {
+    await using worker = await Mortal.open(account, elastiCacheFailover);
+    const { target, writer } = await CACHE.make(account);
+    const before = await writer();
+    // Both have read the record by the time that one of them writes that it is asked for.
+    worker.shim.before('elasticache:AddTagsToResource', () => sleep(300).then(() => undefined));
+    const fault = worker.fault(target);
+    const both = await Promise.all([worker.inject(fault), sleep(400).then(() => worker.inject(fault))]);
+    for (const { result } of both) assert.equal(result, 'injected');
+    assert.equal(worker.shim.callsOf('elasticache:TestFailover').length, 1);
+    assert.notEqual(await writer(), before);
+    await worker.reverted(fault);
   });
 
   it('one whose tags nobody reads while it changes does not keep a sweep from the others', async () => {
