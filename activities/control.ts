@@ -25,11 +25,14 @@ import { forbiddenStop } from './admission/stop-right.ts';
 import { beating } from './attempt.ts';
 import { auditEvents } from './audit.ts';
 import { enforceStop } from './enforce-stop.ts';
+import type { AlertSource } from './game-day/alerts.ts';
+import { gameDayActivities } from './game-day/control.ts';
 import type { AdmitInput, ControlActivities } from './interface.ts';
 import type { JournalStore } from './journal/store.ts';
 import type { Destinations } from './notify/destination.ts';
 import { handOver, untold } from './notify/hand-over.ts';
 import { acknowledgeFinding, chooseByJournal } from './picking.ts';
+import { standingOf } from './standing.ts';
 
 /** `journal` reads all that the journal holds by now, for whoever has not heard of this run before. */
 export type OnEvents = (
@@ -48,6 +51,8 @@ export interface Control {
   /** In the order they are asked. */
   readonly guards: readonly Guard[];
   readonly policy: Policy;
+  /** Where a game day learns whether an alert fires. */
+  readonly alerts: readonly AlertSource[];
   /** Those that pull the emergency stop beside people. */
   readonly levers: readonly Lever[];
   readonly client: Client;
@@ -67,6 +72,7 @@ export function controlActivities(control: Control): ControlActivities {
   };
   const attend = attending(control.guards);
   return {
+    ...gameDayActivities(control),
     async record(run, events, startedBy) {
       const { store, destinations } = control;
       const named = events.map((event) => signed(run, event, startedBy));
@@ -107,6 +113,7 @@ export function controlActivities(control: Control): ControlActivities {
     },
     heldAt: (site) => beating(() => heldAt(control.client, site)),
     choose: (choosing) => chooseByJournal(control.store, choosing),
+    standing: (program, cadence) => standingOf(control.client, program, cadence),
     acknowledge: (given) => acknowledgeFinding(control.store, given),
     authorise: async (asking) => authority(control.policy, asking),
     enforceStop: (stop, pulledAtMs) =>

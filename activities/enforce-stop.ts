@@ -1,5 +1,5 @@
 /**
- * Enforcing a stop: telling every open lease and run, for as long as the stop is on.
+ * Enforcing a stop: telling every open lease, run and game day, for as long as the stop is on.
  *
  * Owns the looking for them: the server's list is late, and runs start meanwhile, so it is read again and again. Leases are told
  * first, since they hold the faults; their end aborts their run, which is told itself only when that takes long. Each decides
@@ -59,6 +59,8 @@ export async function enforceStop(
         if (!seenMs.has(runId)) seenMs.set(runId, nowMs);
         return leased.has(runId) && nowMs - (seenMs.get(runId) as number) < AFTER_ITS_LEASES_MS;
       };
+      // Before its runs have ended, and it would begin the next.
+      await tellAll(client, await openOf(client, 'gameDay'), stop, told, signal);
       const runs = await openOf(client, 'experiment');
       await tellAll(
         client,
@@ -74,7 +76,7 @@ export async function enforceStop(
   return beating(telling, (): Beat => ({ told: told.size }), BEAT_MS);
 }
 
-async function openOf(client: Client, type: 'lease' | 'experiment'): Promise<Open[]> {
+async function openOf(client: Client, type: 'lease' | 'gameDay' | 'experiment'): Promise<Open[]> {
   const open: Open[] = [];
   const query = `WorkflowType = '${type}' AND ExecutionStatus = 'Running'`;
   for await (const { workflowId, runId, parentExecution } of client.workflow.list({ query, pageSize: 1_000 }))

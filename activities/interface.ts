@@ -20,10 +20,13 @@ import type { SeriesByProbe } from '../domain/probe.ts';
 import type { Edge, ConditionsState } from '../domain/stop-conditions.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
 import type { Asking, Authority } from './admission/proof.ts';
+import type { GameDayActivities, GameDaySiteActivities } from './game-day/interface.ts';
+import type { Named } from './deployments.ts';
 import type { Acknowledged, Acknowledgement } from './picking.ts';
+import type { Standing } from './standing.ts';
 
 /** Served by the control worker, on the queue `control`. */
-export interface ControlActivities {
+export interface ControlActivities extends GameDayActivities {
   /** Appends to the run's journal; events already there count once. `startedBy`: the proof of who started it, with its start. */
   record(run: string, events: readonly JournalEvent[], startedBy?: Claim): Promise<Recorded>;
   /** Appends to the audit what is no run's; records already there count once. */
@@ -42,6 +45,8 @@ export interface ControlActivities {
   attend(input: AdmitInput): Promise<GuardAnswer>;
   /** Which experiment of a pool a tick runs, by what the journal has of earlier runs. */
   choose(choosing: Omit<Choosing, 'past'>): Promise<Choice>;
+  /** How the schedule of a cadence stands, for a tick that has waited. */
+  standing(program: string, cadence: string): Promise<Standing>;
   /** Writes into the journal of a run that deviated that somebody has looked into it. */
   acknowledge(acknowledgement: Acknowledgement): Promise<Acknowledged>;
   /** Who asks for something, and whether the policy lets them. */
@@ -96,7 +101,7 @@ export interface Recorded {
 }
 
 /** Served by a site worker on three queues: this one, `…/hold` and `…/revert`. */
-export interface SiteActivities {
+export interface SiteActivities extends GameDaySiteActivities {
   preflight(input: PreflightInput): Promise<PreflightResult>;
   /** Whether enough candidates are left for another stage, as many as `preconditions` ask for. */
   minHealthy(input: MinHealthyInput): Promise<GuardAnswer>;
@@ -109,6 +114,8 @@ export interface SiteActivities {
   revert(batch: FaultBatch, owner: Owner | null, lastLook?: boolean): Promise<RevertReport>;
   watch(input: WatchInput): Promise<WatchReport>;
   recover(input: RecoverInput): Promise<RecoverReport>;
+  /** When each of these was last deployed, in milliseconds since the Unix epoch; null where nobody can say. */
+  deployed(named: readonly Named[]): Promise<readonly (number | null)[]>;
   sweep(): Promise<SweepReport>;
 }
 
@@ -232,7 +239,11 @@ export interface RevertReport {
 
 /** What a watch is asked. Stop conditions are watched; the probes of the steady state are sampled beside them. */
 export interface WatchInput {
-  readonly experiment: Experiment;
+  readonly experiment: Pick<Experiment, 'fault' | 'stopConditions' | 'steadyState' | 'sampleEveryMs'>;
+  /** Probes that are sampled beside them, and watched for nothing. */
+  readonly also?: readonly string[];
+  /** How long samples are kept that go with heartbeats and the report, in milliseconds; absent: all are, downsampled. */
+  readonly keepMs?: number;
   readonly baseline: Readonly<Record<string, number>>;
   /** For site workers of before 0.3, which do not ask their attempt for it. */
   readonly heartbeatTimeoutMs: number;

@@ -30,15 +30,31 @@ export function pastRuns(heads: readonly JournalHead[], pool: readonly Candidate
   });
   return kept
     .toSorted((a, b) => a.startedAtMs - b.startedAtMs)
-    .map(({ run, experiment, startedAtMs, status, deviated, documentHash, acknowledged }) => ({
+    .map(({ run, experiment, startedAtMs, status, deviated, ...more }) => ({
       run,
       experiment,
       atMs: startedAtMs,
       deviated,
       aborted: status === 'aborted',
-      ...(documentHash === undefined ? {} : { documentHash }),
-      ...(acknowledged === undefined ? {} : { acknowledged }),
+      ...knownOf(more),
     }));
+}
+
+/** What older journals do not say. */
+function knownOf({
+  documentHash,
+  acknowledged,
+  askedShare,
+  reached,
+  afterDeployment,
+}: Partial<JournalHead>): Omit<PastRun, 'run' | 'experiment' | 'atMs' | 'deviated' | 'aborted'> {
+  return {
+    ...(documentHash === undefined ? {} : { documentHash }),
+    ...(acknowledged === undefined ? {} : { acknowledged }),
+    ...(askedShare === undefined ? {} : { askedShare }),
+    ...(reached === undefined ? {} : { reached }),
+    ...(afterDeployment === undefined ? {} : { afterDeployment }),
+  };
 }
 
 /** That somebody has looked into a run that deviated. */

@@ -9,6 +9,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Experiment } from '../domain/experiment.ts';
 import { boundSeries } from '../domain/samples.ts';
 import { beating, currentAttempt, patientBeatMs, throwIfInterrupted } from './attempt.ts';
+import { deploymentsOf } from './deployments.ts';
 import type { FaultDriver } from './faults/driver.ts';
 import type { SiteActivities, RecoverInput, RecoverReport, WatchInput, WatchReport } from './interface.ts';
 import { hold, inject, revert } from './lease.ts';
@@ -17,7 +18,7 @@ import { minHealthy } from './min-healthy.ts';
 import { preflight } from './preflight.ts';
 import type { PreflightSite } from './preflight.ts';
 import type { OpenProbes } from './probes/registry.ts';
-import { awaitSteadyState } from './steady-state.ts';
+import { awaitSteadyState, takeBaseline } from './steady-state.ts';
 import { sweep } from './sweep.ts';
 import type { TargetProvider } from './targets/provider.ts';
 import { watch } from './watch.ts';
@@ -71,6 +72,15 @@ export function siteActivities(site: OpenSite, name: string, owners: Owners, sam
       revert(batch, owner, driverOf(batch.kind), site.installation, owners, lastLook === true),
     watch: (input) => watchRun(input, site.probes, sampled),
     recover: (input) => recover(input, site.probes, sampled),
+    readProbes: ({ probes, samples, everyMs }) => {
+      const signal = Context.current().cancellationSignal;
+      return beating(async () => {
+        const read = await takeBaseline(site.probes, probes, { samples, everyMs, signal });
+        throwIfInterrupted();
+        return read;
+      });
+    },
+    deployed: (named) => deploymentsOf(named, targetsOf, Context.current().cancellationSignal),
     sweep: () => beating(() => sweep(site.drivers.values(), currentAttempt())),
   };
 }
@@ -79,7 +89,7 @@ async function watchRun(input: WatchInput, probes: OpenProbes, sampled: Sampled)
   const { info, cancellationSignal } = Context.current();
   if (info.workflowExecution?.runId !== input.execution) return { ended: 'reset', edges: [], resume: null, series: {} };
   let beat: Tick | undefined;
-  const { experiment, baseline, resume } = input;
+  const { experiment, baseline, resume, also = [], keepMs = Infinity } = input;
   using samples = sampling(experiment, sampled);
   const result = await beating(
     () =>
@@ -88,6 +98,8 @@ async function watchRun(input: WatchInput, probes: OpenProbes, sampled: Sampled)
         experiment,
         baseline,
         everyMs: experiment.sampleEveryMs,
+        also,
+        keepMs,
         ...(resume ? { resume } : {}),
         onReadings: samples.take,
         onTick: (tick) => {
@@ -142,7 +154,7 @@ async function recover(input: RecoverInput, probes: OpenProbes, sampled: Sampled
 
 /** Samples of the run that this activity belongs to, until it ends. */
 function sampling(
-  experiment: Experiment,
+  experiment: Pick<Experiment, 'fault'>,
   sampled: Sampled,
 ): Disposable & { readonly take: (readings: Tick['readings']) => void } {
   const run = Context.current().info.workflowExecution?.workflowId ?? '';

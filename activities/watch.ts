@@ -8,6 +8,7 @@ import type { Experiment } from '../domain/experiment.ts';
 import type { Reading, Series, SeriesByProbe } from '../domain/probe.ts';
 import type { Dimension } from '../domain/quantity.ts';
 import { append, boundSeries } from '../domain/samples.ts';
+import { lastOf } from '../domain/sight.ts';
 import type { Baseline, Dimensions, Readings } from '../domain/steady-state.ts';
 import { initialConditions, observe, watchedProbes } from '../domain/stop-conditions.ts';
 import type { ConditionsState, Edge } from '../domain/stop-conditions.ts';
@@ -44,6 +45,10 @@ export interface Watching {
   readonly baseline: Baseline;
   /** Time between two samples, in milliseconds. */
   readonly everyMs: number;
+  /** Sampled too, and watched for nothing. */
+  readonly also?: readonly string[];
+  /** How long samples are kept, in milliseconds; absent: all are, downsampled. */
+  readonly keepMs?: number;
   /** Where an earlier watch of the same experiment ended; absent at the first. */
   readonly resume?: ConditionsState;
   /** Told of every tick's readings, with an edge or without. */
@@ -66,8 +71,8 @@ export interface WatchResult {
 
 /** Samples at once and then every `everyMs`, until a tick has edges or the signal aborts. */
 export async function watch(watching: Watching): Promise<WatchResult> {
-  const { probes, experiment, baseline, everyMs, onReadings, onTick, signal } = watching;
-  const names = watchedProbes(experiment);
+  const { probes, experiment, baseline, everyMs, also = [], keepMs = Infinity, onReadings, onTick, signal } = watching;
+  const names = [...new Set([...watchedProbes(experiment), ...also])];
   const watched = { experiment, baseline, everyMs, dimensions: dimensionsOf(probes) };
   let state = watching.resume ?? initialConditions(experiment);
   let series: SeriesByProbe = {};
@@ -80,7 +85,7 @@ export async function watch(watching: Watching): Promise<WatchResult> {
     if (signal.aborted) break;
     const observed = observe(state, watched, { atMs, readings });
     state = observed.state;
-    series = record(series, probes, atMs, readings);
+    series = lastOf(record(series, probes, atMs, readings), keepMs);
     sampledAtMs = beganAtMs;
     const taken = tickReadings(probes, readings);
     onReadings?.(taken);

@@ -40,6 +40,11 @@ export function demoConfig(url: string, runDir: string, home: string, incidents?
         beyondLargest: 'bound',
       },
       orders: { ...metrics, unit: 'per-second', rate: 'shop_orders_total' },
+      availability: {
+        ...metrics,
+        unit: 'ratio',
+        ratio: { of: 'shop_requests_total{outcome="ok"}', to: 'shop_requests_total' },
+      },
       conversion: { ...metrics, unit: 'ratio', ratio: { of: 'shop_orders_total', to: 'shop_visits_total' } },
       connections: { ...metrics, unit: 'count', gauge: 'shop_upstream_connections' },
       'in-service': { ...metrics, unit: 'ratio', gauge: 'shop_payments_in_service' },

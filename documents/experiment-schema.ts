@@ -7,19 +7,12 @@ import { z } from 'zod';
 import type { Breach, Preconditions, StageSize, StopCondition } from '../domain/experiment.ts';
 import type { Quantity } from '../domain/quantity.ts';
 import { COUNTS, DURATIONS_MS, forMaxMs, grows, SAMPLES_MIN } from '../domain/experiment-bounds.ts';
-import type { Bounds } from '../domain/experiment-bounds.ts';
 import { formatDuration, parseShare } from '../domain/units.ts';
-import { writtenDuration } from '../domain/written-duration.ts';
 import { steadyState } from './steady-state-schema.ts';
-import { name, pair, quantity, share } from './written.ts';
+import { duration, name, pair, quantity, share } from './written.ts';
 
-const duration = ([minMs, maxMs]: Bounds): z.ZodType<number, string> =>
-  writtenDuration.refine(
-    (ms) => ms >= minMs && ms <= maxMs,
-    `expected a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`,
-  );
-
-const stopCondition = z
+/** A probe and a threshold. */
+export const stopCondition = z
   .strictObject({
     probe: name('a probe'),
     above: quantity.optional(),
@@ -65,7 +58,8 @@ function breachOf({ above, below, outside, dropsBy, risesBy, count, within }: Wr
   return ways.length === 1 ? ways[0] : undefined;
 }
 
-const stage = z
+/** A share of the candidates, or a number of them. */
+export const stage = z
   .union([z.number(), z.string()])
   .transform((written, context): StageSize => {
     const [min, max] = COUNTS.targets;

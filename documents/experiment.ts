@@ -14,9 +14,11 @@ import type { WrittenExperiment } from './experiment-schema.ts';
 import type { Problem } from './problem.ts';
 import type { Locate, Source } from './source.ts';
 
-/** What an experiment may ask for. */
+/** What a document may ask for. */
 export interface Catalogue {
   readonly kinds: ReadonlyMap<string, { readonly params: z.ZodType; readonly selector: z.ZodType }>;
+  /** The probes of a configuration, and the sites at which they are read; those of other sites are others' to know. */
+  readonly probes?: { readonly sites: readonly string[]; readonly names: readonly string[] };
 }
 
 /** An experiment, and the document it came from. */

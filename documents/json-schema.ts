@@ -6,15 +6,20 @@
 import { z } from 'zod';
 import type { Catalogue } from './experiment.ts';
 import { experimentSchema } from './experiment-schema.ts';
+import { gameDaySchema } from './game-day-schema.ts';
 import { programSchema } from './program-schema.ts';
 
-/** A JSON Schema (draft 2020-12) of a program or an experiment, since a file may have both. */
+/** A JSON Schema (draft 2020-12) of a program, a game day or an experiment, since a file may have all of them. */
 export function documentJsonSchema(catalogue: Catalogue): Record<string, unknown> {
   return {
     title: 'Squall document',
     if: { required: ['program'] },
     then: toSchema(programSchema),
-    else: experimentJsonSchema(catalogue),
+    else: {
+      if: { required: ['gameDay'] },
+      then: toSchema(gameDaySchema),
+      else: experimentJsonSchema(catalogue),
+    },
   };
 }
 

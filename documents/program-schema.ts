@@ -4,10 +4,16 @@
  * Owns its keys, defaults and bounds. Which experiments there are, and what their faults take, is not known here.
  */
 import { z } from 'zod';
+import { CALENDAR_TIME, parseCalendarTime } from '../domain/calendar-time.ts';
+import type { CalendarTime } from '../domain/calendar-time.ts';
+import { grows } from '../domain/experiment-bounds.ts';
 import type { Bounds } from '../domain/experiment-bounds.ts';
 import { PICKERS } from '../domain/picking.ts';
+import { WAIT_UP_TO_MAX_MS } from '../domain/safety-gate.ts';
+import type { RadiusRange } from '../domain/radius.ts';
 import { formatDuration } from '../domain/units.ts';
 import { writtenDuration } from '../domain/written-duration.ts';
+import { stage } from './experiment-schema.ts';
 import { name } from './written.ts';
 
 /** Between two ticks, in milliseconds. */
@@ -18,12 +24,35 @@ const POOL_MAX = 100;
 /** The most parameters that are drawn for one experiment. */
 const DRAWN_MAX = 5;
 
+const EVERY = `expected a duration from ${formatDuration(EVERY_MS[0])} to ${formatDuration(EVERY_MS[1])}`;
 const every = writtenDuration
   .refine((ms) => ms % 1_000 === 0, 'expected whole seconds')
-  .refine(
-    (ms) => ms >= EVERY_MS[0] && ms <= EVERY_MS[1],
-    `expected a duration from ${formatDuration(EVERY_MS[0])} to ${formatDuration(EVERY_MS[1])}`,
-  );
+  .refine((ms) => ms >= EVERY_MS[0] && ms <= EVERY_MS[1], EVERY);
+
+const at = z.string(`expected ${CALENDAR_TIME}`).transform((text, context): CalendarTime => {
+  const parsed = parseCalendarTime(text);
+  if (parsed) return parsed;
+  context.addIssue({ code: 'custom', message: `expected ${CALENDAR_TIME}` });
+  return z.NEVER;
+});
+
+const waitUpTo = writtenDuration.refine(
+  (ms) => ms <= WAIT_UP_TO_MAX_MS,
+  `expected a duration up to ${formatDuration(WAIT_UP_TO_MAX_MS)}`,
+);
+
+const RADIUS = 'expected one such as 5%, or [low, high] of one kind, the lower first';
+const radius = z.union(
+  [
+    // First, since of two complaints that are as good the first is made.
+    z
+      .tuple([stage, stage], RADIUS)
+      .refine((pair) => pair[0].kind === pair[1].kind && grows(pair), RADIUS)
+      .transform(([from, to]): RadiusRange => ({ from, to })),
+    stage.transform((size): RadiusRange => ({ from: size, to: size })),
+  ],
+  RADIUS,
+);
 
 const BOUNDS = 'expected [low, high], as the parameter is written';
 const bound = z.union([z.string(), z.number()], BOUNDS);
@@ -45,15 +74,32 @@ const pooled = z.union([
   }),
 ]);
 
-const cadence = z.strictObject({
+const written = z.strictObject({
   cadence: name('a name').describe('The name of the cadence, unique in its program.'),
-  every: every.describe('From one tick to the next.'),
+  every: every.optional().describe('From one tick to the next.'),
+  at: at.optional().describe('Instead of `every`, by a calendar: last Friday of month 14:00 America/Los_Angeles.'),
   pick: z
     .enum(PICKERS)
     .default('evidence')
     .describe('How a tick chooses from the pool: what teaches most (evidence), by chance, or each in its turn.'),
+  radius: radius
+    .optional()
+    .describe(
+      'How far ticks go: 10%, or [1%, 5%], which what holds widens and what fails narrows. Default: as far as each experiment says.',
+    ),
+  waitUpTo: waitUpTo
+    .optional()
+    .describe('How long a tick waits until it is safe, and never until the next one. Default: 30m; 0s does not wait.'),
   dryRun: z.boolean().default(false).describe('Ticks say what they would do, and touch nothing.'),
   pool: z.array(pooled).min(1).max(POOL_MAX).describe('The experiments of which each tick runs one.'),
+});
+
+/** When its ticks come is one or the other. */
+const cadence = written.superRefine((one, context) => {
+  if (one.every === undefined && one.at === undefined)
+    context.addIssue({ code: 'custom', path: ['every'], message: `${EVERY}, or \`at\` a time of a calendar` });
+  if (one.every !== undefined && one.at !== undefined)
+    context.addIssue({ code: 'custom', path: ['at'], message: 'expected either `every` or `at`' });
 });
 
 export const programSchema = z.strictObject({

@@ -4,8 +4,10 @@
  * Owns how a program is written: one document of a file, beside those of its experiments. What is drawn for a fault is tried with the
  * fault's own schema at every combination of its bounds.
  */
+import { calendarPeriodMs } from '../domain/calendar-time.ts';
 import type { Bounds } from '../domain/experiment-bounds.ts';
 import { check } from '../domain/known-keys.ts';
+import { isBeyond } from '../domain/radius.ts';
 import type { Cadence, Pooled, Program } from '../domain/program.ts';
 import { issuesToProblems, parseSource, toJs } from './document.ts';
 import { bareDurations } from './experiment.ts';
@@ -33,19 +35,31 @@ export function parseProgram(
   const issues: Issue[] = [];
   const wrong = (path: PropertyKey[], message: string): undefined =>
     void issues.push({ code: 'custom', path: ['cadences', ...path], message, input: undefined });
-  const cadences = written.value.cadences.map(({ cadence, every, pick, dryRun, pool }, i): Cadence => {
-    const known = pool.map(({ experiment: name, draw }, j): Pooled | undefined => {
-      const found = experiments.find(({ experiment }) => experiment.name === name);
-      if (found === undefined) {
-        const names = experiments.map(({ experiment }) => experiment.name).join(', ');
-        return wrong([i, 'pool', j], `expected an experiment of this file: ${names || 'it has none'}`);
-      }
-      const bounds = boundsOf(draw, found, catalogue);
-      if (typeof bounds === 'string') return wrong([i, 'pool', j, 'draw'], bounds);
-      return { experiment: found.experiment, documentHash: found.documentHash, draw: bounds };
-    });
-    return { name: cadence, everyMs: every, pick, dryRun, pool: known.filter((one) => one !== undefined) };
-  });
+  const cadences = written.value.cadences.map(
+    ({ cadence, every, at, pick, radius, waitUpTo, dryRun, pool }, i): Cadence => {
+      const known = pool.map(({ experiment: name, draw }, j): Pooled | undefined => {
+        const found = experiments.find(({ experiment }) => experiment.name === name);
+        if (found === undefined) {
+          const names = experiments.map(({ experiment }) => experiment.name).join(', ');
+          return wrong([i, 'pool', j], `expected an experiment of this file: ${names || 'it has none'}`);
+        }
+        if (radius && isBeyond(radius.from, found.experiment.blastRadius))
+          return wrong([i, 'pool', j], `expected an experiment that goes as far as the radius, ${radius.from.text}`);
+        const bounds = boundsOf(draw, found, catalogue);
+        if (typeof bounds === 'string') return wrong([i, 'pool', j, 'draw'], bounds);
+        return { experiment: found.experiment, documentHash: found.documentHash, draw: bounds };
+      });
+      return {
+        name: cadence,
+        ...(at === undefined ? { everyMs: every ?? 0 } : { everyMs: calendarPeriodMs(at), at }),
+        pick,
+        ...(radius === undefined ? {} : { radius }),
+        ...(waitUpTo === undefined ? {} : { waitUpToMs: waitUpTo }),
+        dryRun,
+        pool: known.filter((one) => one !== undefined),
+      };
+    },
+  );
   if (issues.length > 0) return { ok: false, problems: issuesToProblems(issues, toJs(source), source, locate) };
   return { ok: true, program: { name: written.value.program, cadences } };
 }

@@ -9,12 +9,17 @@ import type { Quantity } from '../domain/quantity.ts';
 import { parseShare } from '../domain/units.ts';
 import { name, pair, quantity } from './written.ts';
 
+/** A share of the baseline (`10% of baseline`), as a ratio; undefined of anything else. */
+export function parseBaselineShare(text: string): number | undefined {
+  return parseShare(/^(\S+) of baseline$/.exec(text)?.[1] ?? '');
+}
+
 const BASELINE = 'expected a share of the baseline: 10% of baseline';
 
 const baselineShare = z
   .string(BASELINE)
   .transform((written, context): number => {
-    const parsed = parseShare(/^(\S+) of baseline$/.exec(written)?.[1] ?? '');
+    const parsed = parseBaselineShare(written);
     if (parsed !== undefined) return parsed;
     context.addIssue({ code: 'custom', message: BASELINE });
     return z.NEVER;
@@ -31,15 +36,16 @@ const checkShape = {
   within: baselineShare.optional(),
 };
 
-interface WrittenCheck {
-  readonly probe: string;
+/** What readings are accepted, as it is written. */
+export interface WrittenTolerance {
   readonly min?: Quantity | undefined;
   readonly max?: Quantity | undefined;
   readonly between?: [Quantity, Quantity] | undefined;
   readonly within?: number | undefined;
 }
 
-function toleranceOf({ min, max, between, within }: WrittenCheck): Tolerance | undefined {
+/** The one way in which it is written; undefined of none, and of several. */
+export function toleranceOf({ min, max, between, within }: WrittenTolerance): Tolerance | undefined {
   const ways = [min ?? max, between, within].filter((way) => way !== undefined).length;
   if (ways !== 1) return undefined;
   if (within !== undefined) return { kind: 'baseline', share: within };
@@ -48,7 +54,7 @@ function toleranceOf({ min, max, between, within }: WrittenCheck): Tolerance | u
 }
 
 function toCheck(
-  written: WrittenCheck,
+  written: WrittenTolerance & { readonly probe: string },
   of: SteadyStateCheck['group'],
   context: z.core.$RefinementCtx,
 ): SteadyStateCheck {

@@ -29,10 +29,10 @@ export interface Identity {
 
 /** What is signed for: an act, the run or stop that it concerns, and what exactly is agreed to. */
 export interface Signed {
-  readonly act: 'start' | 'plan' | 'approve' | 'reject' | 'stop' | 'resume';
-  /** The run's name, or the stop's. */
+  readonly act: 'start' | 'plan' | 'approve' | 'reject' | 'stop' | 'resume' | 'game-day';
+  /** The run's name, the stop's, or the day's. */
   readonly of: string;
-  /** What exactly: {@link startText}, {@link stopText}, or {@link answeredText} of a plan or a reason. */
+  /** What exactly: {@link startText}, {@link stopText}, {@link answeredText} of a plan or a reason, or a day's `actText`. */
   readonly what: string;
 }
 

@@ -7,6 +7,7 @@
 import { byPlace, rounded } from './picking.ts';
 import type { Choice, Choosing, PastRun, Picker, Ranked } from './picking.ts';
 import { rankByEvidence } from './picking-evidence.ts';
+import { stepOf } from './radius.ts';
 import { randomFrom } from './random.ts';
 
 /** The most of a ranking, and of those who were passed over, that is kept: it travels with the run. */
@@ -25,10 +26,16 @@ export function choose(choosing: Choosing): Choice {
   return {
     pick,
     seed,
-    ranking: ranking.slice(0, RANKED_MAX),
+    ranking: ranking.slice(0, RANKED_MAX).map((ranked) => withRadius(ranked, choosing)),
     passedOver: passedOver.slice(0, RANKED_MAX),
     of: ranking.length,
   };
+}
+
+function withRadius(ranked: Ranked, { pool, past }: Choosing): Ranked {
+  const candidate = pool[ranked.pooled];
+  const radius = candidate && stepOf(candidate, past);
+  return radius === undefined ? ranked : { ...ranked, radius };
 }
 
 /** By experiment the latest run that deviated, where nobody has acknowledged it. A later one that held lifts nothing. */

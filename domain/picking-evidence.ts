@@ -44,7 +44,9 @@ export function rankByEvidence(choosing: Choosing, open: readonly number[]): rea
       const { risk, value, staleness, change, disruption } = reasons;
       const score = rounded(risk * value * staleness * change - disruption);
       const untested = own.length === 0 ? { untested: true as const } : {};
-      return { pooled, experiment: candidate.experiment, score, ...untested, reasons };
+      const deployed = deploymentOf(candidate, own);
+      const seen = deployed === undefined ? {} : { deployed };
+      return { pooled, experiment: candidate.experiment, score, ...untested, reasons, ...seen };
     })
     .toSorted(byPlace);
 }
@@ -62,7 +64,7 @@ class Lessons {
   readonly #all: Tally = { tests: 0, found: 0 };
   /** Of those that had found something before. */
   readonly #again: Tally = { tests: 0, found: 0 };
-  /** Of those whose document had changed since the test before. */
+  /** Of those whose document had changed, or whose targets had been deployed, since the test before. */
   readonly #changed: Tally = { tests: 0, found: 0 };
 
   constructor(pool: readonly Candidate[], runs: ReadonlyMap<string, readonly PastRun[]>) {
@@ -78,10 +80,11 @@ class Lessons {
   #take(tests: readonly PastRun[]): boolean {
     let found = false;
     let before: string | undefined;
-    for (const { deviated, documentHash } of tests) {
+    for (const { deviated, documentHash, afterDeployment } of tests) {
       const tallies = [this.#all];
       if (found) tallies.push(this.#again);
-      if (before !== undefined && documentHash !== undefined && before !== documentHash) tallies.push(this.#changed);
+      const edited = before !== undefined && documentHash !== undefined && before !== documentHash;
+      if (edited || afterDeployment === true) tallies.push(this.#changed);
       for (const tally of tallies) {
         tally.tests += 1;
         if (deviated === true) tally.found += 1;
@@ -117,12 +120,21 @@ class Lessons {
     return Math.max(1, ratioOf(this.#again, this.#usual, DOUBT.again, 1)) ** POWER.again;
   }
 
-  /** For one whose document is another than that which was tested last: whether such changes break things. */
-  change({ documentHash }: Candidate, own: readonly PastRun[]): number {
+  /** For one whose document is another than that which was tested last, or whose targets were deployed since: whether such changes break things. */
+  change(candidate: Candidate, own: readonly PastRun[]): number {
     const tested = testsOf(own).findLast((run) => run.documentHash !== undefined);
-    if (!tested || tested.documentHash === documentHash) return 1;
+    const edited = tested !== undefined && tested.documentHash !== candidate.documentHash;
+    if (!edited && deploymentOf(candidate, own) !== 'since-tested') return 1;
     return Math.max(1, ratioOf(this.#changed, this.#usual, DOUBT.change, CHANGE_PRIOR)) ** POWER.change;
   }
+}
+
+/** Whether its targets were deployed since it was tested; undefined where they were not, or nobody has tested it. What nobody could read changes nothing. */
+function deploymentOf({ deployedAtMs }: Candidate, own: readonly PastRun[]): Ranked['deployed'] {
+  const tested = testsOf(own).at(-1);
+  if (deployedAtMs === undefined || tested === undefined) return undefined;
+  if (deployedAtMs === null) return 'unknown';
+  return deployedAtMs > tested.atMs ? 'since-tested' : undefined;
 }
 
 /** Those that came to a verdict. */

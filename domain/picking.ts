@@ -4,6 +4,8 @@
  * Owns what a picker sees of a pool and of the past, the record of a choice, and the order of a ranking.
  */
 
+import type { StageSize } from './experiment.ts';
+
 /** How a tick chooses: what teaches most, by chance, or each in its turn. */
 export const PICKERS = ['evidence', 'random', 'round-robin'] as const;
 export type Picker = (typeof PICKERS)[number];
@@ -17,6 +19,10 @@ export interface Candidate {
   readonly target: string;
   /** The driver's kind. */
   readonly fault: string;
+  /** When its targets were last deployed, in milliseconds since the Unix epoch; null: nobody could say; absent: nobody was asked. */
+  readonly deployedAtMs?: number | null;
+  /** How far it may go, from the least to the most; absent where its cadence does not say. */
+  readonly radii?: readonly StageSize[];
 }
 
 /** What a journal says of an earlier run. */
@@ -33,6 +39,11 @@ export interface PastRun {
   readonly documentHash?: string;
   /** Somebody has acknowledged that it deviated. */
   readonly acknowledged?: boolean;
+  /** The largest share of the candidates that its ladder asked for (ratio), and the most targets that were under fault. Absent where nobody looked. */
+  readonly askedShare?: number;
+  readonly reached?: number;
+  /** Its targets had been deployed since the test before. */
+  readonly afterDeployment?: boolean;
 }
 
 /** What there is to choose from, and when. */
@@ -48,6 +59,16 @@ export interface Choosing {
   readonly everyMs: number;
 }
 
+/** How far an experiment goes by now. */
+export interface RadiusStep {
+  readonly size: StageSize;
+  /** From 1 for the least, of so many. */
+  readonly step: number;
+  readonly of: number;
+  /** The run that led there, by holding at the step before, or by failing at one beyond; absent where none did. */
+  readonly since?: { readonly run: string; readonly held: boolean };
+}
+
 /** A candidate in its place. */
 export interface Ranked {
   /** Its place in the pool, from 0. */
@@ -59,6 +80,10 @@ export interface Ranked {
   readonly untested?: true;
   /** What the score is made of, by name. */
   readonly reasons: Readonly<Record<string, number>>;
+  /** Whether its targets were deployed since it was tested; absent where they were not, or it does not matter. */
+  readonly deployed?: 'since-tested' | 'unknown';
+  /** Absent where its cadence does not say how far it goes. */
+  readonly radius?: RadiusStep;
 }
 
 /** One that waits until a finding of it is acknowledged. */
@@ -68,6 +93,13 @@ export interface PassedOver {
   readonly finding: string;
 }
 
+/** One that a guard did not let begin at the time, and may later. */
+export interface RefusedNow {
+  readonly experiment: string;
+  readonly guard: string;
+  readonly found: string;
+}
+
 /** A choice, as it is journalled. */
 export interface Choice {
   readonly pick: Picker;
@@ -75,7 +107,9 @@ export interface Choice {
   /** The first is the one that was chosen; cut to a length that travels with a run. Empty where all are passed over. */
   readonly ranking: readonly Ranked[];
   readonly passedOver: readonly PassedOver[];
-  /** How many were ranked. */
+  /** Those that were ranked before the first one. Absent where there are none. */
+  readonly refused?: readonly RefusedNow[];
+  /** How many were ranked, those that were refused among them. */
   readonly of: number;
 }
 

@@ -4,9 +4,12 @@
  * Owns what a tick takes from its pool, and how a run says that a program started it. It chooses with numbers that are drawn from a seed which is written down, so that every choice can be
  * explained and repeated. Pure.
  */
+import type { CalendarTime } from './calendar-time.ts';
 import type { Bounds } from './experiment-bounds.ts';
 import type { Experiment } from './experiment.ts';
 import type { Candidate, Choice, Picker } from './picking.ts';
+import { cutTo, stepsOf } from './radius.ts';
+import type { RadiusRange } from './radius.ts';
 import { randomFrom } from './random.ts';
 
 export interface Program {
@@ -18,10 +21,16 @@ export interface Program {
 /** Experiments, and when one of them is run. Plain JSON: it travels with its schedule. */
 export interface Cadence {
   readonly name: string;
-  /** From one tick to the next, in milliseconds. */
+  /** From one tick to the next, in milliseconds; of a calendar's the least, but for changes of the clock. */
   readonly everyMs: number;
+  /** When its ticks come; absent: every `everyMs`. */
+  readonly at?: CalendarTime;
   /** How a tick chooses. */
   readonly pick: Picker;
+  /** How far ticks go, where that is less than their experiments would; absent: as far as they say. */
+  readonly radius?: RadiusRange;
+  /** How long a tick waits until it is safe, in milliseconds, and never until the next one; absent: half an hour. */
+  readonly waitUpToMs?: number;
   /** Each tick only says what it would do, and touches nothing. */
   readonly dryRun: boolean;
   readonly pool: readonly Pooled[];
@@ -42,24 +51,47 @@ export interface Picked extends Pick<Pooled, 'experiment' | 'documentHash'> {
   readonly drawn: Readonly<Record<string, number>>;
 }
 
+/** Ids of schedules that are ours begin with it. */
+export const SCHEDULES = 'squall-program';
+
+/** The schedule that a cadence is. */
+export function scheduleId(program: string, cadence: string): string {
+  return `${SCHEDULES}/${program}/${cadence}`;
+}
+
 /** What chance takes from the pool by `seed`, with nothing known of the past, as ticks did before 0.5; undefined where the pool is empty. */
 export function pick({ pool }: Pick<Cadence, 'pool'>, seed: string): Picked | undefined {
   return drawn(pool[Math.floor(randomFrom(seed)() * pool.length)], seed);
 }
 
 /** What `choice` takes from the pool; undefined where it takes nothing. */
-export function taken({ pool }: Pick<Cadence, 'pool'>, { ranking, seed }: Choice): Picked | undefined {
+export function taken(
+  { pool, radius }: Pick<Cadence, 'pool' | 'radius'>,
+  { ranking, seed }: Choice,
+): Picked | undefined {
   const [first] = ranking;
-  return first && drawn(pool[first.pooled], seed);
+  const picked = first && drawn(pool[first.pooled], seed);
+  if (picked === undefined || radius === undefined) return picked;
+  const { blastRadius } = picked.experiment;
+  // A control worker of before 0.5 does not say how far: no farther than the least.
+  const size = first?.radius?.size ?? stepsOf(radius, blastRadius)[0];
+  return size === undefined
+    ? undefined
+    : { ...picked, experiment: { ...picked.experiment, blastRadius: cutTo(blastRadius, size) } };
 }
 
-/** What a picker sees of a pool. */
-export function candidatesOf({ pool }: Pick<Cadence, 'pool'>): readonly Candidate[] {
-  return pool.map(({ experiment: { name, targets, fault }, documentHash }) => ({
+/** What a picker sees of a pool; `deployed`: when the targets of each were, where anybody was asked. */
+export function candidatesOf(
+  { pool, radius }: Pick<Cadence, 'pool' | 'radius'>,
+  deployed?: readonly (number | null)[],
+): readonly Candidate[] {
+  return pool.map(({ experiment: { name, targets, fault, blastRadius }, documentHash }, i) => ({
     experiment: name,
     documentHash,
     target: `${targets.site} ${JSON.stringify(targets.selector)}`,
     fault,
+    ...(deployed === undefined ? {} : { deployedAtMs: deployed[i] ?? null }),
+    ...(radius === undefined ? {} : { radii: stepsOf(radius, blastRadius) }),
   }));
 }
 

@@ -69,6 +69,14 @@ export function mergeSeries(earlier: SeriesByProbe, later: SeriesByProbe): Serie
   return merged;
 }
 
+/** All of them, as {@link mergeSeries} merges two; in pairs, so that a day of many small pieces takes no time that grows with its square. */
+export function mergeAll(pieces: readonly SeriesByProbe[]): SeriesByProbe {
+  const [first = {}, second] = pieces;
+  if (second === undefined) return mergeSeries({}, first);
+  const middle = Math.ceil(pieces.length / 2);
+  return mergeSeries(mergeAll(pieces.slice(0, middle)), mergeAll(pieces.slice(middle)));
+}
+
 /**
  * The series reduced so that each has at most `maxPoints` and all together take at most `maxBytes` as JSON, as far as
  * {@link MIN_POINTS} a probe allow. Every probe gets the same number of points.

@@ -73,7 +73,8 @@ export function baselineOf(readings: readonly Reading[]): number | undefined {
   return upper === undefined || lower === undefined ? undefined : lower / 2 + upper / 2;
 }
 
-function accepts(tolerance: Tolerance, value: number, baseline: number | undefined): boolean {
+/** Whether this is accepted; nearness to a baseline that was not taken is not. */
+export function accepts(tolerance: Tolerance, value: number, baseline: number | undefined): boolean {
   if (tolerance.kind === 'baseline') {
     return baseline !== undefined && Math.abs(value - baseline) <= Math.abs(baseline) * tolerance.share;
   }

@@ -73,6 +73,14 @@ export function watchTiming(lease: LeaseTiming, sampleEveryMs: number): LeaseTim
   return { ...lease, heartbeatTimeoutMs: Math.min(lease.heartbeatTimeoutMs, Math.max(UNWATCHED_MS, sampleEveryMs)) };
 }
 
+/** How long nobody may look at a game day before it ends, in milliseconds: its experiments are watched by themselves. */
+const DAY_BLIND_MS = 60_000;
+
+/** The same for the watch of a game day, which holds no fault. */
+export function dayWatchTiming(sampleEveryMs: number): LeaseTiming {
+  return { ...watchTiming(leaseTiming(0), sampleEveryMs), blindBudgetMs: DAY_BLIND_MS };
+}
+
 /** To look at a target once more, to revert it and to verify that takes an API server five answers, at 250 a second, in milliseconds. */
 const PER_TARGET_MS = 20;
 

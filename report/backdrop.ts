@@ -15,6 +15,8 @@ export interface Shade {
   readonly fromMs: number;
   readonly toMs: number;
   readonly label: string;
+  /** Where there is no room for the label. */
+  readonly short?: string;
   /** For stages: 0 for the first to 1 for the last that was opened; a wider stage is darker. */
   readonly depth: number;
 }
@@ -25,6 +27,14 @@ export interface Backdrop {
   readonly toMs: number;
   readonly shades: readonly Shade[];
   readonly abortAtMs: number | null;
+  /** Moments that are drawn across the plot, without a label: the legend says what they are. */
+  readonly moments?: readonly Moment[];
+}
+
+/** A fault was put on, or an alert began to fire. */
+export interface Moment {
+  readonly kind: 'fault' | 'alert';
+  readonly atMs: number;
 }
 
 /** The backdrop of one run. */

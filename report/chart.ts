@@ -15,7 +15,7 @@ import type { Dimension } from '../domain/quantity.ts';
 import { downsample } from '../domain/samples.ts';
 import type { Point } from '../domain/samples.ts';
 import { formatQuantity } from '../domain/units.ts';
-import type { Backdrop, Shade } from './backdrop.ts';
+import type { Backdrop, Moment, Shade } from './backdrop.ts';
 import { scaleOf } from './scale.ts';
 import type { Scale } from './scale.ts';
 import { Markup } from './markup.ts';
@@ -100,6 +100,7 @@ function optionOf({ points, dimension, steps, thresholds, backdrop }: Chart, can
           symbol: 'none',
           data: [
             ...thresholdLines(thresholds, scale, canvas.height - topOf(backdrop) - GRID.bottom),
+            ...(backdrop.moments ?? []).map(momentLine),
             ...abortLine(backdrop),
           ],
         },
@@ -162,11 +163,11 @@ function axesOf(
 
 function areaOf(shade: Shade, { fromMs, toMs }: Backdrop, canvas: Canvas): Area {
   const px = ((shade.toMs - shade.fromMs) / (toMs - fromMs)) * (canvas.width - GRID.left - canvas.gutter);
-  const fits = px > shade.label.length * CHARACTER_PX + 4;
+  const fits = (label: string): boolean => px > label.length * CHARACTER_PX + 4;
   return [
     {
       xAxis: shade.fromMs,
-      name: fits ? shade.label : '',
+      name: [shade.label, shade.short ?? ''].find(fits) ?? '',
       itemStyle: {
         color: `var(--shade-${shade.kind})`,
         opacity: shade.kind === 'stage' ? 0.35 + 0.65 * shade.depth : 1,
@@ -205,6 +206,15 @@ function thresholdLine({ kind, value, label }: Threshold, movePx: number): Line 
       fontSize: FONT_PX,
       fontWeight: kind === 'abort' ? 'bold' : 'normal',
     },
+  };
+}
+
+function momentLine({ kind, atMs }: Moment): Line {
+  const color = kind === 'fault' ? 'var(--calm)' : 'var(--warn)';
+  return {
+    xAxis: atMs,
+    lineStyle: { color, width: 1.4, type: kind === 'fault' ? [6, 3] : [2, 3] },
+    label: { show: false },
   };
 }
 

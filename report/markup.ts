@@ -24,13 +24,17 @@ export function html(strings: TemplateStringsArray, ...values: readonly Piece[])
 
 /** Text as it may stand in an element or in a double-quoted attribute. Control characters become visible. */
 export function escapeText(text: string): string {
-  return text
+  return printable(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;')
-    .replaceAll(UNPRINTABLE, '\u{fffd}');
+    .replaceAll("'", '&#39;');
+}
+
+/** Text whose control characters are visible. */
+export function printable(text: string): string {
+  return text.replaceAll(UNPRINTABLE, '\u{fffd}');
 }
 
 // Control characters, and those that turn the direction of what follows: a target's name must read as it is.

@@ -25,12 +25,13 @@ export interface Asked {
   readonly words: readonly string[];
 }
 
-/** Everything `experiment` asks of `probe`. */
+/** Everything `experiment` asks of `probe`; `steady` is what its steady state is called. */
 export function askedOf(
   experiment: Pick<Experiment, 'steadyState' | 'stopConditions'>,
   probe: string,
   baseline: number | undefined,
   dimension: Dimension,
+  steady = 'steady',
 ): Asked {
   const checks = experiment.steadyState.filter((check) => check.probe === probe);
   const conditions = experiment.stopConditions.filter((condition) => condition.probe === probe);
@@ -40,7 +41,7 @@ export function askedOf(
       ...conditions.flatMap(({ breach }) => abortLines(breach, baseline, dimension)),
     ],
     words: [
-      ...checks.map(({ tolerance }) => `steady: ${describeTolerance(tolerance, baseline, dimension)}`),
+      ...checks.map(({ tolerance }) => `${steady}: ${describeTolerance(tolerance, baseline, dimension)}`),
       ...conditions.map((condition) => `abort: ${describeStopCondition(condition).slice(probe.length + 1)}`),
     ],
   };

@@ -39,9 +39,9 @@ export function number(value: number): string {
   return NUMBER.format(value);
 }
 
-/** `1 target`, `12,345 targets`. */
-export function counted(count: number, one: string): string {
-  return `${number(count)} ${one}${count === 1 ? '' : 's'}`;
+/** `1 target`, `12,345 targets`, `2 criteria`. */
+export function counted(count: number, one: string, others = `${one}s`): string {
+  return `${number(count)} ${count === 1 ? one : others}`;
 }
 
 /** A reading, or `no data`. */

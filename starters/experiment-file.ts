@@ -1,15 +1,16 @@
 /**
- * Experiment files named on the command line.
+ * Files of documents named on the command line.
  *
  * Owns the reading of them with the fault catalogue of the configuration. Throws with every problem at once.
  */
 import { readBounded } from '../activities/bounded-file.ts';
 import type { ParsedExperiment } from '../documents/experiment.ts';
 import { parseFile } from '../documents/file.ts';
+import type { Documents } from '../documents/file.ts';
+import { filesNamed, placeOf } from '../documents/game-day-files.ts';
 import { InvalidDocument } from '../documents/problem.ts';
 import { BYTES_MAX } from '../documents/source.ts';
 import { catalogueOf } from '../workers/catalogue.ts';
-import type { Program } from '../domain/program.ts';
 import type { Config } from '../workers/config.ts';
 import { UsageError } from './failure.ts';
 
@@ -29,15 +30,21 @@ export async function experimentsOf(file: string, config: Config): Promise<reado
   return (await documentsOf(file, config)).experiments;
 }
 
-/** All that `file` says. */
-export async function documentsOf(
-  file: string,
-  config: Config,
-): Promise<{ readonly experiments: readonly ParsedExperiment[]; readonly program?: Program }> {
+/** All that `file` says, with the experiments of the files that its game day names. */
+export async function documentsOf(file: string, config: Config): Promise<Documents> {
   const bytes = await readBounded(file, BYTES_MAX, 'with-pipes').catch((error: unknown) => {
-    throw new UsageError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`cannot read ${file}: ${whyOf(error)}`);
   });
-  const parsed = parseFile(bytes, file, await catalogueOf(config));
+  const others = new Map<string, Uint8Array | { readonly why: string }>();
+  for (const named of filesNamed(bytes, file)) {
+    const read = readBounded(placeOf(file, named), BYTES_MAX, 'no-pipes');
+    others.set(named, await read.catch((error: unknown) => ({ why: whyOf(error) })));
+  }
+  const parsed = parseFile(bytes, file, await catalogueOf(config), others);
   if (!parsed.ok) throw new InvalidDocument(parsed.problems);
   return parsed;
+}
+
+function whyOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

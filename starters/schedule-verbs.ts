@@ -53,10 +53,10 @@ export function scheduleVerbs(program: Command): void {
   );
   verb(
     schedule,
-    `why ${RUN}`,
-    'why a program took this experiment: the ranking, and who was passed over',
+    'why <run|tick>',
+    'why a program took this experiment, or would have, or none: the ranking, and who was passed over',
     async () => ({ main: (await import('./schedule-why.ts')).why }),
-    '  squall schedule why monkey-kill-20261124-101500-x7k2\n  squall schedule why … --json | jq .ranking[0]',
+    '  squall schedule why monkey-kill-20261124-101500-x7k2\n  squall schedule why … --json | jq .ranking[0]\n  squall schedule why squall-program/chaos-monkey/often-2026-11-24T10:15:00Z',
   );
   verb(
     schedule,

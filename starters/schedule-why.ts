@@ -1,10 +1,14 @@
 /**
  * `squall schedule why` and `squall schedule acknowledge`: what a program chose by, and that a finding was looked into.
  *
- * Owns the words for a ranking. Why is read from the journal, so that it needs no Temporal.
+ * Of a run that is read from its journal, so that it needs no Temporal; a tick that has run nothing has only its own result.
  */
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { z } from 'zod';
+import { choice } from '../activities/journal/choice-schema.ts';
 import type { Acknowledged } from '../activities/picking.ts';
-import type { Ranked } from '../domain/picking.ts';
+import { leftOutOf, radiusWords, reasonsOf, unlistedOf } from '../domain/picking-words.ts';
+import { SCHEDULES } from '../domain/program.ts';
 import { CONTROL_QUEUE } from '../domain/queues.ts';
 import type { EntryOf } from '../domain/run-summary.ts';
 import { connectClient } from '../workers/connect.ts';
@@ -23,45 +27,89 @@ import { signer } from './who.ts';
 /** How long an acknowledgement may take, in milliseconds. */
 const ANSWER_MS = 45_000;
 
-/** `squall schedule why RUN`. */
+/** What a tick has said of itself, as far as its choice goes. */
+const ticked = z.object({
+  picked: z.string(),
+  run: z.string().optional(),
+  would: z.string().optional(),
+  skipped: z.string().optional(),
+  choice: choice.optional(),
+});
+
+/** `squall schedule why RUN|TICK`. */
 export async function why(args: readonly string[], options: Common): Promise<number> {
-  const run = runNamed(args);
-  const { events } = await journalOf(await configOf(options), run);
-  const chosen = events.find((event) => event.type === 'chosen');
-  if (!chosen) throw new UsageError(`${run} was not chosen by a program, or by one of before 0.5`);
+  const named = runNamed(args);
+  const tick = isTick(named) ? await chosenByTick(named) : undefined;
+  const run = tick === undefined ? named : tick.run;
+  const { program, cadence, choice } = tick?.chosen ?? (await chosenForRun(run ?? named, options));
   const out = output(options.json === true);
-  const { program, cadence, choice } = chosen;
-  out.event('chosen', { run, program, cadence, ...choice });
-  show(chosen, out);
+  out.event('chosen', {
+    ...(run === undefined ? { tick: named } : { run }),
+    program,
+    cadence,
+    ...choice,
+    ended: tick?.ended,
+  });
+  show({ program, cadence, choice }, out);
+  if (tick?.ended !== undefined) out.line(tick.ended);
   return 0;
 }
 
-function show({ program, cadence, choice }: EntryOf<'chosen'>, out: Output): void {
-  const { pick, seed, ranking, passedOver, of } = choice;
+type Chosen = Pick<EntryOf<'chosen'>, 'program' | 'cadence' | 'choice'>;
+
+async function chosenForRun(run: string, options: Common): Promise<Chosen> {
+  const { events } = await journalOf(await configOf(options), run);
+  const chosen = events.find((event) => event.type === 'chosen');
+  if (!chosen) throw new UsageError(`${run} was not chosen by a program, or by one of before 0.5`);
+  return chosen;
+}
+
+/** Whether a tick of ours is named, and no run. */
+function isTick(named: string): boolean {
+  return named.startsWith(`${SCHEDULES}/`);
+}
+
+/** What a tick has run; of one that has run nothing, a dry run say, what it chose and how that ended. */
+async function chosenByTick(
+  tick: string,
+): Promise<{ readonly run?: string; readonly chosen?: Chosen; readonly ended?: string }> {
+  const client = await connectClient();
+  try {
+    const handle = client.workflow.getHandle(tick);
+    const { status } = await handle.describe().catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError)
+        throw new UsageError(`there is no tick ${tick}, or Temporal no longer keeps it`);
+      throw error;
+    });
+    if (status.name !== 'COMPLETED')
+      throw new UsageError(`${tick} is ${status.name.toLowerCase()}: nothing is known of its choice`);
+    const { run, choice, picked, would, skipped } = ticked.parse(await handle.result());
+    if (choice === undefined && run !== undefined) return { run };
+    if (choice === undefined) throw new UsageError(`${tick} chose nothing: ${skipped ?? 'it is one of before 0.5'}`);
+    const [, program = '', dated = ''] = tick.split('/');
+    const cadence = dated.replace(/-\d{4}-\d\d-\d\dT[\d:.]+Z$/, '');
+    const ended = would === undefined ? `nothing was begun: ${skipped ?? ''}` : `${picked} would ${would}`;
+    return { chosen: { program, cadence, choice }, ended };
+  } finally {
+    await client.connection.close();
+  }
+}
+
+function show({ program, cadence, choice }: Chosen, out: Output): void {
+  const { pick, seed, ranking } = choice;
   out.line(`${out.style('bold', `${program}/${cadence}`)} picks by ${pick}, with the seed ${seed}`);
-  const width = Math.max(...ranking.map(({ experiment }) => experiment.length));
+  const left = leftOutOf(choice);
+  const names = [...ranking.map(({ experiment }) => experiment), ...left.map(([experiment]) => experiment)];
+  const width = Math.max(...names.map(({ length }) => length));
   for (const [i, ranked] of ranking.entries()) {
     const line = `${String(i + 1).padStart(3)}  ${ranked.experiment.padEnd(width)}  ${reasonsOf(ranked)}`.trimEnd();
     out.line(i === 0 ? out.style('bold', line) : line);
+    if (i === 0 && ranked.radius !== undefined) out.line(`     ${radiusWords(ranked.radius)}`);
   }
-  if (of > ranking.length) out.line(`     and ${of - ranking.length} more`);
-  for (const { experiment, finding } of passedOver)
-    out.line(
-      out.style(
-        'yellow',
-        `  -  ${experiment.padEnd(width)}  passed over: ${finding} deviated, and nobody has acknowledged it`,
-      ),
-    );
-}
-
-/** `1.08 = risk 1.2 × value 0.9 × …`, as far as the picker has any. */
-function reasonsOf({ score, untested, reasons }: Ranked): string {
-  const { disruption = 0, ...factors } = reasons;
-  const product = Object.entries(factors).map(([name, value]) => `${name} ${value}`);
-  const minus = disruption === 0 ? '' : ` − disruption ${disruption}`;
-  const made = product.length === 0 ? '' : ` = ${product.join(' × ')}${minus}`;
-  const first = untested === true ? 'untested  ' : '';
-  return `${first}${score === undefined ? '' : `${score}${made}`}`;
+  const more = unlistedOf(choice);
+  if (more > 0) out.line(`     and ${more} more`);
+  for (const [experiment, because] of left)
+    out.line(out.style('yellow', `  -  ${experiment.padEnd(width)}  ${because}`));
 }
 
 /** `squall schedule acknowledge RUN`. */

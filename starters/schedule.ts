@@ -5,7 +5,8 @@
  */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import { formatDuration } from '../domain/units.ts';
+import { describeTimes } from '../domain/program-changes.ts';
+import { describeRadius } from '../domain/radius.ts';
 import { connectClient } from '../workers/connect.ts';
 import { applyProgram, scheduledCadences, tell } from '../workers/schedules.ts';
 import type { Scheduled } from '../workers/schedules.ts';
@@ -36,10 +37,11 @@ export async function apply([file = '']: readonly string[], options: Common & { 
   const { by, from } = signer();
   const applied = { appliedBy: `${by} on ${from}`, prune: options.prune === true };
   const changes = await withClient((client) => applyProgram(client, program, applied));
-  for (const { cadence, what } of changes) {
-    out.event('applied', { program: program.name, cadence, what });
+  for (const { cadence, what, changes: different } of changes) {
+    out.event('applied', { program: program.name, cadence, what, changes: different });
     const hint = what === 'left over' ? ', which --prune removes' : '';
     out.line(`${what.padEnd(9)} ${program.name}/${cadence}${hint}`);
+    for (const change of different) out.line(`          ${change}`);
   }
   return 0;
 }
@@ -56,7 +58,8 @@ export async function list(_args: readonly string[], options: Common): Promise<n
 }
 
 async function show(client: Client, scheduled: Scheduled, out: Output): Promise<void> {
-  const { program, cadence, everyMs, dryRun, pool, paused, note, nextAt, ticks, overlapped } = scheduled;
+  const { program, cadence, everyMs, at, radius, dryRun, pool, paused, note, nextAt, ticks, overlapped } = scheduled;
+  const times = describeTimes(scheduled);
   const [latest] = ticks;
   const last = latest === undefined ? undefined : await lastOf(client, latest);
   const next = paused ? undefined : nextAt[0]?.toISOString();
@@ -64,6 +67,8 @@ async function show(client: Client, scheduled: Scheduled, out: Output): Promise<
     program,
     cadence,
     everyMs,
+    ...(at === undefined ? {} : { at: times }),
+    ...(radius === undefined ? {} : { radius: describeRadius(radius) }),
     dryRun,
     pool,
     paused,
@@ -74,8 +79,9 @@ async function show(client: Client, scheduled: Scheduled, out: Output): Promise<
   });
   const state = paused ? out.style('yellow', `paused${note === '' ? '' : `: ${note}`}`) : `next ${next ?? 'never'}`;
   const dry = dryRun ? ', a dry run' : '';
-  out.line(`${out.style('bold', `${program}/${cadence}`)}  every ${formatDuration(everyMs)}${dry}, ${state}`);
-  out.line(`  one of: ${pool.join(', ')}`);
+  out.line(`${out.style('bold', `${program}/${cadence}`)}  ${times}${dry}, ${state}`);
+  const reach = radius === undefined ? '' : `, at ${describeRadius(radius)}`;
+  out.line(`  one of: ${pool.join(', ')}${reach}`);
   if (last !== undefined) out.line(`  last:   ${last}`);
   if (overlapped > 0) out.line(`  ${overlapped} left out, since the one before was not over`);
 }
@@ -92,8 +98,9 @@ async function lastOf(client: Client, tick: string): Promise<string> {
   if (status.name === 'RUNNING') return `${tick} is running`;
   if (status.name !== 'COMPLETED') return `${tick}: ${status.name.toLowerCase()}`;
   const { picked, run, status: ended, deviated, would, skipped } = (await handle.result()) as TickResult;
-  if (skipped !== undefined) return `nothing was begun: ${skipped}`;
-  if (would !== undefined) return `${picked} would ${would}`;
+  // Of what has no run, `why` knows by the tick.
+  if (skipped !== undefined) return `nothing was begun: ${skipped} (${tick})`;
+  if (would !== undefined) return `${picked} would ${would} (${tick})`;
   const verdict = typeof deviated === 'boolean' ? `, ${deviated ? 'deviated' : 'held'}` : '';
   return `${run ?? picked}: ${ended ?? 'unknown'}${verdict}`;
 }

@@ -1,4 +1,4 @@
-/** `squall schema`: the JSON Schema of experiments and programs, with the faults of this configuration. */
+/** `squall schema`: the JSON Schema of experiments, programs and game days, with the faults of this configuration. */
 import { documentJsonSchema } from '../documents/json-schema.ts';
 import { catalogueOf } from '../workers/catalogue.ts';
 import { configOf } from './verb-config.ts';

@@ -1,7 +1,10 @@
 /** `squall validate`: checks documents, many at once, and says what is wrong in all of them; touches nothing and needs nothing. */
 import { existsSync, statSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
+import type { ParsedExperiment } from '../documents/experiment.ts';
+import type { ParsedGameDay } from '../documents/game-day.ts';
 import { InvalidDocument } from '../documents/problem.ts';
+import { leavesOf } from '../domain/game-day-bounds.ts';
 import { violationsOf } from '../domain/policy.ts';
 import { policyOf } from '../workers/policy-settings.ts';
 import { EXIT } from './exit.ts';
@@ -23,12 +26,17 @@ export async function main(patterns: readonly string[], options: Options): Promi
   let code: number = EXIT.held;
   for (const file of files) {
     try {
-      const { experiments, program } = await documentsOf(file, config);
+      const { experiments, program, day } = await documentsOf(file, config);
       const names = experiments.map(({ experiment }) => experiment.name);
-      out.event('valid', { file, experiments: names, ...(program && { program: program.name }) });
-      const also = program === undefined ? '' : `; program ${program.name}`;
-      out.line(`${out.style('green', 'valid')}   ${file}: ${names.join(', ')}${also}`);
-      for (const { experiment } of policy ? experiments : []) {
+      const also = { ...(program && { program: program.name }), ...(day && { gameDay: day.gameDay.name }) };
+      out.event('valid', { file, experiments: names, ...also });
+      const parts = [
+        ...(names.length > 0 ? [names.join(', ')] : []),
+        ...(program ? [`program ${program.name}`] : []),
+        ...(day ? [`game day ${day.gameDay.name}`] : []),
+      ];
+      out.line(`${out.style('green', 'valid')}   ${file}: ${parts.join('; ')}`);
+      for (const { experiment } of policy ? [...experiments, ...elsewhere(experiments, day)] : []) {
         const violations = policy ? violationsOf(policy, experiment) : [];
         if (violations.length > 0) code = code === EXIT.invalid ? code : EXIT.refused;
         for (const violation of violations) {
@@ -49,6 +57,18 @@ export async function main(patterns: readonly string[], options: Options): Promi
   // A name that matches nothing is a mistake, not an empty answer.
   for (const pattern of unmatched) code = report(new UsageError(`${pattern} matches no file`), out.json);
   return code;
+}
+
+/** The experiments that a game day takes from other files. */
+function elsewhere(
+  own: readonly ParsedExperiment[],
+  day: ParsedGameDay | undefined,
+): Pick<ParsedExperiment, 'experiment'>[] {
+  const all = (day?.gameDay.scenarios ?? []).flatMap(({ work }) => leavesOf(work));
+  const others = all
+    .filter((leaf) => leaf.kind === 'experiment')
+    .filter((leaf) => !own.some((one) => one.experiment === leaf.experiment));
+  return [...new Map(others.map((leaf) => [leaf.documentHash, leaf])).values()];
 }
 
 /** The files of all patterns, and the patterns that match none. */

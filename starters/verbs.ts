@@ -5,6 +5,7 @@
  */
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { gameDayVerbs } from './gameday-verbs.ts';
 import { scheduleVerbs } from './schedule-verbs.ts';
 import { RUN, verb } from './verb.ts';
 
@@ -161,6 +162,7 @@ export const verbs: readonly ((program: Command) => void)[] = [
       .option('--site <name>', 'the stop of this site')
       .requiredOption('--reason <text>', 'why'),
   scheduleVerbs,
+  gameDayVerbs,
   (program) =>
     verb(
       program,
@@ -227,7 +229,7 @@ export const verbs: readonly ((program: Command) => void)[] = [
     verb(
       program,
       'schema',
-      'the JSON Schema of experiments and programs, for editors',
+      'the JSON Schema of experiments, programs and game days, for editors',
       () => import('./schema.ts'),
       '  squall schema > squall.schema.json',
     ),

@@ -23,6 +23,11 @@ function whoami(): string {
   return process.env['SQUALL_AS'] || thisUser();
 }
 
+/** From now on this process acts as `name`, where one is given. */
+export function actAs(name: string | undefined): void {
+  if (name !== undefined) process.env['SQUALL_AS'] = name;
+}
+
 /** The name, and the machine that it is said on. */
 export function signer(): { readonly by: string; readonly from: string } {
   return { by: whoami(), from: hostname() };

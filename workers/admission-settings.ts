@@ -4,7 +4,6 @@
  * Owns its schema. `healthy`, `incidents` and `capacity` are required of every run. Whoever does without one says `none`, so
  * that none is lost by forgetting it: without the section every run is refused.
  */
-import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
 import { alertmanagerSettings } from '../activities/admission/alertmanager.ts';
 import { httpIncidentSettings } from '../activities/admission/http-incidents.ts';
@@ -12,7 +11,7 @@ import { pagerdutySettings } from '../activities/admission/pagerduty.ts';
 import { DAYS } from '../activities/admission/window.ts';
 import { httpSettings, secretRef } from '../activities/probes/secret.ts';
 import { check } from '../documents/steady-state-schema.ts';
-import { name, share } from '../documents/written.ts';
+import { isTimeZone, name, share } from '../documents/written.ts';
 import { writtenDuration } from '../domain/written-duration.ts';
 
 const bounds = z
@@ -92,15 +91,6 @@ const window = z.strictObject({
   holidays: z.array(z.iso.date('expected a date such as 2026-12-25')).default([]),
   freezes: z.array(calendar).max(10).default([]).describe('iCalendars whose events are change freezes.'),
 });
-
-function isTimeZone(text: string): boolean {
-  try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** The section. */
 export const admissionSchema = z.strictObject({

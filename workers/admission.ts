@@ -18,6 +18,8 @@ import type { Lever } from '../activities/admission/lever.ts';
 import { pagerduty } from '../activities/admission/pagerduty.ts';
 import { approvalGuard, policyGuard } from '../activities/admission/policy.ts';
 import { stopGuard } from '../activities/admission/stop.ts';
+import { alertSource } from '../activities/game-day/alerts.ts';
+import type { AlertSource } from '../activities/game-day/alerts.ts';
 import { windowGuard } from '../activities/admission/window.ts';
 import type { Calendar, Window } from '../activities/admission/window.ts';
 import type { JournalStore } from '../activities/journal/store.ts';
@@ -60,6 +62,13 @@ export function openLadder(
     healthy: unlessNone(settings?.healthy, (checks) => healthyGuard(probes, checks)),
     capacity: unlessNone(settings?.capacity, (spare) => capacityGuard(probes, spare)),
   });
+}
+
+/** Where game days learn whether an alert fires: each Alertmanager that knows of incidents, and of it all alerts. */
+export function alertSourcesOf({ admission }: Pick<Config, 'admission'>): readonly AlertSource[] {
+  const sources = admission?.incidents ?? 'none';
+  if (sources === 'none') return [];
+  return sources.flatMap((source) => ('alertmanager' in source ? [alertSource(source.alertmanager)] : []));
 }
 
 function unlessNone<Said extends object>(

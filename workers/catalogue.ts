@@ -1,7 +1,8 @@
 /**
- * The fault catalogue: what an experiment document may ask for.
+ * The catalogue: what a document may ask for.
  *
- * Owns the schemas of every fault's parameters and of its provider's selector, for parsing, completion and `squall faults`.
+ * Owns the schemas of every fault's parameters and of its provider's selector, for parsing, completion and `squall faults`; and the names of
+ * the probes.
  */
 import type { Catalogue } from '../documents/experiment.ts';
 import type { Config } from './config.ts';
@@ -14,5 +15,5 @@ export async function catalogueOf(config: Config): Promise<Catalogue> {
     const provider = targets.get(driver.kind.split('/')[0] ?? '');
     return provider ? [[driver.kind, { params: driver.params, selector: provider.selector }] as const] : [];
   });
-  return { kinds: new Map(kinds) };
+  return { kinds: new Map(kinds), probes: { sites: Object.keys(config.sites), names: Object.keys(config.probes) } };
 }

@@ -17,6 +17,7 @@ import type { Destinations } from '../activities/notify/destination.ts';
 import { dataConverter } from '../activities/packing.ts';
 import type { Policy } from '../domain/policy.ts';
 import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE } from '../domain/queues.ts';
+import { alertSourcesOf } from './admission.ts';
 import { workflowBundle } from './bundle.ts';
 import type { Config } from './config.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
@@ -50,7 +51,8 @@ export async function controlWorkers(options: ControlOptions): Promise<Worker[]>
   const { installation } = config;
   const { guards, policy, levers, destinations } = options;
   const known = { installation, versions, searchAttributes };
-  const parts = { ...known, store, guards, policy, levers, destinations, client, onEvents };
+  const alerts = alertSourcesOf(config);
+  const parts = { ...known, store, guards, policy, levers, destinations, client, onEvents, alerts };
   const both = {
     connection,
     namespace,

@@ -12,13 +12,16 @@ import type {
   ScheduleOptionsStartWorkflowAction,
 } from '@temporalio/client';
 import { isDeepStrictEqual } from 'node:util';
+import type { CalendarTime } from '../domain/calendar-time.ts';
+import { scheduleId, SCHEDULES } from '../domain/program.ts';
 import type { Cadence, Program } from '../domain/program.ts';
+import { changesOf } from '../domain/program-changes.ts';
+import type { RadiusRange } from '../domain/radius.ts';
 import { CONTROL_QUEUE } from '../domain/queues.ts';
 import { tickHeard } from '../workflows/heard.ts';
 import type { TickInput } from '../workflows/messages.ts';
+import { comesAt, specOf } from './schedule-spec.ts';
 
-/** Ids of schedules that are ours begin with it. */
-const OURS = 'squall-program';
 /** A tick that was missed by more than this does not happen, in milliseconds. */
 const CATCH_UP_MS = 60_000;
 /** The workflow of a tick. */
@@ -28,13 +31,18 @@ const PROGRAM = 'program';
 export interface Change {
   readonly cadence: string;
   readonly what: 'created' | 'changed' | 'unchanged' | 'removed' | 'left over';
+  /** What is another now, in words; empty but for what has changed. */
+  readonly changes: readonly string[];
 }
 
 /** A cadence that is scheduled. */
 export interface Scheduled {
   readonly program: string;
   readonly cadence: string;
+  /** Zero where somebody else has made it into something else. */
   readonly everyMs: number;
+  readonly at?: CalendarTime;
+  readonly radius?: RadiusRange;
   readonly dryRun: boolean;
   readonly pool: readonly string[];
   readonly paused: boolean;
@@ -47,8 +55,6 @@ export interface Scheduled {
   readonly overlapped: number;
 }
 
-const idOf = (program: string, cadence: string): string => `${OURS}/${program}/${cadence}`;
-
 /** Makes the schedules of `program` as it says. Those of cadences that it no longer has are removed where `prune`, else left over. */
 export async function applyProgram(
   client: Client,
@@ -58,24 +64,27 @@ export async function applyProgram(
   const changes: Change[] = [];
   const paused = await pausedAs(client, name);
   for (const cadence of cadences) {
-    const id = idOf(name, cadence.name);
+    const id = scheduleId(name, cadence.name);
     const wanted = scheduleOf(id, { program: name, cadence, appliedBy });
     const found = await describe(client, id);
     if (found === undefined) {
       await client.schedule.create({ scheduleId: id, ...wanted, ...(paused === undefined ? {} : { state: paused }) });
-      changes.push({ cadence: cadence.name, what: 'created' });
-    } else if (isAs(found, cadence.everyMs) && isDeepStrictEqual(tickOf(found)?.cadence, cadence)) {
-      changes.push({ cadence: cadence.name, what: 'unchanged' });
-    } else {
-      await client.schedule.getHandle(id).update(({ state }) => ({ ...wanted, state }));
-      changes.push({ cadence: cadence.name, what: 'changed' });
+      changes.push({ cadence: cadence.name, what: 'created', changes: [] });
+      continue;
     }
+    const different = differences(found, cadence);
+    if (different.length > 0) await client.schedule.getHandle(id).update(({ state }) => ({ ...wanted, state }));
+    changes.push({
+      cadence: cadence.name,
+      what: different.length === 0 ? 'unchanged' : 'changed',
+      changes: different,
+    });
   }
-  const kept = new Set(cadences.map((cadence) => idOf(name, cadence.name)));
+  const kept = new Set(cadences.map((cadence) => scheduleId(name, cadence.name)));
   for (const id of await idsOf(client, name)) {
     if (kept.has(id) || (await describe(client, id)) === undefined) continue;
     if (prune) await client.schedule.getHandle(id).delete();
-    changes.push({ cadence: id.split('/')[2] ?? '', what: prune ? 'removed' : 'left over' });
+    changes.push({ cadence: id.split('/')[2] ?? '', what: prune ? 'removed' : 'left over', changes: [] });
   }
   return changes;
 }
@@ -89,18 +98,22 @@ async function pausedAs(client: Client, program: string): Promise<ScheduleDescri
   return first !== undefined && states.every((state) => state.paused) ? first : undefined;
 }
 
-/** Whether a schedule is still what we make: times, policies, and what it starts. */
-function isAs({ spec, policies, action }: ScheduleDescription, everyMs: number): boolean {
-  const [interval, ...more] = spec.intervals ?? [];
-  return (
-    interval?.every === everyMs &&
-    more.length === 0 &&
-    (spec.calendars ?? []).length === 0 &&
-    policies.overlap === ScheduleOverlapPolicy.SKIP &&
-    policies.catchupWindow === CATCH_UP_MS &&
-    action.workflowType === PROGRAM &&
-    action.taskQueue === CONTROL_QUEUE
-  );
+/** What of a schedule is another than `cadence` makes it, in words. */
+function differences(found: ScheduleDescription, cadence: Cadence): readonly string[] {
+  const { spec, policies, action } = found;
+  const scheduled = tickOf(found)?.cadence;
+  const byHand =
+    scheduled === undefined ||
+    !comesAt(spec, scheduled) ||
+    policies.overlap !== ScheduleOverlapPolicy.SKIP ||
+    policies.catchupWindow !== CATCH_UP_MS ||
+    action.workflowType !== PROGRAM ||
+    action.taskQueue !== CONTROL_QUEUE;
+  const same = isDeepStrictEqual(scheduled, cadence);
+  const changed = scheduled === undefined || same ? [] : changesOf(scheduled, cadence);
+  const said = [...(byHand ? ['somebody had changed it in Temporal'] : []), ...changed];
+  // What nobody has words for is made as it should be all the same.
+  return said.length > 0 || same ? said : ['made by another version'];
 }
 
 /** Undefined where there is none: the list of schedules is not always up to date. */
@@ -119,7 +132,7 @@ function scheduleOf(
   tick: TickInput,
 ): Omit<ScheduleOptions<ScheduleOptionsStartWorkflowAction<(tick: TickInput) => Promise<unknown>>>, 'scheduleId'> {
   return {
-    spec: { intervals: [{ every: tick.cadence.everyMs }] },
+    spec: specOf(tick.cadence),
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCH_UP_MS },
     action: {
       type: 'startWorkflow',
@@ -141,10 +154,10 @@ function tickOf({ action }: ScheduleDescription): TickInput | undefined {
 /** Every cadence that is scheduled, in the order of their names. */
 export async function scheduledCadences(client: Client): Promise<readonly Scheduled[]> {
   const found: Scheduled[] = [];
-  for await (const { scheduleId } of client.schedule.list()) {
-    const [ours, program = '', cadence = ''] = scheduleId.split('/');
-    if (ours !== OURS) continue;
-    const described = await describe(client, scheduleId);
+  for await (const { scheduleId: id } of client.schedule.list()) {
+    const [ours, program = '', cadence = ''] = id.split('/');
+    if (ours !== SCHEDULES) continue;
+    const described = await describe(client, id);
     if (described === undefined) continue;
     const { state, info } = described;
     const tick: Cadence | undefined = tickOf(described)?.cadence;
@@ -152,6 +165,8 @@ export async function scheduledCadences(client: Client): Promise<readonly Schedu
       program,
       cadence,
       everyMs: tick?.everyMs ?? 0,
+      ...(tick?.at === undefined ? {} : { at: tick.at }),
+      ...(tick?.radius === undefined ? {} : { radius: tick.radius }),
       dryRun: tick?.dryRun ?? false,
       pool: tick?.pool.map(({ experiment }) => experiment.name) ?? [],
       paused: state.paused,
@@ -161,7 +176,7 @@ export async function scheduledCadences(client: Client): Promise<readonly Schedu
       overlapped: info.numActionsSkippedOverlap,
     });
   }
-  return found.toSorted((a, b) => idOf(a.program, a.cadence).localeCompare(idOf(b.program, b.cadence)));
+  return found.toSorted((a, b) => scheduleId(a.program, a.cadence).localeCompare(scheduleId(b.program, b.cadence)));
 }
 
 /** Pauses ticks, lets them go on, asks for one now, or removes them: of one cadence of a program, or of all. Returns whose. */
@@ -170,7 +185,7 @@ export async function tell(
   { program, cadence }: { readonly program: string; readonly cadence?: string },
   what: { readonly to: 'pause' | 'resume'; readonly note: string } | { readonly to: 'tick' | 'remove' },
 ): Promise<readonly string[]> {
-  const ids = cadence === undefined ? await idsOf(client, program) : [idOf(program, cadence)];
+  const ids = cadence === undefined ? await idsOf(client, program) : [scheduleId(program, cadence)];
   // One that fails must not keep the others from being told.
   const told = await Promise.allSettled(
     ids.map(async (id) => {
@@ -189,7 +204,7 @@ export async function tell(
 
 async function idsOf(client: Client, program: string): Promise<string[]> {
   const ids: string[] = [];
-  for await (const { scheduleId } of client.schedule.list())
-    if (scheduleId.startsWith(`${OURS}/${program}/`)) ids.push(scheduleId);
+  for await (const { scheduleId: id } of client.schedule.list())
+    if (id.startsWith(scheduleId(program, ''))) ids.push(id);
   return ids;
 }

@@ -13,6 +13,8 @@ import type { AcknowledgeInput, LeaseNews, Note, Resume, RunInput, Telling, Tick
 
 /** The longest that is taken of a text, in characters. */
 const TEXT_MAX = 1_000;
+/** Days of the week, as a calendar's time has them. */
+const WEEKDAYS: readonly unknown[] = [0, 1, 2, 3, 4, 5, 6];
 const MODES: readonly unknown[] = ['immediate', 'graceful', 'communicate'] satisfies AbortMode[];
 
 /** A wish to end a run; without a mode that is known, at once. */
@@ -127,10 +129,13 @@ export function runHeard(payload: unknown): RunInput | undefined {
 /** What a tick is started with; undefined where none can be made of it. Each run is heard by itself. */
 export function tickHeard(payload: unknown): TickInput | undefined {
   const { program, cadence, appliedBy } = fieldsOf(payload);
-  const { name, everyMs, pool, dryRun } = fieldsOf(cadence);
+  const { name, everyMs, at, radius, waitUpToMs = 0, pool, dryRun } = fieldsOf(cadence);
   const whole =
     isTexts([program, appliedBy, name]) &&
     typeof everyMs === 'number' &&
+    typeof waitUpToMs === 'number' &&
+    (at === undefined || isCalendarTime(at)) &&
+    (radius === undefined || isRadius(radius)) &&
     typeof dryRun === 'boolean' &&
     Array.isArray(pool) &&
     pool.every((one: unknown) => {
@@ -145,6 +150,25 @@ export function tickHeard(payload: unknown): TickInput | undefined {
       );
     });
   return whole ? (payload as TickInput) : undefined;
+}
+
+function isCalendarTime(value: unknown): boolean {
+  const { weekday = 0, hour, minute, timeZone } = fieldsOf(value);
+  return isTexts([timeZone]) && [hour, minute].every(Number.isInteger) && WEEKDAYS.includes(weekday);
+}
+
+/** What is no more than nothing has no steps. */
+function isRadius(value: unknown): boolean {
+  const { from, to } = fieldsOf(value);
+  const sizes = [fieldsOf(from), fieldsOf(to)];
+  const amounts = sizes.map(({ kind, share, count }) =>
+    kind === 'share' ? share : kind === 'count' ? count : undefined,
+  );
+  return (
+    isTexts(sizes.map(({ text: written }) => written)) &&
+    amounts.every((amount) => typeof amount === 'number' && amount > 0) &&
+    sizes[0]?.['kind'] === sizes[1]?.['kind']
+  );
 }
 
 /** Which finding is acknowledged, and by whom; undefined where that is not said. */
@@ -186,10 +210,12 @@ export function text(value: unknown, otherwise: string): string {
   return typeof value === 'string' && value !== '' ? value.slice(0, TEXT_MAX) : otherwise;
 }
 
-function isTexts(value: unknown): value is readonly string[] {
+/** Whether it is a list of texts. */
+export function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
-function fieldsOf(payload: unknown): Readonly<Record<string, unknown>> {
+/** Its fields; none where it is no object. */
+export function fieldsOf(payload: unknown): Readonly<Record<string, unknown>> {
   return typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : {};
 }

@@ -1,5 +1,5 @@
 /**
- * The logbook: a run's journal as the workflow writes it.
+ * The logbook: a run's journal, or a game day's record, as the workflow writes it.
  *
  * Owns the numbering of events and their way to the journal, in the background and in order. Must never delay a revert:
  * writing is awaited at the start (no journal, no fault) and at the end, and nowhere between.
@@ -7,18 +7,50 @@
 import { CancellationScope, patched, sleep, workflowInfo } from '@temporalio/workflow';
 import type { Recorded } from '../activities/interface.ts';
 import type { Claim } from '../domain/identity.ts';
-import type { JournalEntry, JournalEvent } from '../domain/journal.ts';
+import type { JournalEntry } from '../domain/journal.ts';
 import { journal } from './proxies.ts';
 
 /** Time between two tries of a journal that cannot be written for ten minutes, in milliseconds. */
 const AGAIN_MS = 60_000;
 
+/** An entry, with its number and its time. */
+export type Logged<Entry> = { readonly seq: number; readonly atMs: number } & Entry;
+
+/** Where a logbook is written, and what of an entry is kept for whoever asks a workflow for its story. */
+export interface Keeping<Entry, Answer> {
+  /** `known`: whether it has been written before. */
+  readonly write: (
+    events: readonly Logged<Entry>[],
+    how: { readonly known: boolean; readonly summary: string },
+    startedBy?: Claim,
+  ) => Promise<Answer>;
+  readonly thin: (entry: Entry) => Entry;
+}
+
+/** A run's. */
+export function runLogbook(): Logbook<JournalEntry, Recorded> {
+  const { workflowId } = workflowInfo();
+  return new Logbook({
+    write: (events, { known, summary }, startedBy) =>
+      journal(known).record.executeWithOptions(
+        { summary: `journal: ${summary}` },
+        startedBy === undefined ? [workflowId, events] : [workflowId, events, startedBy],
+      ),
+    thin: withoutBulk,
+  });
+}
+
 /** Events kept for the story query; older samples and targets are in the journal only. */
-export class Logbook {
-  readonly #events: JournalEvent[] = [];
-  #unwritten: JournalEvent[] = [];
+export class Logbook<Entry extends { readonly type: string }, Answer> {
+  readonly #keeping: Keeping<Entry, Answer>;
+  readonly #events: Logged<Entry>[] = [];
+  #unwritten: Logged<Entry>[] = [];
   #writing: Promise<unknown> = Promise.resolve();
   #known = false;
+
+  constructor(keeping: Keeping<Entry, Answer>) {
+    this.#keeping = keeping;
+  }
 
   /** Whether the journal has been written. */
   get known(): boolean {
@@ -26,31 +58,26 @@ export class Logbook {
   }
 
   /** Adds an event at the workflow's time. */
-  add(entry: JournalEntry): void {
+  add(entry: Entry): Logged<Entry> {
     const stamp = { seq: this.#events.length, atMs: Date.now() };
-    this.#unwritten.push({ ...stamp, ...entry });
-    this.#events.push({ ...stamp, ...withoutBulk(entry) });
+    const event = { ...stamp, ...entry };
+    this.#unwritten.push(event);
+    this.#events.push({ ...stamp, ...this.#keeping.thin(entry) });
+    return event;
   }
 
   /** Events from `fromSeq` on, without samples and targets. */
-  since(fromSeq: number): readonly JournalEvent[] {
+  since(fromSeq: number): readonly Logged<Entry>[] {
     return this.#events.slice(fromSeq);
   }
 
   /** Writes what is unwritten; `startedBy` proves who started it. Rejects when the journal cannot be written, which at the start refuses the run. */
-  async write(startedBy?: Claim): Promise<Recorded> {
+  async write(startedBy?: Claim): Promise<Answer> {
     const events = this.#unwritten;
     this.#unwritten = [];
     const written = this.#writing
       .catch(() => undefined)
-      .then(() =>
-        journal(this.#known).record.executeWithOptions(
-          { summary: `journal: ${summaryOf(events)}` },
-          startedBy === undefined
-            ? [workflowInfo().workflowId, events]
-            : [workflowInfo().workflowId, events, startedBy],
-        ),
-      );
+      .then(() => this.#keeping.write(events, { known: this.#known, summary: summaryOf(events) }, startedBy));
     this.#writing = written;
     try {
       const recorded = await written;
@@ -93,7 +120,7 @@ function withoutBulk(entry: JournalEntry): JournalEntry {
   return entry.type === 'stage-opened' ? { ...entry, targets: [] } : entry;
 }
 
-function summaryOf(events: readonly JournalEvent[]): string {
+function summaryOf(events: readonly { readonly type: string }[]): string {
   const types = [...new Set(events.map((event) => event.type))];
   return types.length <= 4 ? types.join(', ') : `${types.slice(0, 4).join(', ')} …`;
 }

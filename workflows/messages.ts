@@ -10,6 +10,10 @@ import type { Ask, AskName } from '../domain/ask.ts';
 import type { BudgetAnswer } from '../domain/blast-radius.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode, Experiment } from '../domain/experiment.ts';
+import type { DayAct } from '../domain/game-day-acts.ts';
+import type { DayEnding, GameDayEvent } from '../domain/game-day-events.ts';
+import type { DayPhase, DayState } from '../domain/game-day-state.ts';
+import type { GameDay } from '../domain/game-day.ts';
 import type { Claim } from '../domain/identity.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import type { Cadence } from '../domain/program.ts';
@@ -41,6 +45,8 @@ export interface RunInput {
 /** What a run returns. */
 export interface RunResult extends Verdict {
   readonly run: string;
+  /** From the fault's verified end to the steady state, in milliseconds; absent where it did not return, or no fault was on. */
+  readonly recoveredMs?: number;
 }
 
 /** What a tick of a program is started with, by its schedule. */
@@ -76,6 +82,43 @@ export interface TickResult {
   readonly would?: string;
   /** Why nothing was begun. */
   readonly skipped?: string;
+  /** What was chosen where no run has it in its journal. Absent before 0.5. */
+  readonly choice?: Choice;
+  /** How long it waited until it was safe, in milliseconds; absent where it did not. */
+  readonly waitedMs?: number;
+}
+
+/** What a game day is started with. The workflow id is the day's name. */
+export interface GameDayInput {
+  readonly gameDay: GameDay;
+  /** SHA-256 of the document as read, in hex. */
+  readonly documentHash: string;
+  /** Who calls it, as the starter says. */
+  readonly calledBy: string;
+  /** From which machine, as the starter says. */
+  readonly from?: string;
+}
+
+/** What somebody does in a game day. */
+export interface DayActInput {
+  readonly claim: Claim;
+  /** The execution that was looked at; another one, since the day was reset, does not take it. */
+  readonly execution: string;
+  readonly act: DayAct;
+}
+
+/** A game day as far as it has come. */
+export interface DayStory {
+  readonly execution: string;
+  readonly state: DayState;
+  readonly events: readonly GameDayEvent[];
+}
+
+/** How a game day ended. */
+export interface DayResult {
+  readonly day: string;
+  readonly ending: DayEnding;
+  readonly why: string;
 }
 
 /** What a lease is started with: one fault on one stage's targets. */
@@ -160,6 +203,11 @@ export const rejectUpdate = defineUpdate<Answered, [Answer]>('reject');
 export const noteUpdate = defineUpdate<null, [Note]>('note');
 /** To a run: its state, and the journal events from `seq` on. */
 export const storyQuery = defineQuery<Story, [fromSeq: number]>('story');
+
+/** To a game day: what somebody does. Refused before it is written into history where it must not be done. */
+export const dayActUpdate = defineUpdate<DayPhase, [DayActInput]>('act');
+/** To a game day: where it is, and the events of its record from `seq` on, without samples. */
+export const dayStoryQuery = defineQuery<DayStory, [fromSeq: number]>('dayStory');
 
 /** To a run that waits for approval: the plan that it waits with; null where it does not. */
 export const awaitedPlanQuery = defineQuery<AwaitedPlan | null>('awaitedPlan');

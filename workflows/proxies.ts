@@ -90,8 +90,8 @@ export function budgeting(): Control<'endedOf' | 'awaitEnd' | 'heldAt'> {
   });
 }
 
-/** Which experiment a tick runs: what cannot be told within half a minute is left to the next tick. */
-export function choosing(): Control<'choose'> {
+/** Which experiment a tick runs, and whether it still is to: what cannot be told within half a minute is left to the next tick. */
+export function choosing(): Control<'choose' | 'standing'> {
   return proxyActivities<ControlActivities>({
     taskQueue: CONTROL_QUEUE,
     startToCloseTimeout: 15_000,
@@ -186,6 +186,17 @@ export function preflightAt(experiment: Experiment): Site<'preflight'> {
     startToCloseTimeout: preflightTimeoutMs(experiment),
     heartbeatTimeout: LOST_MS,
     retry: { maximumAttempts: 2 },
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+}
+
+/** Who does not answer at once is done without: it only helps to choose. */
+export function deploymentsAt(site: string): Site<'deployed'> {
+  return proxyActivities<SiteActivities>({
+    taskQueue: siteQueues(site).chaos,
+    scheduleToStartTimeout: 5_000,
+    startToCloseTimeout: 10_000,
+    retry: { maximumAttempts: 1 },
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   });
 }

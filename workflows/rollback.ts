@@ -49,6 +49,7 @@ async function recover(run: Run): Promise<void> {
   if (!report) return;
   run.note({ type: 'steady-state', when: 'after', held: report.recovered, readings: report.readings });
   run.note({ type: 'recovered', recovered: report.recovered, tookMs: report.tookMs });
+  if (report.recovered) run.recoveredMs = report.tookMs;
   run.apply({ type: 'recovery-over', recovered: report.recovered });
 }
 

@@ -25,7 +25,7 @@ import { why } from './blindness.ts';
 import { noteHeard } from './heard.ts';
 import { CAUSE, Leases } from './leases.ts';
 import type { OpenLease } from './leases.ts';
-import { Logbook } from './logbook.ts';
+import { runLogbook } from './logbook.ts';
 import type { Note, RunInput, RunResult } from './messages.ts';
 import { passPreflight } from './pre-flight.ts';
 import { widen } from './stages.ts';
@@ -38,7 +38,7 @@ const REMARKS_MAX = 100;
 export class Run {
   readonly input: RunInput;
   readonly id = workflowInfo().workflowId;
-  readonly log = new Logbook();
+  readonly log = runLogbook();
   readonly leases: Leases;
   state: RunState = NEW_RUN;
   baseline: Readonly<Record<string, number>> = {};
@@ -53,6 +53,8 @@ export class Run {
   policy: Policy | undefined;
   #remarks = 0;
   readonly #grants: Ask[] = [];
+  /** How long the steady state took to return, in milliseconds; undefined while it has not. */
+  recoveredMs: number | undefined;
   /** Whether the control worker found the search attributes registered. */
   searchable = false;
 
@@ -226,6 +228,7 @@ export class Run {
     setCurrentDetails(`**${judged.status}**${judged.deviated ? ', deviated' : ''}: ${judged.reason}`);
     await this.log.close();
     await condition(allHandlersFinished);
-    return { run: this.id, ...judged };
+    const { recoveredMs } = this;
+    return { run: this.id, ...judged, ...(recoveredMs === undefined ? {} : { recoveredMs }) };
   }
 }

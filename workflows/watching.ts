@@ -6,8 +6,9 @@
  * worker. Must never look at a sample itself.
  */
 import { ActivityFailure, CancellationScope, patched, sleep, TimeoutFailure, workflowInfo } from '@temporalio/workflow';
-import type { WatchReport } from '../activities/interface.ts';
+import type { WatchInput, WatchReport } from '../activities/interface.ts';
 import type { Experiment } from '../domain/experiment.ts';
+import type { JournalEntry } from '../domain/journal.ts';
 import type { Abort } from '../domain/run.ts';
 import { boundSeries, mergeSeries } from '../domain/samples.ts';
 import { sightsOf } from '../domain/sight.ts';
@@ -16,18 +17,32 @@ import type { SeriesByProbe } from '../domain/probe.ts';
 import type { ConditionsState, Edge } from '../domain/stop-conditions.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
 import { Blindness, why } from './blindness.ts';
-import type { Logbook } from './logbook.ts';
 import { watchAt } from './proxies.ts';
 
 /** Edges in one run beyond which nothing sensible can be said: the run aborts as unstable. */
 const EDGES_MAX = 40;
 
+/** What is watched: an experiment, or what of a game day is like one. */
+export type WatchedExperiment = Pick<
+  Experiment,
+  'fault' | 'targets' | 'stopConditions' | 'steadyState' | 'sampleEveryMs'
+>;
+
+/** What is sampled besides, and for how long samples are kept. */
+type Beside = Pick<WatchInput, 'also' | 'keepMs'>;
+
+/** Where it is said what was seen. */
+export interface WatchLog {
+  add(entry: Extract<JournalEntry, { type: 'blind' | 'edge' | 'samples' | 'timer' }>): unknown;
+}
+
 /** Watches until it is stopped. */
 export class Watching {
-  readonly #experiment: Experiment;
+  readonly #experiment: WatchedExperiment;
   readonly #baseline: Readonly<Record<string, number>>;
   readonly #timing: LeaseTiming;
-  readonly #log: Logbook;
+  readonly #log: WatchLog;
+  readonly #beside: Beside;
   readonly #abort: (abort: Abort) => void;
   readonly #timers = new Map<number, CancellationScope>();
   readonly #scope = new CancellationScope();
@@ -38,17 +53,19 @@ export class Watching {
   readonly #sights: Sights[] = [];
 
   constructor(
-    experiment: Experiment,
+    experiment: WatchedExperiment,
     baseline: Readonly<Record<string, number>>,
     timing: LeaseTiming,
-    log: Logbook,
+    log: WatchLog,
     abort: (abort: Abort) => void,
+    beside: Beside = {},
   ) {
     this.#experiment = experiment;
     this.#baseline = baseline;
     this.#timing = timing;
     this.#log = log;
     this.#abort = abort;
+    this.#beside = beside;
   }
 
   /** What was sampled, downsampled; complete once {@link stop} has resolved. */
@@ -117,6 +134,7 @@ export class Watching {
       heartbeatTimeoutMs: this.#timing.heartbeatTimeoutMs,
       execution: workflowInfo().runId,
       resume,
+      ...this.#beside,
     };
     const probes = this.#experiment.stopConditions.length;
     return this.#scope.run(() =>

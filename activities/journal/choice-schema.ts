@@ -2,7 +2,14 @@
 import { z } from 'zod';
 import { PICKERS } from '../../domain/picking.ts';
 import type { Choice } from '../../domain/picking.ts';
-import { count } from './experiment-schema.ts';
+import { count, stageSize } from './experiment-schema.ts';
+
+const radius = z.object({
+  size: stageSize,
+  step: count,
+  of: count,
+  since: z.object({ run: z.string(), held: z.boolean() }).exactOptional(),
+});
 
 export const choice = z.object({
   pick: z.enum(PICKERS),
@@ -14,8 +21,11 @@ export const choice = z.object({
       score: z.number().exactOptional(),
       untested: z.literal(true).exactOptional(),
       reasons: z.record(z.string(), z.number()),
+      deployed: z.enum(['since-tested', 'unknown']).exactOptional(),
+      radius: radius.exactOptional(),
     }),
   ),
   passedOver: z.array(z.object({ experiment: z.string(), finding: z.string() })),
+  refused: z.array(z.object({ experiment: z.string(), guard: z.string(), found: z.string() })).exactOptional(),
   of: count,
 }) satisfies z.ZodType<Choice>;

@@ -16,7 +16,7 @@ export const group = z.enum(['business', 'system', 'dependencies']);
 const json = z.json() as z.ZodType<Json>;
 const jsonObject = z.record(z.string(), json) satisfies z.ZodType<JsonObject>;
 
-const tolerance = z.discriminatedUnion('kind', [
+export const tolerance = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('range'), min: quantity.exactOptional(), max: quantity.exactOptional() }),
   z.object({ kind: z.literal('baseline'), share: z.number() }),
 ]);
@@ -30,7 +30,9 @@ const breach = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('count'), count: z.number(), withinMs: ms }),
 ]);
 
-const stageSize = z.discriminatedUnion('kind', [
+export const stopCondition = z.object({ probe: z.string(), breach, forMs: ms, abort: abortMode });
+
+export const stageSize = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('share'), share: z.number(), text: z.string() }),
   z.object({ kind: z.literal('count'), count, text: z.string() }),
 ]);
@@ -49,7 +51,7 @@ export const experiment = z.object({
     seed: z.string().exactOptional(),
     waitMs: ms.exactOptional(),
   }),
-  stopConditions: z.array(z.object({ probe: z.string(), breach, forMs: ms, abort: abortMode })),
+  stopConditions: z.array(stopCondition),
   preconditions: z
     .object({
       healthy: z.literal(true).exactOptional(),

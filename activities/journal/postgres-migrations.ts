@@ -36,4 +36,22 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX squall_audit_what ON squall_audit (what, seq);
   `,
+  `
+  -- Game days, as journals are kept: run is the day's name.
+  CREATE TABLE squall_day (
+    run text PRIMARY KEY,
+    schema text NOT NULL,
+    bytes bigint NOT NULL,
+    about json
+  );
+  CREATE TABLE squall_day_event (
+    run text NOT NULL REFERENCES squall_day,
+    seq bigint NOT NULL,
+    at_ms double precision NOT NULL,
+    type text NOT NULL,
+    position bigint GENERATED ALWAYS AS IDENTITY,
+    event json NOT NULL,
+    PRIMARY KEY (run, seq, at_ms, type)
+  );
+  `,
 ];

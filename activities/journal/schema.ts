@@ -11,7 +11,7 @@ import type { Journal, JournalEntry, JournalEvent } from '../../domain/journal.t
 import { choice } from './choice-schema.ts';
 import { abortMode, count, dimension, experiment, group, ms } from './experiment-schema.ts';
 
-const series = z.object({ dimension, points: z.array(z.tuple([ms, z.number().nullable()])) });
+export const series = z.object({ dimension, points: z.array(z.tuple([ms, z.number().nullable()])) });
 
 const checkedReading = z.object({
   probe: z.string(),
@@ -268,19 +268,6 @@ export const journalSchema = z.object({
   run: z.string().min(1),
   events: z.array(journalEventSchema),
 }) satisfies z.ZodType<Journal>;
-
-/**
- * What appending needs to know of a journal, and no more: events that a newer version wrote, and fields that this one
- * does not know, go through an append unchanged.
- */
-export const looseJournalSchema = z.object({
-  schema: z.literal(JOURNAL_SCHEMA),
-  run: z.string().min(1),
-  events: z.array(z.looseObject({ seq: count, atMs: ms, type: z.string() })),
-});
-
-/** An event as appending sees it. */
-export type LooseEvent = z.infer<typeof looseJournalSchema>['events'][number];
 
 type EventOf<T extends JournalEntry['type']> = Extract<JournalEvent, { type: T }>;
 type Parsed<T extends JournalEntry['type']> = Extract<z.infer<typeof journalEventSchema>, { type: T }>;

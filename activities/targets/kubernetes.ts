@@ -8,9 +8,11 @@ import { kubernetesApi, METADATA_LIST, Refused } from '../kubernetes/api.ts';
 import { hasAll, labelQuery } from '../kubernetes/labels.ts';
 import { bareSchema, holds, listPath, nodeSchema, workloadSchema } from '../kubernetes/objects.ts';
 import { podCandidates } from './kubernetes-pods.ts';
+import { deployedAtMs } from './kubernetes-rollouts.ts';
 import { forbidden, isHeld, selector, ZONE } from './kubernetes-selector.ts';
 import type { KubernetesSelector, Place } from './kubernetes-selector.ts';
 import { kubernetesSettings, mayTouch } from './kubernetes-settings.ts';
+import type { KubernetesSettings } from './kubernetes-settings.ts';
 import type { Candidates, TargetProviderFactory } from './provider.ts';
 import { Sieve } from './sieve.ts';
 
@@ -31,14 +33,7 @@ export const targets: TargetProviderFactory<KubernetesSelector> = (site) => {
         return nobody(`namespace ${namespace} is not one that this site may touch`);
       if (wanted.kind === 'node' && !settings.nodes)
         return nobody('nodes are no targets at this site: its `kubernetes:` section does not say `nodes: true`');
-      const endsAtMs = performance.now() + RESOLVE_MS;
-      const place: Place = {
-        api: kubernetesApi(settings),
-        settings,
-        attempt: { signal, remainingMs: () => endsAtMs - performance.now() },
-        namespaces: namespace === undefined ? (settings.namespaces ?? [undefined]) : [namespace],
-        sieve: new Sieve(chosen),
-      };
+      const place = placeOf(wanted, settings, signal, new Sieve(chosen));
       try {
         if (wanted.kind === 'pod') return await podCandidates(wanted, place);
         if (wanted.kind === 'node') return await nodes(wanted, place);
@@ -51,8 +46,29 @@ export const targets: TargetProviderFactory<KubernetesSelector> = (site) => {
         throw error;
       }
     },
+    async deployedAtMs(wanted, signal) {
+      const { namespace } = wanted;
+      if (settings === undefined || (namespace !== undefined && !mayTouch(settings, namespace))) return undefined;
+      return deployedAtMs(wanted, placeOf(wanted, settings, signal, new Sieve()));
+    },
   };
 };
+
+function placeOf(
+  { namespace }: KubernetesSelector,
+  settings: KubernetesSettings,
+  signal: AbortSignal,
+  sieve: Sieve,
+): Place {
+  const endsAtMs = performance.now() + RESOLVE_MS;
+  return {
+    api: kubernetesApi(settings),
+    settings,
+    attempt: { signal, remainingMs: () => endsAtMs - performance.now() },
+    namespaces: namespace === undefined ? (settings.namespaces ?? [undefined]) : [namespace],
+    sieve,
+  };
+}
 
 function nobody(reason: string): Candidates {
   return { targets: [], facts: new Map(), excluded: [{ reason, count: 0, examples: [] }] };

@@ -46,6 +46,8 @@ export interface TargetProvider<Selector> {
   readonly selector: z.ZodType<Selector>;
   /** Rejects where who was chosen before cannot be read, of whatever reason. */
   resolve(selector: Selector, signal: AbortSignal, chosen?: Chosen): Promise<Candidates>;
+  /** When what is named was last deployed, in milliseconds since the Unix epoch; undefined, or not there, where nobody can say. */
+  deployedAtMs?(selector: Selector, signal: AbortSignal): Promise<number | undefined>;
 }
 
 /** Builds a provider for a site. Every provider module exports one as `targets`. */

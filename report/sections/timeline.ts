@@ -70,7 +70,8 @@ function reachChart(reach: readonly Point[], backdrop: Backdrop): Chart {
   return { points: reach, dimension: 'count', steps: true, thresholds: [], backdrop };
 }
 
-function figure(name: string, words: readonly string[], chart: Chart, id: string): Markup {
+/** One chart, for wide screens and for narrow ones. */
+export function figure(name: string, words: readonly string[], chart: Chart, id: string): Markup {
   const label = describe(name, words, chart);
   return html`<figure>
     <figcaption><h3>${name}</h3><p>${words.join(' · ')}</p></figcaption>
@@ -79,7 +80,8 @@ function figure(name: string, words: readonly string[], chart: Chart, id: string
   </figure>`;
 }
 
-function gaps(points: readonly Point[]): string[] {
+/** How much of a series there is not, in words. */
+export function gaps(points: readonly Point[]): string[] {
   const missing = points.filter(([, value]) => value === null).length;
   return missing === 0 ? [] : [`${counted(missing, 'sample')} without data`];
 }

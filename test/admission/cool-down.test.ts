@@ -8,7 +8,8 @@ import { Client, Connection } from '@temporalio/client';
 import { coolDownGuard } from '../../activities/admission/cool-down.ts';
 import type { Asked, Guard } from '../../activities/admission/guard.ts';
 import { openFileStore } from '../../activities/journal/file.ts';
-import { journalText } from '../../activities/journal/text.ts';
+import { JOURNALS } from '../../activities/journal/kind.ts';
+import { wholeText } from '../../activities/journal/text.ts';
 import { pausing } from '../../bench/torture/experiment.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
 import type { Status } from '../../domain/run.ts';
@@ -68,7 +69,7 @@ describe('the cool-down', () => {
         ...(touched ? [{ ...at(2), type: 'stage-opened', ...opened } as const] : []),
         { ...at(3), type: 'closed', status, deviated: null, reason: '' },
       ];
-      await writeFile(join(folder, `${run}.json`), journalText(run, events));
+      await writeFile(join(folder, `${run}.json`), wholeText(JOURNALS, run, events));
     };
     const guard = coolDownGuard(client, 1_800_000, openFileStore(folder));
     const answer = (): ReturnType<Guard['ask']> => guard.ask(of, AbortSignal.timeout(60_000));

@@ -129,6 +129,32 @@ describe('evidence', () => {
     assert.ok((often({ pool, past: HELD })['c'] ?? 0) > 150);
   });
 
+  it('takes sooner what was deployed since its last test, and says so', () => {
+    const deployed = (deployedAtMs: number | null) =>
+      POOL.map((one) => (one.experiment === 'c' ? { ...one, deployedAtMs } : { ...one, deployedAtMs: -1e9 }));
+    const tested = HELD.find(({ experiment }) => experiment === 'c')?.atMs ?? assert.fail();
+    assert.ok((often({ pool: deployed(tested + 1), past: HELD })['c'] ?? 0) > 150);
+    const said = (deployedAtMs: number | null) =>
+      chosen({ pool: deployed(deployedAtMs), past: HELD }).ranking.find(({ experiment }) => experiment === 'c')
+        ?.deployed;
+    assert.deepEqual([said(tested + 1), said(tested), said(null)], ['since-tested', undefined, 'unknown']);
+    // What nobody could say changes nothing.
+    const ranking = (more: Partial<Choosing>) => chosen({ past: HELD, ...more }).ranking.map(({ score }) => score);
+    assert.deepEqual(ranking({ pool: deployed(null) }), ranking({}));
+  });
+
+  it('learns whether what is deployed breaks', () => {
+    const pool = POOL.map((one) => ({ ...one, deployedAtMs: -1 }));
+    const change = (deviated: boolean) => {
+      const past = [
+        ...HELD,
+        ...HELD.map((run) => ({ ...run, deviated, acknowledged: true, afterDeployment: true, atMs: run.atMs + 5 })),
+      ];
+      return chosen({ pool, past }).ranking[0]?.reasons['change'] ?? 0;
+    };
+    assert.ok(change(true) > 2 * change(false), `${change(true)} and ${change(false)}`);
+  });
+
   it('leaves alone for a while what was disrupted just now', () => {
     const shared = POOL.map((one) => ({ ...one, target: one.experiment < 'c' ? 'one' : 'other' }));
     const { ranking } = chosen({ pool: shared, past: [...HELD, ran('d', 0, { deviated: null, aborted: true })] });

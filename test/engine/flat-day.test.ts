@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { activityInfo } from '@temporalio/activity';
 import type { WatchInput, WatchReport } from '../../activities/interface.ts';
+import type { Experiment } from '../../domain/experiment.ts';
 import type { RunResult } from '../../workflows/messages.ts';
 import { assertFlat, weighRun } from './history.ts';
 import type { RunWeight } from './history.ts';
@@ -22,7 +23,7 @@ const REPORTS = [
 ];
 
 /** Hands over what it saw, twice, and goes on. */
-function watch({ experiment, resume }: WatchInput): WatchReport {
+function watch({ experiment, resume }: WatchInput & { experiment: Experiment }): WatchReport {
   const { stages, holdMs } = experiment.blastRadius;
   const allMs = stages.length * holdMs;
   const told = resume?.conditions.length ?? 0;

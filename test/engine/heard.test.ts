@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { pausing } from '../../bench/torture/experiment.ts';
+import { actHeard, dayHeard } from '../../workflows/day-heard.ts';
 import {
   abortHeard,
   askHeard,
@@ -14,6 +15,7 @@ import {
   tellingsHeard,
   withdrawalHeard,
 } from '../../workflows/heard.ts';
+import { gameDayOf } from '../game-days/day-of.ts';
 import { noticeOf } from '../notify/notices.ts';
 
 const HEARD = [abortHeard, stopHeard, resumeHeard, askHeard, withdrawalHeard, newsHeard, tellingsHeard, endersHeard];
@@ -21,7 +23,7 @@ const HEARD = [abortHeard, stopHeard, resumeHeard, askHeard, withdrawalHeard, ne
 test('no payload makes a reader throw', () => {
   fc.assert(
     fc.property(fc.option(fc.jsonValue(), { nil: undefined }), (payload) => {
-      for (const heard of [...HEARD, runHeard]) heard(payload);
+      for (const heard of [...HEARD, runHeard, dayHeard, actHeard]) heard(payload);
     }),
   );
 });
@@ -75,4 +77,21 @@ test('what no run can be made of is none', () => {
   ])
     odd.push({ ...input, experiment: { ...experiment, ...change } });
   for (const one of odd) assert.equal(runHeard(one), undefined, JSON.stringify(one));
+});
+
+test('what no game day can be made of is none, and what is done in one is taken with nothing else', () => {
+  const input = { gameDay: gameDayOf(), documentHash: '', calledBy: 'a test' };
+  assert.equal(dayHeard(input), input);
+  for (const change of [{ roles: {} }, { scenarios: [{}] }, { durationMs: '1h' }, { abortOn: [7] }, { watched: null }])
+    assert.equal(dayHeard({ ...input, gameDay: { ...input.gameDay, ...change } }), undefined, JSON.stringify(change));
+  const said = { claim: { by: 'alice' }, execution: 'a-1', act: { act: 'approve', scenario: 0 } };
+  assert.deepEqual(actHeard(said), said);
+  assert.deepEqual(actHeard({ ...said, more: 1, act: { ...said.act, force: true } }), said);
+  for (const change of [
+    { claim: {} },
+    { claim: { by: '' } },
+    { execution: 7 },
+    { act: { act: 'approve', scenario: 0.5 } },
+  ])
+    assert.equal(actHeard({ ...said, ...change }), undefined, JSON.stringify(change));
 });

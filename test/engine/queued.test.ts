@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { AdmitInput, PreflightInput, RecoverInput, WatchInput } from '../../activities/interface.ts';
+import type { Experiment } from '../../domain/experiment.ts';
 import { policyOf } from '../../workers/policy-settings.ts';
 import type { RunResult } from '../../workflows/messages.ts';
 import { goesOn, preflighted, Skipping } from './skipping.ts';
@@ -30,7 +31,7 @@ describe('a run that waits for its first targets', () => {
         const found = preflighted(input);
         return input.seed === 'changed' ? { ...found, planHash: `plan ${asked}` } : found;
       },
-      watch({ experiment }: WatchInput) {
+      watch({ experiment }: WatchInput & { experiment: Experiment }) {
         does(experiment.blastRadius.seed ?? '', 'watch');
         return goesOn('30 days');
       },

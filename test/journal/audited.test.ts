@@ -73,6 +73,7 @@ function control(
     guards: [],
     policy,
     levers: [],
+    alerts: [],
     destinations: new Map(),
     client: new Client({ connection: Connection.lazy() }),
     onEvents: async (_run, added) => void seen.push(...added),

@@ -19,28 +19,13 @@ import type { AuditEntry, AuditRecord } from '../../domain/audit.ts';
 import type { JournalEvent } from '../../domain/journal.ts';
 import type { Config } from '../../workers/config.ts';
 import { openJournal } from '../../workers/journal.ts';
-import { abortedRun, heldRun, hostileRun, HOSTILE, hugeRun, refusedRun, stuckRun } from '../report/journals.ts';
+import { abortedRun, heldRun, hostileRun, hugeRun, refusedRun, stuckRun } from '../report/journals.ts';
+import { conformanceOfDays } from './conformance-of-days.ts';
+import { NAMES } from './hostile-names.ts';
+import { listsDeployed } from './lists-deployed.ts';
 import { offered } from './offered.ts';
 
 const WRITER = join(import.meta.dirname, 'writer.ts');
-/** Names of runs that a file system, a URL or a database might take for something else. */
-export const NAMES = [
-  '../escape',
-  '..',
-  '.',
-  '.hidden',
-  '/etc/passwd',
-  'a/b',
-  'a%2Fb',
-  'ü',
-  'a b',
-  '..\\x',
-  'C:x',
-  '-',
-  HOSTILE.slice(0, 60),
-  'nul\0byte',
-];
-
 /** An event that says its number. */
 export const blind = (seq: number, atMs = 1_000 + seq): JournalEvent => ({
   seq,
@@ -154,6 +139,8 @@ export function conformance({ place: placeOf, tidy }: StoreToTest): void {
       status: 'aborted',
       deviated: true,
       documentHash: events.flatMap((event) => (event.type === 'started' ? [event.documentHash.slice(0, 64)] : []))[0],
+      askedShare: 0.5,
+      reached: Math.max(...events.map((event) => (event.type === 'stage-opened' ? event.reached : 0))),
     });
     const last = events.at(-1) ?? assert.fail();
     const said = { by: 'ada', reason: 'looked into' };
@@ -175,6 +162,8 @@ export function conformance({ place: placeOf, tidy }: StoreToTest): void {
       ],
     );
   });
+
+  it('lists that a program took what had been deployed', () => listsDeployed(open));
 
   it('has no journal and an empty list where nothing was written', async () => {
     const store = open();
@@ -215,6 +204,8 @@ export function conformance({ place: placeOf, tidy }: StoreToTest): void {
       [0, 3],
     );
   });
+
+  describe('the records of game days', () => conformanceOfDays(open));
 
   describe('the audit', () => {
     it('chains what is offered, each once', async () => {

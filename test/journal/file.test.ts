@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it, test } from 'node:test';
 import { openFileStore } from '../../activities/journal/file.ts';
+import { gameDayEventSchema } from '../../activities/journal/game-day-schema.ts';
 import { journalEventSchema } from '../../activities/journal/schema.ts';
 import { JOURNAL_MAX_BYTES, JournalError } from '../../activities/journal/store.ts';
 import { JOURNAL_SCHEMA } from '../../domain/journal.ts';
 import { abortedRun } from '../report/journals.ts';
-import { blind, conformance, NAMES } from './conformance.ts';
+import { blind, conformance } from './conformance.ts';
+import { NAMES } from './hostile-names.ts';
 
 describe('the file store', () => {
   let root = '';
@@ -148,4 +150,11 @@ test('the documentation names the schema and every type of event', async () => {
   assert.ok(text.includes(`"schema": "${JOURNAL_SCHEMA}"`));
   const named = [...text.matchAll(/^\| `([a-z-]+)` /gm)].map(([, type]) => type);
   assert.deepEqual(named.toSorted(), journalEventSchema.options.map((option) => option.shape.type.value).toSorted());
+});
+
+test('the documentation names every type of event of a game day', async () => {
+  const text = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'game-days.md'), 'utf8');
+  const table = text.slice(text.indexOf('**The record**'));
+  const named = [...table.matchAll(/^\| `([a-z-]+)` \| /gm)].map(([, type]) => type);
+  assert.deepEqual(named.toSorted(), gameDayEventSchema.options.map((option) => option.shape.type.value).toSorted());
 });

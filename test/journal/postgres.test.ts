@@ -66,7 +66,7 @@ describe('the PostgreSQL store', { skip: SKIP }, () => {
   it('refuses tables of a newer version, and leaves them as they are', async () => {
     await open().append('a', [blind(0)]);
     await server.query(`INSERT INTO ${name}.squall_schema VALUES ($1, now())`, [MIGRATIONS.length + 1]);
-    const says = fails(/is of version 2, and this Squall knows 1.*a newer one/);
+    const says = fails(/is of version 3, and this Squall knows 2.*a newer one/);
     await assert.rejects(open().read('a'), says);
     await assert.rejects(open().append('a', [blind(1)]), says);
     assert.equal((await server.query(`SELECT * FROM ${name}.squall_event`)).length, 1);
@@ -93,8 +93,10 @@ describe('the PostgreSQL store', { skip: SKIP }, () => {
     await server.query(`CREATE ROLE ${writer} LOGIN PASSWORD '${server.password}'`);
     await server.query(`GRANT USAGE ON SCHEMA ${name} TO ${writer}`);
     await server.query(`GRANT SELECT ON ALL TABLES IN SCHEMA ${name} TO ${writer}`);
-    await server.query(`GRANT INSERT ON ${name}.squall_event, ${name}.squall_audit TO ${writer}`);
-    await server.query(`GRANT INSERT, UPDATE ON ${name}.squall_journal TO ${writer}`);
+    await server.query(
+      `GRANT INSERT ON ${name}.squall_event, ${name}.squall_day_event, ${name}.squall_audit TO ${writer}`,
+    );
+    await server.query(`GRANT INSERT, UPDATE ON ${name}.squall_journal, ${name}.squall_day TO ${writer}`);
     const search = `?options=${encodeURIComponent(`-csearch_path=${name}`)}`;
     const store = open(await written(server.url(search).replace('squall:', `${writer}:`)));
     await store.append('a', [blind(0)]);

@@ -1,7 +1,7 @@
 /**
  * Recording histories to be replayed by later versions.
  *
- * `SQUALL_RECORD=1 npm test -- endings dead-man layers approval. budget. emergency-stop. notify/run janitor programs` writes, for the
+ * `SQUALL_RECORD=1 npm test -- endings dead-man layers approval. budget. emergency-stop. notify/run janitor programs game-days/held` writes, for the
  * version in package.json, one file for each workflow that those tests name, as Temporal's protobuf. Record with the release that is being made; never over what is released.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';

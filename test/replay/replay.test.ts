@@ -21,7 +21,17 @@ describe('replay', () => {
 
   it('there are histories of every workflow that lasts', () => {
     const kinds = new Set(files.map((file) => file.split('.').at(-2)));
-    assert.deepEqual([...kinds].toSorted(), ['budget', 'janitor', 'lease', 'notices', 'program', 'run', 'stop']);
+    assert.deepEqual([...kinds].toSorted(), [
+      'acknowledge',
+      'budget',
+      'day',
+      'janitor',
+      'lease',
+      'notices',
+      'program',
+      'run',
+      'stop',
+    ]);
   });
 
   for (const file of files) {

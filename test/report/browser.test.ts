@@ -1,28 +1,22 @@
 /** The report in a real browser: nothing is loaded, nothing is logged, and it can be read on a desk, a phone, in the dark and on paper. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { after, before, describe, it } from 'node:test';
-import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { gameDayReport } from '../../domain/game-day-report.ts';
 import type { Journal } from '../../domain/journal.ts';
 import { maturityOf } from '../../domain/maturity.ts';
+import { renderGameDay } from '../../report/game-day/html.ts';
 import { renderReport } from '../../report/html.ts';
 import { renderMaturity } from '../../report/maturity.ts';
+import { CONTRAST, NO_BROWSER, openBrowser } from '../browser.ts';
+import { abortedDay, calledDay, hostileDay, interruptedDay, mixedDay, runningDay } from './game-days.ts';
+import type { Told } from './game-days.ts';
 import { abortedRun, heldRun, HOSTILE, hostileRun, hugeRun, refusedRun, stuckRun } from './journals.ts';
 import { hostilePractice, practice } from './maturity-story.ts';
-
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-const FOUND = (process.env['PATH'] ?? '').split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)));
-const CHROMIUM = process.env['CHROMIUM'] ?? FOUND.find((path) => existsSync(path));
-const SKIP =
-  CHROMIUM === undefined ? 'no Chromium here: install it (apt-get install chromium) or name it in CHROMIUM' : false;
-// As root a browser has no sandbox; the rest keeps it from talking to anybody.
-const FLAGS =
-  '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 
 const DESK = { viewport: { width: 1180, height: 900 } };
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
@@ -35,20 +29,36 @@ const RUNS: Readonly<Record<string, Journal>> = {
   huge: hugeRun(),
   hostile: hostileRun(),
 };
+const GAME_DAYS: Readonly<Record<string, Told>> = {
+  'game day': mixedDay(),
+  'game day, aborted': abortedDay(),
+  'game day, interrupted': interruptedDay(),
+  'game day, running': runningDay(),
+  'game day, called': calledDay(),
+  'game day, hostile': hostileDay(HOSTILE),
+};
+
+function dayPage({ record, journals }: Told): string {
+  const report = gameDayReport(record, journals);
+  assert.ok(report);
+  return renderGameDay(report);
+}
+
 /** Every page, by its name. */
 const PAGES: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.entries(RUNS).map(([name, journal]) => [name, renderReport(journal)])),
+  ...Object.fromEntries(Object.entries(GAME_DAYS).map(([name, told]) => [name, dayPage(told)])),
   maturity: renderMaturity(maturityOf(MATURE), MATURE, ['1 not over']),
   'maturity, hostile': renderMaturity(maturityOf(hostilePractice()), hostilePractice(), [HOSTILE]),
 };
 
-describe('the report in a browser', { skip: SKIP }, () => {
+describe('the report in a browser', { skip: NO_BROWSER }, () => {
   let browser: Browser;
   let folder = '';
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'squall-report-'));
     for (const [name, text] of Object.entries(PAGES)) await writeFile(join(folder, `${name}.html`), text);
-    browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: FLAGS.split(' ') });
+    browser = await openBrowser();
   });
   after(async () => {
     await browser.close();
@@ -160,8 +170,59 @@ describe('the report in a browser', { skip: SKIP }, () => {
       assert.equal(new Set(Object.values(grounds)).size, 4);
     }));
 
+  it('a game day has a chart for each of its probes, with its scenarios, its faults, its alerts and the abort', () =>
+    view('game day, aborted', DESK, async (page) => {
+      const charts = page.locator('figure .chart:visible');
+      assert.equal(await charts.count(), 4);
+      for (const chart of await charts.all()) {
+        assert.equal(await chart.locator('[fill="var(--shade-stage)"]').count(), 5, '2 scenarios and 3 faults');
+        for (const name of ['1 · database-primary-fails', '2 · cascade', '▼ abort'])
+          assert.equal(await chart.locator('text', { hasText: name }).count(), 1, name);
+        assert.equal(await chart.locator('path[stroke="var(--warn)"]').count(), 1, 'an alert');
+        assert.equal(await chart.locator('path[stroke="var(--calm)"]').count(), 3, 'faults');
+      }
+      const plot = await charts.first().locator('path[stroke="var(--line)"]').first().boundingBox();
+      const fault = await charts.first().locator('path[stroke="var(--calm)"]').first().boundingBox();
+      assert.ok(plot !== null && fault !== null);
+      const share = (fault.x + fault.width / 2 - plot.x) / plot.width;
+      assert.ok(Math.abs(share - 2 / 34) < 0.01, `at ${share} of what was read`);
+    }));
+
+  it('a game day says in headings, tables and roles what it shows', () =>
+    view('game day', PHONE, async (page) => {
+      assert.equal(await page.getByRole('heading', { level: 1 }).textContent(), 'autumn-game-day');
+      for (const name of [
+        '1 criterion missed',
+        'Timeline',
+        'Scenarios',
+        'Criteria',
+        'Detection and restoration',
+        'Availability',
+        'Customer impact',
+        'Gaps',
+        'Findings',
+        'Action items',
+        'What happened',
+        'Provenance',
+      ])
+        assert.equal(await page.getByRole('heading', { name, level: 2, exact: true }).count(), 1, name);
+      assert.equal(await page.getByText('not met: unknown').isVisible(), true);
+      await page.getByText('How the figures are counted', { exact: true }).click();
+      assert.equal(await page.getByText('Nothing is assumed of it').isVisible(), true);
+      const names = page.locator('figure .chart:visible text');
+      assert.equal(await names.filter({ hasText: /^2$/ }).count(), 4, 'where a name has no room, its number has');
+    }));
+
   for (const colorScheme of ['light', 'dark'] as const) {
-    for (const name of ['held', 'aborted', 'refused', 'stuck', 'maturity'] as const) {
+    for (const name of [
+      'held',
+      'aborted',
+      'refused',
+      'stuck',
+      'maturity',
+      'game day',
+      'game day, interrupted',
+    ] as const) {
       it(`${name}, ${colorScheme}: every text stands out from its ground by 4.5 to 1`, () =>
         view(name, { ...DESK, colorScheme }, async (page) => {
           const {
@@ -190,25 +251,3 @@ describe('the report in a browser', { skip: SKIP }, () => {
       assert.ok(pdf.length > 20_000 && pdf.subarray(0, 5).toString() === '%PDF-');
     }));
 });
-
-/** In the page: the contrast of every visible text, in HTML and in the charts, with what is painted behind it (WCAG 2). */
-const CONTRAST = `(() => {
-  const context = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
-  const rgba = (color) => { context.clearRect(0, 0, 1, 1); context.fillStyle = color; context.fillRect(0, 0, 1, 1); return [...context.getImageData(0, 0, 1, 1).data]; };
-  const light = ([r, g, b]) => { const [x, y, z] = [r, g, b].map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * x + 0.7152 * y + 0.0722 * z; };
-  const ground = (element) => {
-    for (let at = element; at; at = at.parentElement) { const color = rgba(getComputedStyle(at).backgroundColor); if (color[3] === 255) return color; }
-    return [255, 255, 255, 255];
-  };
-  const faint = []; let measured = 0;
-  for (const element of document.querySelectorAll('body *')) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== '');
-    if (!own || !element.checkVisibility()) continue;
-    const style = getComputedStyle(element);
-    const [a, b] = [light(rgba(element instanceof SVGElement ? style.fill : style.color)), light(ground(element))].sort((x, y) => y - x);
-    measured += 1;
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 4.5) faint.push(element.textContent.trim().slice(0, 40) + ' ' + ratio.toFixed(2));
-  }
-  return { faint, measured, page: light(ground(document.body)) };
-})()`;

@@ -1,0 +1,69 @@
+/**
+ * Judging a scenario's criteria by the day's record and its latest samples.
+ *
+ * Owns the looking until nothing can change a verdict any more. The rules are `domain/criteria.ts`'s.
+ */
+import type { Client } from '@temporalio/client';
+import { judgeAlert, judgeMeasured } from '../../domain/criteria.ts';
+import type { Finding, ScenarioTime } from '../../domain/criteria.ts';
+import type { GameDayEvent } from '../../domain/game-day-events.ts';
+import { dayStateOf } from '../../domain/game-day-state.ts';
+import type { SeriesByProbe } from '../../domain/probe.ts';
+import { mergeSeries } from '../../domain/samples.ts';
+import type { DayStore } from '../journal/store.ts';
+import { ticks } from '../watch.ts';
+import type { FoundCriterion, JudgeDayInput } from './interface.ts';
+import { liveSamples } from './live-samples.ts';
+
+/** Time between two looks, in milliseconds. */
+const LOOK_MS = 1_000;
+
+/** Whom it works with. */
+interface Judge {
+  readonly days: DayStore;
+  readonly client: Client;
+  readonly execution: string;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves once all is settled, or at once; rejects when `signal` aborts, or the record cannot be read. */
+export async function judgeDay(judge: Judge, input: JudgeDayInput): Promise<readonly FoundCriterion[]> {
+  const { days, client, execution, signal } = judge;
+  for await (const nowMs of ticks(LOOK_MS, signal)) {
+    // First what is live: what leaves it meanwhile is in the record by then.
+    const live = await liveSamples(client, input.day, execution).catch(() => ({ series: {} }));
+    const { events = [] } = (await days.read(input.day)) ?? {};
+    const { asOf } = input;
+    const time = { fromMs: input.fromMs, toMs: asOf?.toMs ?? nowMs, cut: asOf?.cut === true };
+    const found = input.criteria.map((at) => ({ at, ...findingOf(events, live.series, input.scenario, at, time) }));
+    if (asOf === undefined && found.some(({ settled }) => !settled)) continue;
+    return found.map(({ at, verdict, evidence }) => ({ criterion: at, verdict, evidence }));
+  }
+  throw signal.reason;
+}
+
+function findingOf(
+  events: readonly GameDayEvent[],
+  live: SeriesByProbe,
+  scenario: number,
+  at: number,
+  time: ScenarioTime,
+): Finding {
+  const state = dayStateOf(events);
+  const criterion = state?.gameDay.scenarios[scenario]?.criteria[at];
+  if (criterion?.kind === 'alert') return judgeAlert(criterion, events, time);
+  if (criterion?.kind !== 'measured')
+    return { verdict: 'unknown', evidence: 'the record does not say what it is', settled: true };
+  const { probe } = criterion;
+  const kept = events.reduce<SeriesByProbe>(
+    (all, event) =>
+      event.type === 'samples' && event.series[probe] ? mergeSeries(all, only(event.series, probe)) : all,
+    only(live, probe),
+  );
+  return judgeMeasured(criterion, kept[probe], state?.baseline[probe], time);
+}
+
+function only(series: SeriesByProbe, probe: string): SeriesByProbe {
+  const found = Object.hasOwn(series, probe) ? series[probe] : undefined;
+  return found === undefined ? {} : { [probe]: found };
+}
