@@ -1,17 +1,13 @@
 /**
  * `npm run demo`: two experiments on real faults, in one minute, on a laptop.
  *
- * Owns the stage: Temporal, a worker and the shop, all ended at the end. `--keep` leaves Temporal and its UI up until
- * Ctrl-C. Exits 0 when both experiments ended as they were designed to.
+ * Owns the order of things. `--keep` leaves Temporal and its UI up until Ctrl-C. Exits 0 when both experiments ended as they
+ * were designed to.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectClient } from '../workers/connect.ts';
-import { readConfig } from '../workers/config.ts';
 import type { Config } from '../workers/config.ts';
 import { describeJournal } from '../workers/journal.ts';
-import { serveLocally } from '../starters/dev.ts';
 import { endProcess } from '../starters/ending.ts';
 import { EXIT } from '../starters/exit.ts';
 import { oneExperiment } from '../starters/experiment-file.ts';
@@ -21,8 +17,7 @@ import { Interruption } from '../starters/interruption.ts';
 import { interrupts } from '../starters/interrupts.ts';
 import { output } from '../starters/output.ts';
 import { runName, submit } from '../starters/run.ts';
-import { demoConfig } from './config.ts';
-import { openShop } from './shop/shop.ts';
+import { openStage, Wish } from './stage.ts';
 
 /** Each experiment of the demo, and how it is designed to end. */
 const ACTS = [
@@ -35,38 +30,15 @@ const json = process.argv.includes('--json');
 const out = output(json);
 
 /** Ctrl-C before an experiment is under way ends the demo; while one is, it aborts that experiment. */
-let interrupted = false;
-const interruption = new Promise<undefined>((resolve) => {
-  for (const name of interrupts())
-    process.on(name, () => {
-      interrupted = true;
-      resolve(undefined);
-    });
-});
+const wish = new Wish();
 
 async function main(): Promise<number> {
-  await using stack = new AsyncDisposableStack();
-  const home = await mkdtemp(join(tmpdir(), 'squall-demo-'));
-  const pids = join(home, 'pids');
-  await mkdir(pids);
-  // The journals and reports stay, for looking at; the pid files go.
-  stack.defer(() => rm(pids, { recursive: true, force: true }));
-  out.line('opening the demo shop: a gateway and twelve replicas of three services');
-  const shop = await openShop(pids);
-  stack.defer(() => shop.close());
-  const file = join(home, 'squall.yaml');
-  await writeFile(file, demoConfig(shop.url, pids, home));
-  const config = await readConfig(file);
-  out.line('starting Temporal and a worker');
-  const starting = serveLocally(config, {}, (line) => void process.stderr.write(`${line}\n`));
-  // What has not started yet ends with this process.
-  const local = await Promise.race([starting, interruption]);
-  if (local === undefined) return EXIT.interrupted;
-  stack.use(local);
-  if (local.ui) out.line(`Temporal UI: ${local.ui}`);
+  await using stage = await openStage(out, wish);
+  if (stage === undefined) return EXIT.interrupted;
+  const { config, ui } = stage;
   const ends: number[] = [];
   for (const act of ACTS) {
-    if (interrupted) break;
+    if (wish.came) break;
     out.line('');
     out.line(out.style('bold', act.title));
     ends.push(await perform(act.file, config));
@@ -79,14 +51,14 @@ async function main(): Promise<number> {
           'green',
           `Both ended as they were designed to, in ${Math.round(performance.now() / 1000)} s; no fault is left.`,
         )
-      : interrupted
+      : wish.came
         ? 'The demo was ended early.'
         : 'The demo did not end as it was designed to.',
   );
   out.line(`reports and journals: ${describeJournal(config)}`);
-  if (local.ui && keep && !interrupted) await linger(local.ui);
-  else if (local.ui) out.line(`Temporal UI: ${local.ui} ends now; npm run demo -- --keep leaves it up to look around`);
-  return asDesigned ? 0 : interrupted ? EXIT.interrupted : 1;
+  if (ui && keep && !wish.came) await linger(ui);
+  else if (ui) out.line(`Temporal UI: ${ui} ends now; npm run demo -- --keep leaves it up to look around`);
+  return asDesigned ? 0 : wish.came ? EXIT.interrupted : 1;
 }
 
 async function perform(name: string, config: Config): Promise<number> {
@@ -95,7 +67,7 @@ async function perform(name: string, config: Config): Promise<number> {
   try {
     const run = runName(experiment.name, new Date());
     using interruption = new Interruption(client, run, out);
-    if (interrupted) return EXIT.interrupted;
+    if (wish.came) return EXIT.interrupted;
     out.line(`${run}: ${experiment.hypothesis}`);
     await submit(client, run, { experiment, documentHash, startedBy: 'demo' });
     return await finish(await follow(client, run, out, interruption), config, out);

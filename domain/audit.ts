@@ -19,6 +19,7 @@ export const AUDITED = [
   'resume',
   'policy',
   'acknowledge',
+  'game-day',
 ] as const;
 
 /** What was done. */
@@ -37,7 +38,7 @@ export interface AuditRecord {
   readonly from?: string;
   readonly why?: string;
   readonly run?: string;
-  /** SHA-256 of what it was done to, in hex: the run's plan, its experiment before there is one, or the policy. Never the starter's word. */
+  /** SHA-256 of what it was done to, in hex: the run's plan, its experiment before there is one, the game day, or the policy. Never the starter's word. */
   readonly hash?: string;
 }
 

@@ -16,7 +16,7 @@ import type {
   StageSummary,
   TimerSummary,
 } from './run-summary.ts';
-import { mergeSeries } from './samples.ts';
+import { mergeAll } from './samples.ts';
 import { verdictSentence } from './verdict-sentence.ts';
 
 /** Folds a journal, whole or partial. */
@@ -36,10 +36,10 @@ export function summarise(journal: Journal): RunSummary {
     aborts: [],
     reverts: [],
     recovery: null,
-    samples: {},
+    samples: [],
   };
   for (const event of journal.events) fold(draft, event);
-  const { closed, stages: byStage, phases, ...rest } = draft;
+  const { closed, stages: byStage, phases, samples, ...rest } = draft;
   const stages = [...byStage.values()].sort((a, b) => a.stage - b.stage);
   const widest = stages.reduce((max, { reached, radius }) => (reached > max.reached ? { reached, radius } : max), {
     reached: 0,
@@ -63,6 +63,7 @@ export function summarise(journal: Journal): RunSummary {
     ),
     phases,
     stages,
+    samples: mergeAll(samples),
     rollback: rollbackOf(phases),
   };
   return { ...facts, verdict: verdictSentence(facts) };
@@ -84,7 +85,7 @@ interface Draft {
   aborts: EventOf<'abort'>[];
   reverts: EventOf<'reverted'>[];
   recovery: RecoverySummary | null;
-  samples: SeriesByProbe;
+  samples: SeriesByProbe[];
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -117,7 +118,7 @@ function fold(draft: Draft, event: JournalEvent): undefined {
         how: event.how ?? [],
       });
     case 'samples':
-      draft.samples = mergeSeries(draft.samples, event.series);
+      draft.samples.push(event.series);
       return;
     case 'edge':
       draft.edges.push(event);

@@ -26,7 +26,7 @@ export async function main([day = '']: readonly string[], options: Options): Pro
   const { format = 'html' } = options;
   const report = await reportOf(config, day);
   const text = await textOf(report, format, options.reports);
-  const file = options.out ?? (format === 'html' ? join(reportFolder(config), `${day}.html`) : '-');
+  const file = options.out ?? (format === 'html' ? pageOf(config, day) : '-');
   if (file === '-') {
     process.stdout.write(text);
     return 0;
@@ -36,6 +36,17 @@ export async function main([day = '']: readonly string[], options: Options): Pro
   out.event('report', { day, report: file });
   out.line(file);
   return 0;
+}
+
+/** Writes the page of a day beside the journal's files, or here; its path. */
+export async function writeDayReport(config: Config, day: string): Promise<string> {
+  const file = pageOf(config, day);
+  await writeTo(file, await textOf(await reportOf(config, day), 'html', undefined));
+  return file;
+}
+
+function pageOf(config: Config, day: string): string {
+  return join(reportFolder(config), `${day}.html`);
 }
 
 async function reportOf(config: Config, day: string): Promise<GameDayReport> {

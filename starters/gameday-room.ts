@@ -3,6 +3,7 @@
  *
  * Owns who has a link to it, and as whom each acts. The room decides nothing: what is done in it is said to the day, which takes it or not.
  */
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { rolesOf } from '../domain/game-day-acts.ts';
 import type { GameDay } from '../domain/game-day.ts';
 import { connectClient, Unreachable } from '../workers/connect.ts';
@@ -12,9 +13,11 @@ import { EXIT } from './exit.ts';
 import { UsageError } from './failure.ts';
 import { interrupts } from './interrupts.ts';
 import { output } from './output.ts';
+import type { Output } from './output.ts';
 import { person } from './room/door.ts';
 import type { Person } from './room/door.ts';
 import { openRoom } from './room/server.ts';
+import type { OpenRoom } from './room/server.ts';
 import { Sight } from './room/sight.ts';
 import { theDay } from './the-day.ts';
 import { configOf } from './verb-config.ts';
@@ -49,17 +52,10 @@ export async function main([day = '']: readonly string[], options: Options): Pro
     const gameDay = await gameDayOf(sight, day);
     const { by, from } = signer();
     const people = [person(by, true), ...(options.link ?? []).map((link) => linked(link, gameDay))];
-    const room = await openRoom({
-      people,
-      sight,
-      host,
-      port,
-      act: async ({ name, own }, { execution, act }) => {
-        const told = await tellDay(client, handle, execution, act, own ? undefined : { by: name, from });
-        return 'refused' in told ? { done: false, words: told.refused } : { done: true, words: DONE[act.act] };
-      },
-    });
-    show(day, people, gameDay, `http://${host.includes(':') ? `[${host}]` : host}:${room.port}`, options);
+    const room = await roomFor(client, handle, sight, people, { host, port, from });
+    const out = output(options.json === true);
+    showRoom(day, people, gameDay, room, out);
+    out.line('Whoever has a link acts as that person. Ctrl-C closes the room; the day goes on.');
     await closed;
     await room.close();
     return EXIT.held;
@@ -68,15 +64,41 @@ export async function main([day = '']: readonly string[], options: Options): Pro
   }
 }
 
-function show(day: string, people: readonly Person[], gameDay: GameDay, base: string, { json }: Common): void {
-  const out = output(json === true);
+/** Opens the room of a day; what is done in it is said to the day, which takes it or not. */
+export async function roomFor(
+  client: Client,
+  handle: WorkflowHandle,
+  sight: Sight,
+  people: readonly Person[],
+  { host, port, from }: { readonly host: string; readonly port: number; readonly from: string },
+): Promise<OpenRoom & { readonly base: string }> {
+  const room = await openRoom({
+    people,
+    sight,
+    host,
+    port,
+    act: async ({ name, own }, { execution, act }) => {
+      const told = await tellDay(client, handle, execution, act, own ? undefined : { by: name, from });
+      return 'refused' in told ? { done: false, words: told.refused } : { done: true, words: DONE[act.act] };
+    },
+  });
+  return { ...room, base: `http://${host.includes(':') ? `[${host}]` : host}:${room.port}` };
+}
+
+/** Shows a link for each of its people. */
+export function showRoom(
+  day: string,
+  people: readonly Person[],
+  gameDay: GameDay,
+  { base }: { readonly base: string },
+  out: Output,
+): void {
   for (const { name, key } of people) {
     const url = `${base}/enter?key=${key}`;
     const roles = rolesOf(gameDay, name);
     out.event('room', { day, name, roles, url });
     out.line(`${out.style('bold', name)} (${roles.join(', ') || 'no role'}): ${url}`);
   }
-  out.line('Whoever has a link acts as that person. Ctrl-C closes the room; the day goes on.');
 }
 
 async function gameDayOf(sight: Sight, day: string): Promise<GameDay> {

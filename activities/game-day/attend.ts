@@ -107,8 +107,8 @@ function since(
 }
 
 /**
- * Since when it fires, but not before the look that did not find it; null where it does not, undefined where nobody can say. An alert
- * that began between two looks is dated as its Alertmanager says.
+ * Since when it fires, as its Alertmanager says; null where it does not, undefined where nobody can say. One that is said to be older
+ * than the look that did not find it came in late, and fires since now: nobody could be told of it before.
  */
 async function firingOf(
   sources: readonly AlertSource[],
@@ -121,7 +121,8 @@ async function firingOf(
   try {
     const since = await Promise.all(sources.map((source) => source.firesSinceMs(alert, signal)));
     const first = Math.min(...since.flatMap((ms) => ms ?? []));
-    return first === Infinity ? null : Math.max(lookedMs, Math.min(nowMs, first));
+    if (first === Infinity) return null;
+    return first > lookedMs ? Math.min(nowMs, first) : nowMs;
   } catch {
     return undefined;
   }

@@ -10,13 +10,14 @@ import type { JournalStore } from '../journal/store.ts';
 import type { AlertSource } from './alerts.ts';
 import { attendDay } from './attend.ts';
 import type { Attended } from './attend.ts';
+import { auditDay } from './audit.ts';
 import { endRuns } from './end-runs.ts';
 import type { GameDayActivities } from './interface.ts';
 import { judgeDay } from './judge.ts';
 
 /** What they work with. */
 export interface GameDayControl {
-  readonly store: Pick<JournalStore, 'days'>;
+  readonly store: Pick<JournalStore, 'days' | 'audit'>;
   readonly client: Client;
   readonly installation: string;
   /** Where alerts are known; none where no Alertmanager is configured. */
@@ -30,6 +31,7 @@ export function gameDayActivities(control: GameDayControl): GameDayActivities {
     async keepDay(day, events) {
       const named = events.map((event) => (event.type === 'called' ? { ...event, installation } : event));
       await days.append(day, named);
+      await auditDay(control.store, day, named);
       return { execution: Context.current().info.workflowExecution?.runId ?? '' };
     },
     attendDay(input) {

@@ -9,7 +9,7 @@ import type { Finding, ScenarioTime } from '../../domain/criteria.ts';
 import type { GameDayEvent } from '../../domain/game-day-events.ts';
 import { dayStateOf } from '../../domain/game-day-state.ts';
 import type { SeriesByProbe } from '../../domain/probe.ts';
-import { mergeSeries } from '../../domain/samples.ts';
+import { mergeAll } from '../../domain/samples.ts';
 import type { DayStore } from '../journal/store.ts';
 import { ticks } from '../watch.ts';
 import type { FoundCriterion, JudgeDayInput } from './interface.ts';
@@ -55,11 +55,8 @@ function findingOf(
   if (criterion?.kind !== 'measured')
     return { verdict: 'unknown', evidence: 'the record does not say what it is', settled: true };
   const { probe } = criterion;
-  const kept = events.reduce<SeriesByProbe>(
-    (all, event) =>
-      event.type === 'samples' && event.series[probe] ? mergeSeries(all, only(event.series, probe)) : all,
-    only(live, probe),
-  );
+  const pieces = events.flatMap((event) => (event.type === 'samples' ? [only(event.series, probe)] : []));
+  const kept = mergeAll([only(live, probe), ...pieces]);
   return judgeMeasured(criterion, kept[probe], state?.baseline[probe], time);
 }
 

@@ -87,6 +87,18 @@ describe('a game day', () => {
       const journal = await days.store.read(runs[0]?.run ?? '');
       const started = journal?.events.find((event) => event.type === 'started');
       assert.match(started?.startedBy ?? '', /^game day a-day, commanded by alice/);
+      const audited = await Array.fromAsync(days.store.audit.entries());
+      const ours = audited.filter(({ key }) => key.startsWith('game-day whole '));
+      assert.deepEqual(
+        ours.map(({ what, who, why }) => [what, who, why]),
+        [
+          ['game-day', 'a test (not authenticated)', 'whole: called: To see whether it holds'],
+          ['game-day', 'alice (not authenticated)', 'whole: begun'],
+          ['game-day', 'alice (not authenticated)', 'whole: scenario 1 approved'],
+        ],
+      );
+      assert.equal(new Set(ours.map(({ hash }) => hash)).size, 1);
+      assert.match(ours[0]?.hash ?? '', /^[\da-f]{64}$/);
       await recordAs(days.lane.client, day.name, 'whole.day');
     });
 

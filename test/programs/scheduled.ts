@@ -15,12 +15,13 @@ import type { TickResult } from '../../workflows/messages.ts';
 import { squall } from '../cli/squall.ts';
 import { until } from '../until.ts';
 
-const experiment = (name: string, fault: string, hold: string, more = ''): string => `---
+/** An experiment on one of three processes of a group, as a document. */
+export const experiment = (name: string, fault: string, hold: string, more = '', group = 'victims'): string => `---
 experiment: ${name}
 hypothesis: It is alive
 steadyState: [{ probe: alive, min: 1 }]
 fault: ${fault}
-${more}targets: { site: torture, group: victims }
+${more}targets: { site: torture, group: ${group} }
 blastRadius: { stages: [1], hold: ${hold} }
 stopConditions: [{ probe: alive, below: 1, for: 10s }]
 recoverWithin: 20s
@@ -39,26 +40,36 @@ ${experiment('one-frozen', 'host/pause', hold)}${experiment('one-stutters', 'hos
 /** The installation. */
 export class ScheduledProgram {
   readonly lane: Lane;
+  /** Of the first group. */
   readonly victims: Victims;
   readonly env: Readonly<Record<string, string>>;
   readonly #folder: string;
 
-  private constructor(folder: string, lane: Lane, victims: Victims) {
+  readonly #all: readonly Victims[];
+
+  private constructor(folder: string, lane: Lane, all: readonly Victims[]) {
     this.#folder = folder;
     this.lane = lane;
-    this.victims = victims;
+    this.#all = all;
+    this.victims = all[0] ?? assert.fail('no group');
     this.env = { TEMPORAL_ADDRESS: lane.address, SQUALL_CONFIG: lane.config, SQUALL_AS: 'alice' };
   }
 
-  static async open(): Promise<ScheduledProgram> {
+  static async open(groups: readonly string[] = ['victims']): Promise<ScheduledProgram> {
     const folder = await mkdtemp(join(tmpdir(), 'squall-program-'));
-    const lane = new Lane(folder, 'program', { groups: ['victims'] });
+    const lane = new Lane(folder, 'program', { groups });
     await lane.up();
-    return new ScheduledProgram(folder, lane, await Victims.start(join(folder, 'victims'), 'victims', 3));
+    const all = await Promise.all(groups.map((group) => Victims.start(join(folder, 'victims'), group, 3)));
+    return new ScheduledProgram(folder, lane, all);
+  }
+
+  /** Pids of those that stand still. */
+  stopped(): number[] {
+    return this.#all.flatMap((victims) => victims.stopped());
   }
 
   async close(): Promise<void> {
-    await this.victims.end();
+    for (const victims of this.#all) await victims.end();
     await this.lane.down();
     await rm(this.#folder, { recursive: true, force: true });
   }
