@@ -64,10 +64,15 @@ export interface Control {
 
 export function controlActivities(control: Control): ControlActivities {
   const { installation, versions, policy } = control;
-  const signed = (run: string, event: JournalEvent, startedBy?: Claim): JournalEvent => {
+  const signed = (
+    run: string,
+    event: JournalEvent,
+    startedBy?: Claim,
+    parent?: Asked['parent'],
+  ): JournalEvent => {
     if (event.type !== 'started') return event;
     if (startedBy === undefined) return { ...event, startedBy: unproven(event.startedBy), installation, versions };
-    const { who } = starterOf(policy, { ...event, run, execution: '', startedBy });
+    const { who } = starterOf(policy, { ...event, run, execution: '', startedBy, ...(parent && { parent }) });
     return { ...event, startedBy: describeIdentity(who), installation, versions };
   };
   const attend = attending(control.guards);
@@ -75,7 +80,8 @@ export function controlActivities(control: Control): ControlActivities {
     ...gameDayActivities(control),
     async record(run, events, startedBy) {
       const { store, destinations } = control;
-      const named = events.map((event) => signed(run, event, startedBy));
+      const parent = await parentOf(control.client, startedBy);
+      const named = events.map((event) => signed(run, event, startedBy, parent));
       const offered = named.flatMap((event) => [event, ...untold(destinations, event)]);
       const journal = async (): Promise<readonly JournalEvent[]> => (await store.read(run))?.events ?? [];
       try {
@@ -123,12 +129,21 @@ export function controlActivities(control: Control): ControlActivities {
   };
 }
 
-async function admit({ guards, policy }: Control, input: AdmitInput): Promise<Admission> {
-  const asked = askedBy(input);
+async function admit({ guards, policy, client }: Control, input: AdmitInput): Promise<Admission> {
+  const parent = await parentOf(client, input.startedBy);
+  const asked = { ...askedBy(input), ...(parent && { parent }) };
   const answers = await climb(guards, asked, Context.current().cancellationSignal);
   const { execution } = asked;
   if (input.stage !== undefined) return { guards: answers, execution };
   return { guards: answers, execution, policy, startedBy: starterOf(policy, asked).who };
+}
+
+/** Whose child the workflow is that asks: where somebody's word for a game day is to count for its runs. */
+async function parentOf(client: Client, startedBy: Claim | undefined): Promise<Asked['parent']> {
+  if (startedBy?.day === undefined) return undefined;
+  const { workflowId = '', runId = '' } = Context.current().info.workflowExecution ?? {};
+  const { parentExecution } = await client.workflow.getHandle(workflowId, runId).describe();
+  return { workflowId: parentExecution?.workflowId ?? '', runId: parentExecution?.runId ?? '' };
 }
 
 function askedBy(input: AdmitInput): Asked {

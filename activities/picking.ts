@@ -11,7 +11,7 @@ import { choose } from '../domain/picking-choice.ts';
 import { auditEvents } from './audit.ts';
 import type { JournalHead, JournalStore } from './journal/store.ts';
 
-/** The latest runs of each experiment that are looked at, and its latest finding, however old. */
+/** The latest runs of each experiment that are looked at, and its latest finding that nobody has acknowledged, however old. */
 const RUNS_MAX = 30;
 
 /** Chooses, by all that the journal has of the pool's experiments, whoever ran them. */
@@ -25,17 +25,17 @@ export function pastRuns(heads: readonly JournalHead[], pool: readonly Candidate
   const ours = heads.filter(({ experiment, problem }) => names.has(experiment) && problem === undefined);
   const kept = [...Map.groupBy(ours, ({ experiment }) => experiment).values()].flatMap((runs) => {
     const latest = runs.slice(-RUNS_MAX);
-    const finding = runs.findLast(({ deviated }) => deviated === true);
+    const finding = runs.findLast(({ deviated, acknowledged }) => deviated === true && acknowledged !== true);
     return finding === undefined || latest.includes(finding) ? latest : [finding, ...latest];
   });
   return kept
     .toSorted((a, b) => a.startedAtMs - b.startedAtMs)
-    .map(({ run, experiment, startedAtMs, status, deviated, ...more }) => ({
+    .map(({ run, experiment, startedAtMs, status, deviated, stopped, ...more }) => ({
       run,
       experiment,
       atMs: startedAtMs,
       deviated,
-      aborted: status === 'aborted',
+      aborted: status === 'aborted' && stopped !== false,
       ...knownOf(more),
     }));
 }

@@ -5,6 +5,8 @@
  * one that somebody did.
  */
 
+import type { DayAct } from './game-day-acts.ts';
+
 /** What a person may be allowed to do. */
 export type Right = 'start' | 'approve' | 'stop';
 
@@ -18,6 +20,15 @@ export interface Claim {
   readonly signedAtMs?: number;
   /** From which machine, as the starter says. */
   readonly from?: string;
+  /** Of a run of a game day: what its commander signed for. */
+  readonly day?: DayClaim;
+}
+
+/** What the commander of a game day let begin, in one execution of it. */
+export interface DayClaim {
+  readonly day: string;
+  readonly execution: string;
+  readonly act: Extract<DayAct, { readonly act: 'begin' | 'approve' }>;
 }
 
 /** Who it was. */

@@ -38,14 +38,11 @@ function withRadius(ranked: Ranked, { pool, past }: Choosing): Ranked {
   return radius === undefined ? ranked : { ...ranked, radius };
 }
 
-/** By experiment the latest run that deviated, where nobody has acknowledged it. A later one that held lifts nothing. */
+/** By experiment the latest run that deviated which nobody has acknowledged. Another one that held, or was acknowledged, lifts nothing. */
 function unacknowledged(past: readonly PastRun[]): ReadonlyMap<string, string> {
   const findings = new Map<string, string>();
-  for (const { experiment, run, deviated, acknowledged } of past) {
-    if (deviated !== true) continue;
-    if (acknowledged === true) findings.delete(experiment);
-    else findings.set(experiment, run);
-  }
+  for (const { experiment, run, deviated, acknowledged } of past)
+    if (deviated === true && acknowledged !== true) findings.set(experiment, run);
   return findings;
 }
 
@@ -55,12 +52,13 @@ const RANKINGS: Readonly<Record<Picker, (choosing: Choosing, open: readonly numb
   'round-robin': rankByTurn,
 };
 
-/** Only the first place is drawn: nobody asks who would have been second. */
+/** Every place is drawn: where the first may not begin, the second is asked. */
 function rankByChance({ seed, pool }: Choosing, open: readonly number[]): readonly Ranked[] {
   const random = randomFrom(seed);
-  const chosen = open[Math.floor(random() * open.length)];
-  const inOrder = chosen === undefined ? [] : [chosen, ...open.filter((i) => i !== chosen)];
-  return inOrder.map((pooled) => ({ pooled, experiment: pool[pooled]?.experiment ?? '', reasons: {} }));
+  const left = [...open];
+  const drawn: number[] = [];
+  while (left.length > 0) drawn.push(...left.splice(Math.floor(random() * left.length), 1));
+  return drawn.map((pooled) => ({ pooled, experiment: pool[pooled]?.experiment ?? '', reasons: {} }));
 }
 
 /** Whoever waits longest; those that nobody has tried yet first, in the order of the pool. */

@@ -36,7 +36,7 @@ export function rankByEvidence(choosing: Choosing, open: readonly number[]): rea
       const own = runs.get(candidate.experiment) ?? [];
       const reasons = {
         risk: rounded(lessons.risk(candidate)),
-        value: rounded(chanceOf(candidate, own, choosing.seed) * lessons.again(own)),
+        value: rounded(chanceOf(own, `${choosing.seed} ${nameIn(pool, pooled)}`) * lessons.again(own)),
         staleness: rounded(stalenessOf(own, open.length, choosing)),
         change: rounded(lessons.change(candidate, own)),
         disruption: rounded(disruptionOf(candidate, choosing)),
@@ -152,14 +152,21 @@ function ratioOf({ tests, found }: Tally, usual: number, doubt: number, prior: n
   return (found / usual + doubt * prior) / (tests + doubt);
 }
 
+/** The name of one of the pool; of one that stands in it again, also as which time. */
+function nameIn(pool: readonly Candidate[], place: number): string {
+  const { experiment = '' } = pool[place] ?? {};
+  const before = pool.slice(0, place).filter((one) => one.experiment === experiment).length;
+  return before === 0 ? experiment : `${experiment} ${before + 1}`;
+}
+
 /**
  * The chance that it finds something, drawn from what its own tests leave open (Thompson sampling), and divided by what it is before any test:
  * one that was seldom tested, or has found something before, may draw high.
  */
-function chanceOf({ experiment }: Candidate, own: readonly PastRun[], seed: string): number {
+function chanceOf(own: readonly PastRun[], seed: string): number {
   const tests = testsOf(own).slice(-TESTS_MAX);
   const found = tests.filter(({ deviated }) => deviated).length;
-  const drawn = beta(PRIOR.found + found, PRIOR.held + tests.length - found, randomFrom(`${seed} ${experiment}`));
+  const drawn = beta(PRIOR.found + found, PRIOR.held + tests.length - found, randomFrom(seed));
   return drawn / (PRIOR.found / (PRIOR.found + PRIOR.held));
 }
 

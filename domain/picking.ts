@@ -33,7 +33,7 @@ export interface PastRun {
   readonly atMs: number;
   /** Null where it ended, or may yet end, without a verdict. */
   readonly deviated: boolean | null;
-  /** It was ended early: whatever it was done to has had a bad time. */
+  /** It was ended early by what it did, or by somebody: whatever it was done to has had a bad time. */
   readonly aborted: boolean;
   /** The document that it ran; absent where nobody looked. */
   readonly documentHash?: string;

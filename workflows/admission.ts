@@ -166,10 +166,11 @@ function asking(run: Run, stage?: number, services?: readonly ServiceAsk[]): Adm
 }
 
 /** What whoever started a run says of themselves. */
-export function claimOf({ startedBy: by, signature, signedAtMs }: RunInput): Claim {
+export function claimOf({ startedBy: by, signature, signedAtMs, day }: RunInput): Claim {
   return {
     by,
     ...(signature === undefined ? {} : { signature }),
     ...(signedAtMs === undefined ? {} : { signedAtMs }),
+    ...(day === undefined ? {} : { day }),
   };
 }

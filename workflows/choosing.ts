@@ -148,7 +148,9 @@ async function refusalNow(
   const asked = { run: workflowInfo().workflowId, experiment, documentHash, startedBy, plans: true as const };
   try {
     const options = { summary: `is it safe: ${experiment.name}` };
-    const { guards } = await admission().admit.executeWithOptions(options, [asked]);
+    const { guards, execution } = await admission().admit.executeWithOptions(options, [asked]);
+    if (execution !== workflowInfo().firstExecutionRunId)
+      return { guard: UNASKED_GUARD, passed: false, found: 'the tick was reset; what it had begun goes on by itself' };
     return passingRefusalOf(guards);
   } catch (failure) {
     if (isCancellation(failure)) throw failure;

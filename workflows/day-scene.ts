@@ -170,11 +170,12 @@ export class Scene {
 
   #inputOf({ experiment, documentHash }: Leaf): RunInput {
     const { roles, name } = this.#day.gameDay;
+    const startedBy = `game day ${name}, commanded by ${roles.commander}`;
     const leftMs = (scenarioEndsAtMs(this.#day.state, this.index) ?? Date.now()) - Date.now();
     return {
       experiment,
       documentHash,
-      startedBy: `game day ${name}, commanded by ${roles.commander}`,
+      ...(this.#day.let ?? { startedBy }),
       admitWithinMs: ADMIT_MS,
       approveWithinMs: Math.max(1_000, leftMs),
     };

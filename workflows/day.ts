@@ -22,7 +22,7 @@ import { Scene } from './day-scene.ts';
 import { endingRuns, keeping } from './game-day-proxies.ts';
 import { placeHeard } from './heard.ts';
 import { Logbook } from './logbook.ts';
-import type { DayActInput, DayResult, DayStory, GameDayInput } from './messages.ts';
+import type { DayActInput, DayResult, DayStory, GameDayInput, RunInput } from './messages.ts';
 import { authorising } from './proxies.ts';
 
 /** A day that nobody has begun is over after so long, in milliseconds. */
@@ -43,6 +43,9 @@ export interface Cut extends Partial<By> {
   readonly why: string;
 }
 
+/** What a run is started with that somebody has proven to let begin. */
+type Let = Pick<RunInput, 'startedBy' | 'from' | 'signature' | 'signedAtMs' | 'day'>;
+
 /** Made inside the workflow function: workflows share no state. */
 export class Day {
   readonly input: GameDayInput;
@@ -56,6 +59,8 @@ export class Day {
   #approved: By | undefined;
   /** The scenario that is not to begin, and why. */
   #skipped: Cut | undefined;
+  /** Who has proven to let its runs begin, and by what; undefined where nobody has. */
+  #let: Let | undefined;
   #acts = 0;
   #refused = 0;
   /** What was proven once, and is good no more. */
@@ -93,6 +98,10 @@ export class Day {
 
   get state(): DayState {
     return this.#state as DayState;
+  }
+
+  get let(): Let | undefined {
+    return this.#let;
   }
 
   get ending(): End | undefined {
@@ -178,6 +187,10 @@ export class Day {
     this.#allow(heard);
     this.#refused -= 1;
     if (who.proven) this.#spent.add(what);
+    if (who.proven && (act.act === 'begin' || act.act === 'approve')) {
+      const { by: startedBy, ...proof } = claim;
+      this.#let = { startedBy, ...proof, day: { day: this.id, execution, act } };
+    }
     return describeIdentity(who);
   }
 

@@ -14,7 +14,7 @@ import type { DayAct } from '../domain/game-day-acts.ts';
 import type { DayEnding, GameDayEvent } from '../domain/game-day-events.ts';
 import type { DayPhase, DayState } from '../domain/game-day-state.ts';
 import type { GameDay } from '../domain/game-day.ts';
-import type { Claim } from '../domain/identity.ts';
+import type { Claim, DayClaim } from '../domain/identity.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import type { Cadence } from '../domain/program.ts';
 import type { Notice } from '../domain/notice.ts';
@@ -34,6 +34,8 @@ export interface RunInput {
   readonly signature?: string;
   /** When that was signed, in milliseconds since the Unix epoch; what was signed before 0.3 does not say, and proves nothing. */
   readonly signedAtMs?: number;
+  /** Of a run of a game day whose commander proved who they are: what they signed for instead. */
+  readonly day?: DayClaim;
   /** How long it waits for the approvals that the policy asks for, in milliseconds; absent: an hour. */
   readonly approveWithinMs?: number;
   /** The run is refused when no worker has taken it for this long, in milliseconds; absent waits for ever. */

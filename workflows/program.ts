@@ -4,15 +4,17 @@
  * Owns the seed of its choice (`choosing.ts` has the rest of it), and that the child is aborted, not abandoned, when the tick is cancelled or terminated. A schedule starts it;
  * must never wait for another tick, since the schedule leaves out those that come meanwhile.
  */
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ChildWorkflowCancellationType,
   executeChild,
+  getExternalWorkflowHandle,
   isCancellation,
   ParentClosePolicy,
   patched,
   setCurrentDetails,
   uuid4,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { refusalOf } from '../domain/admission.ts';
 import { rankingMarkdown } from '../domain/picking-words.ts';
@@ -24,6 +26,7 @@ import { why } from './blindness.ts';
 import { chosenSafely, sinceStartMs } from './choosing.ts';
 import type { Left, Took } from './choosing.ts';
 import { tickHeard } from './heard.ts';
+import { abortSignal } from './messages.ts';
 import type { RunInput, RunResult, TickInput, TickResult } from './messages.ts';
 import type { Plan } from './plan.ts';
 
@@ -35,7 +38,8 @@ const APPROVED_WITHIN_MS = 3_600_000;
 export async function program(payload: TickInput): Promise<TickResult> {
   const input = tickHeard(payload);
   if (!input) throw ApplicationFailure.nonRetryable('what it was started with is no tick of a program', 'Refused');
-  const seed = uuid4();
+  // The same again where the tick is reset.
+  const seed = patched('seeded-by-tick') ? workflowInfo().firstExecutionRunId : uuid4();
   const lateMs = sinceStartMs();
   const late = lateMs > TAKEN_WITHIN_MS ? `no worker took the tick for ${Math.round(lateMs / 1_000)} s` : undefined;
   const took = await choose(input, seed, late);
@@ -95,7 +99,11 @@ async function run(tick: TickInput, took: Took, seed: string): Promise<Partial<T
     return { run, status, deviated, ...waited };
   } catch (failure) {
     if (isCancellation(failure)) throw failure;
-    return { run, status: why(failure), deviated: null, ...waited };
+    if (!(failure instanceof WorkflowExecutionAlreadyStartedError)) return { run, status: why(failure), deviated: null, ...waited };
+    // It was begun before the tick was reset, and is nobody's child any more.
+    const wish = { mode: 'immediate', reason: 'its tick was reset', by: `the program ${tick.program}` } as const;
+    await getExternalWorkflowHandle(run).signal(abortSignal, wish);
+    return { run, status: 'told to end, since its tick was reset', deviated: null, ...waited };
   }
 }
 
@@ -109,11 +117,17 @@ async function rehearse(tick: TickInput, took: Took, seed: string): Promise<Part
 }
 
 async function rehearsed(tick: TickInput, took: Took, seed: string): Promise<string> {
-  const found = (await executeChild('plan', {
-    workflowId: `plan-${nameOf(took.picked, seed)}`,
-    args: [inputOf(tick, took, seed)],
-    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-  })) as Plan;
+  let found: Plan;
+  try {
+    found = (await executeChild('plan', {
+      workflowId: `plan-${nameOf(took.picked, seed)}`,
+      args: [inputOf(tick, took, seed)],
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    })) as Plan;
+  } catch (failure) {
+    if (isCancellation(failure)) throw failure;
+    return `be refused, since nobody could plan it: ${why(failure)}`;
+  }
   const refusal = refusalOf(found.guards, true);
   const failed = found.checks.find(({ passed }) => !passed);
   const [violation] = found.violations;
@@ -141,8 +155,9 @@ function inputOf({ program, cadence, appliedBy }: TickInput, { picked, choice }:
   };
 }
 
-/** A run's name, as whoever starts one by hand gives it. */
+/** A run's name, as whoever starts one by hand gives it. A tick that is reset gives it again, so that it starts no second one. */
 function nameOf({ experiment }: Picked, seed: string): string {
-  const stamp = new Date(Date.now()).toISOString().replaceAll(/[-:]/g, '').slice(0, 15).replace('T', '-');
+  const atMs = patched('named-by-tick') ? workflowInfo().startTime.getTime() : Date.now();
+  const stamp = new Date(atMs).toISOString().replaceAll(/[-:]/g, '').slice(0, 15).replace('T', '-');
   return `${experiment.name}-${stamp}-${seed.slice(0, 4)}`;
 }

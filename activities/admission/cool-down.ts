@@ -29,7 +29,8 @@ export function coolDownGuard(client: Client, leastMs: number, store: JournalSto
       const nowMs = Date.now();
       const since = new Date(nowMs - coolDownMs).toISOString();
       const query = `WorkflowType = 'experiment' AND (ExecutionStatus = 'Running' OR CloseTime > '${since}')`;
-      const { startTime } = await client.workflow.getHandle(run).describe();
+      // Whoever waits asks what has begun by now; a run asks what began before it.
+      const startTime = input.plans ? new Date(nowMs) : (await client.workflow.getHandle(run).describe()).startTime;
       const heads = await store.list();
       const refused = new Set(heads.filter(wasNothing).map((head) => head.run));
       for await (const other of client.workflow.list({ query, pageSize: 1_000 })) {

@@ -26,6 +26,8 @@ export interface Guard {
 /** What a guard is asked about. `execution`: the one that really asks. */
 export interface Asked extends AdmitInput {
   readonly execution: string;
+  /** Whose child it is, as Temporal says; absent where nobody asked, or it is nobody's. */
+  readonly parent?: { readonly workflowId: string; readonly runId: string };
 }
 
 /** The longest that a guard may take unless it says otherwise, in milliseconds. */

@@ -5,7 +5,9 @@
  */
 import type { Experiment } from '../../domain/experiment.ts';
 import { misformed } from '../../domain/experiment-bounds.ts';
+import { actText } from '../../domain/game-day-acts.ts';
 import { describeIdentity, SIGNED_MS, startText } from '../../domain/identity.ts';
+import type { DayClaim } from '../../domain/identity.ts';
 import { violationsOf } from '../../domain/policy.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { formatDuration } from '../../domain/units.ts';
@@ -55,6 +57,7 @@ function oddIn(experiment: Experiment): string | undefined {
  */
 export function starterOf(policy: Policy, asked: Asked, nowMs = Date.now()): Authority {
   const { run, experiment, documentHash, startedBy, plans } = asked;
+  if (startedBy.day !== undefined) return commanderOf(policy, asked, startedBy.day);
   const signedAtMs = startedBy.signedAtMs ?? NaN;
   const what = startText(experimentHash(experiment), documentHash, signedAtMs);
   const found = authority(policy, {
@@ -64,8 +67,26 @@ export function starterOf(policy: Policy, asked: Asked, nowMs = Date.now()): Aut
   });
   const late = isNew(asked) ? !(Math.abs(nowMs - signedAtMs) <= SIGNED_MS) : Number.isNaN(signedAtMs);
   if (!found.who.proven || !late) return found;
-  const who = { ...found.who, proven: false };
-  const why = `the signature is good for ${formatDuration(SIGNED_MS)} by the clock of the control worker`;
+  return unprovenSince(found, `the signature is good for ${formatDuration(SIGNED_MS)} by the clock of the control worker`);
+}
+
+/** Acts by which runs of a game day begin. */
+const BEGINS: ReadonlySet<string> = new Set<DayClaim['act']['act']>(['begin', 'approve']);
+
+/** Whoever let a game day, or its scenario, begin, has started its runs: each once, as a child of that very execution. */
+function commanderOf(policy: Policy, { startedBy, parent, first, execution }: Asked, claim: DayClaim): Authority {
+  const { day, execution: begun, act } = claim;
+  const what = actText(act, begun, startedBy.signedAtMs ?? NaN);
+  const found = authority(policy, { claim: startedBy, signed: { act: 'game-day', of: day, what }, right: 'start' });
+  if (!found.who.proven) return found;
+  if (!BEGINS.has(act.act)) return unprovenSince(found, `what was signed for lets nothing begin (${act.act})`);
+  if (parent?.workflowId !== day || parent.runId !== begun)
+    return unprovenSince(found, `it is no run of the game day ${day} that was begun`);
+  return first !== undefined && first !== execution ? unprovenSince(found, 'the run was reset') : found;
+}
+
+function unprovenSince({ who: { name } }: Authority, why: string): Authority {
+  const who = { name, proven: false };
   return { who, forbidden: `${describeIdentity(who)} may not start: ${why}; start it anew` };
 }
 

@@ -8,7 +8,7 @@ import { GAME_DAY_SCHEMA } from '../../domain/game-day-events.ts';
 import type { DayEnding, GameDayEvent, GameDayRecord } from '../../domain/game-day-events.ts';
 import { JOURNAL_SCHEMA } from '../../domain/journal.ts';
 import type { Journal, JournalEvent } from '../../domain/journal.ts';
-import type { Phase, Status } from '../../domain/run.ts';
+import type { AbortCause, Phase, Status } from '../../domain/run.ts';
 import { gameDayEventSchema, gameDayRecordSchema } from './game-day-schema.ts';
 import { journalEventSchema, journalSchema } from './schema.ts';
 import type { DayHead, JournalHead } from './store.ts';
@@ -62,16 +62,25 @@ function isAfterDeployment(event: LooseEvent): boolean {
 
 const ladder = z.object({ blastRadius: z.object({ stages: z.array(z.object({ share: z.number().optional() })) }) });
 
-/** How far it was to go, and went, as far as anybody can tell. */
+/** How far it went, as far as anybody can tell: a stage counts once it has put its fault on somebody, and was held. */
 function reachOf(events: readonly LooseEvent[], experiment: unknown): Pick<JournalHead, 'askedShare' | 'reached'> {
-  const shares = ladder.safeParse(experiment).data?.blastRadius.stages.flatMap(({ share = 0 }) => share) ?? [];
+  const held = new Set(
+    events.flatMap(({ type, stage, injected }) =>
+      type === 'stage-held' && typeof injected === 'number' && injected > 0 ? stage : [],
+    ),
+  );
+  const asked = ladder.safeParse(experiment).data?.blastRadius.stages ?? [];
+  const shares = asked.flatMap(({ share = 0 }, stage) => (held.has(stage) ? share : []));
   const askedShare = Math.max(0, ...shares);
-  const opened = events.flatMap(({ type, reached }) =>
-    type === 'stage-opened' && typeof reached === 'number' ? reached : [],
+  const opened = events.flatMap(({ type, stage, reached }) =>
+    type === 'stage-opened' && held.has(stage) && typeof reached === 'number' ? reached : [],
   );
   const reached = Math.max(0, ...opened);
   return { ...(askedShare > 0 ? { askedShare } : {}), ...(reached > 0 ? { reached } : {}) };
 }
+
+/** Causes by which a run is ended since something went wrong, or somebody thought so. */
+const STOPPING: readonly unknown[] = ['stop-condition', 'person', 'emergency-stop'] satisfies AbortCause[];
 
 /** The journal of a run. */
 export const JOURNALS: Kind<JournalEvent, Journal, JournalHead> = {
@@ -81,7 +90,7 @@ export const JOURNALS: Kind<JournalEvent, Journal, JournalHead> = {
   tables: { whole: 'squall_journal', events: 'squall_event' },
   event: journalEventSchema,
   whole: journalSchema,
-  telling: ['started', 'chosen', 'phase', 'stage-opened', 'closed', 'acknowledged'],
+  telling: ['started', 'chosen', 'phase', 'stage-opened', 'stage-held', 'abort', 'closed', 'acknowledged'],
   afterwards: ['acknowledged'],
   about(events) {
     const started = events.find(({ type }) => type === 'started');
@@ -98,6 +107,7 @@ export const JOURNALS: Kind<JournalEvent, Journal, JournalHead> = {
       touched: events.some(({ type, phase: had }) => type === 'phase' && had === 'injecting'),
       phase: phase ?? 'pre-flight',
       status: closed?.['status'] ?? null,
+      stopped: events.some(({ type, cause }) => type === 'abort' && STOPPING.includes(cause)),
       deviated: closed?.['deviated'] ?? null,
       ...(typeof hash === 'string' ? { documentHash: hash.slice(0, HASH_MAX) } : {}),
       ...(events.some(({ type }) => type === 'acknowledged') ? { acknowledged: true } : {}),
@@ -118,6 +128,7 @@ export const JOURNALS: Kind<JournalEvent, Journal, JournalHead> = {
     deviated: z.boolean().nullable(),
     documentHash: z.string().optional(),
     acknowledged: z.literal(true).optional(),
+    stopped: z.boolean().optional(),
     askedShare: z.number().optional(),
     reached: z.number().optional(),
     afterDeployment: z.literal(true).optional(),

@@ -35,9 +35,11 @@ export interface JournalHead {
   readonly documentHash?: string | undefined;
   /** Somebody has acknowledged that it deviated; absent where nobody has. */
   readonly acknowledged?: true | undefined;
-  /** The largest share of the candidates that its ladder asks for (ratio); absent where it asks for none, or an earlier version wrote it. */
+  /** Whether a stop condition, a person or an emergency stop ended it early. Absent where an earlier version wrote it. */
+  readonly stopped?: boolean | undefined;
+  /** The largest share of the candidates that a stage which was held asks for (ratio); absent where none does, or an earlier version wrote it. */
   readonly askedShare?: number | undefined;
-  /** The most targets that were under fault; absent where none was, or an earlier version wrote it. */
+  /** The most targets that a stage which was held reached; absent where none was, or an earlier version wrote it. */
   readonly reached?: number | undefined;
   /** A program took it when its targets had been deployed since the test before; absent where not, or an earlier version wrote it. */
   readonly afterDeployment?: true | undefined;

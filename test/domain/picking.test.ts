@@ -60,9 +60,8 @@ for (const pick of PICKERS)
           const choice = chosen({ pick, seed, past });
           assert.deepEqual(choice, chosen({ pick, seed, past }));
           const waiting = new Set(choice.passedOver.map(({ experiment }) => experiment));
-          const findings = POOL.filter(
-            ({ experiment }) =>
-              past.findLast((one) => one.experiment === experiment && one.deviated)?.acknowledged === false,
+          const findings = POOL.filter(({ experiment }) =>
+            past.some((one) => one.experiment === experiment && one.deviated && !one.acknowledged),
           );
           assert.deepEqual(
             [...waiting],
@@ -99,6 +98,12 @@ describe('evidence', () => {
   it('takes what nobody has tried first, whatever the others have found', () => {
     const past = [...HELD.slice(0, 3), ran('a', 2, { deviated: true, acknowledged: true })];
     assert.deepEqual(often({ past }), { d: 200 });
+  });
+
+  it('takes each of those of one name by chance', () => {
+    const pool = [candidate('a', { fault: 'one' }), candidate('a', { fault: 'other' })];
+    const firsts = Array.from({ length: 40 }, (_, i) => chosen({ pool, seed: `seed ${i}` }).ranking[0]?.pooled);
+    assert.deepEqual(new Set(firsts), new Set([0, 1]));
   });
 
   it('does not let what is never begun starve the others', () => {
@@ -180,8 +185,14 @@ test('round-robin takes whoever waits longest, and the new ones first', () => {
   assert.equal(first({ pick: 'round-robin', past: [...HELD, ran('a', 0)] }), 'b');
 });
 
-test('chance takes each as often as the others', () => {
+test('chance takes each as often as the others, also as the second where the first may not begin', () => {
   for (const times of Object.values(often({ pick: 'random', past: HELD }))) assert.ok(times > 25 && times < 75);
+  const seconds: Record<string, number> = {};
+  for (let i = 0; i < 200; i++) {
+    const [{ experiment = '' } = {}, second] = chosen({ pick: 'random', seed: `seed ${i}` }).ranking;
+    if (experiment === 'd' && second) seconds[second.experiment] = (seconds[second.experiment] ?? 0) + 1;
+  }
+  for (const name of ['a', 'b', 'c']) assert.ok((seconds[name] ?? 0) > 5, JSON.stringify(seconds));
 });
 
 test('synthetic systems are the same again, and every picker finds all', () => {

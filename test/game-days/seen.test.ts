@@ -7,7 +7,9 @@ import type { DayAct } from '../../domain/game-day-acts.ts';
 import type { Criterion, GameDay } from '../../domain/game-day.ts';
 import { signedText } from '../../domain/identity.ts';
 import { dayActUpdate, resumeSignal } from '../../workflows/messages.ts';
+import type { RunResult } from '../../workflows/messages.ts';
 import { Alertmanager, SKIP } from '../admission/alertmanager.ts';
+import { startRun } from '../../workers/start-run.ts';
 import { squall } from '../cli/squall.ts';
 import { weigh } from '../engine/history.ts';
 import { until } from '../until.ts';
@@ -166,16 +168,35 @@ describe('a game day where the policy knows people by their keys', () => {
   after(() => days.close());
 
   it('is begun by whoever proves to be its commander, each proof once; and ended by whoever says so', async () => {
-    const day = await days.call('proven', gameDayOf({ scenarios: [scenarioOf({ work: STEP })] }));
+    const day = await days.call('proven', gameDayOf({ scenarios: [scenarioOf(), scenarioOf({ work: STEP })] }));
     await day.refused('alice', { act: 'begin' }, /alice \(not authenticated\) may not start/);
     const { execution } = await day.story();
+    const proofs: { signature: string; signedAtMs: number }[] = [];
     const says = async (act: DayAct, signedAtMs: number): Promise<unknown> => {
       const text = signedText({ act: 'game-day', of: day.name, what: actText(act, execution, signedAtMs) }, 'alice');
       const signature = sign(null, Buffer.from(text), privateKey).toString('base64');
       const claim = { by: 'alice', signature, signedAtMs };
+      proofs.push({ signature, signedAtMs });
       return day.handle.executeUpdate(dayActUpdate, { args: [{ claim, execution, act }] });
     };
     await says({ act: 'begin' }, 1);
+    await day.has({ type: 'run-ended', status: 'completed' });
+    const { run = '' } = (await day.has({ type: 'run' })) as { run?: string };
+    const journal = await days.store.read(run);
+    const started = journal?.events.find((event) => event.type === 'started');
+    assert.equal(started?.type === 'started' && started.startedBy, 'alice');
+    // The same words start nothing else, whoever has seen them.
+    const work = workOf({}) as Extract<ReturnType<typeof workOf>, { kind: 'experiment' }>;
+    const stolen = await startRun(days.lane.client, 'stolen', {
+      experiment: work.experiment,
+      documentHash: work.documentHash,
+      startedBy: 'alice',
+      ...proofs[0],
+      day: { day: day.name, execution, act: { act: 'begin' } },
+    });
+    const refused = (await stolen.result()) as RunResult;
+    assert.equal(refused.status, 'refused');
+    assert.match(refused.reason, /alice \(not authenticated\) may not start: it is no run of the game day proven that was begun/);
     const longer = { act: 'extend', byMs: 60_000 } as const;
     await says(longer, 2);
     await assert.rejects(says(longer, 2), (error: Error) => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openFileStore } from '../../activities/journal/file.ts';
+import { reset } from '../../bench/torture/blows.ts';
 import { standingOf } from '../../activities/standing.ts';
 import { CONTROL_QUEUE } from '../../domain/queues.ts';
 import { storyQuery } from '../../workflows/messages.ts';
@@ -20,6 +21,17 @@ describe('a tick of a program', () => {
     scheduled = await ScheduledProgram.open();
   });
   after(() => scheduled.close());
+
+  /** The run that a tick has begun. */
+  const childOf = async (tick: string): Promise<string> => {
+    let run = '';
+    await until(async () => {
+      const { raw } = await scheduled.lane.client.workflow.getHandle(tick).describe();
+      run = raw.pendingChildren?.[0]?.workflowId ?? '';
+      return run !== '';
+    }, `${tick} has begun a run`);
+    return run;
+  };
 
   it('runs one of its pool at each tick, as who applied it, with what was drawn; it can be chosen again', async () => {
     await scheduled.apply(document('10s'));
@@ -131,6 +143,7 @@ describe('a tick of a program', () => {
     await scheduled.schedule('tick', 'shop-monkey');
     await until(async () => ((await scheduled.listed())?.overlapped ?? 0) === 1);
     assert.equal((await scheduled.listed())?.ticks[0], id);
+    await childOf(id);
     await scheduled.lane.client.workflow.getHandle(id).cancel();
     assert.equal((await scheduled.resultOf(id)).status, 'aborted');
     assert.match(await scheduled.schedule('list'), /1 left out, since the one before was not over/);
@@ -141,12 +154,7 @@ describe('a tick of a program', () => {
       await scheduled.apply(document('10m'));
       const id = await scheduled.tick();
       const handle = scheduled.lane.client.workflow.getHandle(id);
-      let run = '';
-      await until(async () => {
-        const { raw } = await handle.describe();
-        run = raw.pendingChildren?.[0]?.workflowId ?? '';
-        return run !== '';
-      });
+      const run = await childOf(id);
       const running = scheduled.lane.client.workflow.getHandle(run);
       await until(async () => (await running.query(storyQuery, 0)).state.phase === 'holding');
       await (how === 'cancel' ? handle.cancel() : handle.terminate('a test'));
@@ -156,6 +164,19 @@ describe('a tick of a program', () => {
       if (how === 'cancel') assert.deepEqual(await scheduled.resultOf(id).then((result) => result.status), 'aborted');
       else await assert.rejects(handle.result());
     });
+
+  it('that is reset ends the run that it had begun, and begins no other', async () => {
+    await scheduled.apply(document('10m'));
+    const id = await scheduled.tick();
+    const run = await childOf(id);
+    const running = scheduled.lane.client.workflow.getHandle(run);
+    await until(async () => (await running.query(storyQuery, 0)).state.phase === 'holding');
+    await reset(scheduled.lane.client.workflow.getHandle(id), scheduled.lane, 'last');
+    const done = await scheduled.resultOf(id);
+    assert.deepEqual([done.run, done.status], [run, 'told to end, since its tick was reset']);
+    assert.equal(((await running.result()) as RunResult).status, 'aborted');
+    await assertCleanSlate(scheduled.lane, run, scheduled.victims);
+  });
 
   it('says what it would do in a dry run, and touches nothing', async () => {
     await scheduled.apply(document('6s', 'seldom', ', dryRun: true'));
