@@ -77,7 +77,7 @@ export function siteActivities(site: OpenSite, name: string, owners: Owners, sam
       return beating(async () => {
         const read = await takeBaseline(site.probes, probes, { samples, everyMs, signal });
         throwIfInterrupted();
-        return read;
+        return { ...read, atMs: Date.now() };
       });
     },
     deployed: (named) => deploymentsOf(named, targetsOf, Context.current().cancellationSignal),
@@ -107,7 +107,12 @@ async function watchRun(input: WatchInput, probes: OpenProbes, sampled: Sampled)
         },
         signal: cancellationSignal,
       }),
-    () => beat && { ...beat, series: boundSeries(beat.series, BEAT_POINTS, BEAT_BYTES) },
+    // What is kept for a while is for somebody who takes all of it from here.
+    () =>
+      beat && {
+        ...beat,
+        series: keepMs < Infinity ? boundSeries(beat.series) : boundSeries(beat.series, BEAT_POINTS, BEAT_BYTES),
+      },
     // Which it hands over when a heartbeat tells it to stop.
     Math.min(Math.max(WATCH_BEAT_MS, experiment.sampleEveryMs / 3), patientBeatMs()),
   );

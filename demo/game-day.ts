@@ -61,7 +61,11 @@ async function main(): Promise<number> {
       from: hostname(),
     });
     showRoom(day, people, gameDay, room, out);
-    const [code] = await Promise.all([followDay(client, day, out), play(client, handle)]);
+    const over = new AbortController();
+    const followed = followDay(client, day, out).finally(() => over.abort());
+    const [code] = await Promise.all([Promise.race([followed, wish.second]), play(client, handle, over.signal)]);
+    // What is on ends by itself, once its time-to-live is over.
+    if (code === undefined) return EXIT.interrupted;
     const early = wish.came;
     out.line(`report: ${await writeDayReport(config, day)}`);
     if (byHand && !early) out.line('Ctrl-C closes the room');
@@ -87,17 +91,17 @@ function cueOf(state: DayState): { readonly by: string; readonly act: DayAct } |
   return undefined;
 }
 
-/** Says what is waited for, until the day has ended. */
-async function play(client: Client, handle: WorkflowHandle): Promise<void> {
-  for (;;) {
+/** Says what is waited for, until `over`. */
+async function play(client: Client, handle: WorkflowHandle, over: AbortSignal): Promise<void> {
+  const gone = wish.second.then(() => true);
+  while (!over.aborted && !(await Promise.race([gone, sleep(LOOK_MS, false)]))) {
     const story = await storyOf(client, handle, Number.MAX_SAFE_INTEGER);
-    if (story?.state.phase === 'ended') return;
     const { commander = '' } = story?.state.gameDay.roles ?? {};
     const leave = { by: commander, act: { act: 'abort', why: 'the demo was interrupted' } } as const;
     const cue = story && (wish.came ? leave : byHand ? undefined : cueOf(story.state));
-    // What is refused has been said by somebody else meanwhile.
-    if (cue) await tellDay(client, handle, story.execution, cue.act, { by: cue.by, from: hostname() });
-    await sleep(LOOK_MS);
+    if (cue === undefined || story.state.phase === 'ended') continue;
+    // What is refused has been said by somebody else meanwhile, and what is not answered is said again.
+    await tellDay(client, handle, story.execution, cue.act, { by: cue.by, from: hostname() }).catch(() => undefined);
   }
 }
 

@@ -24,17 +24,26 @@ export interface Stage extends AsyncDisposable {
 /** Whether somebody wants the demo to end, from the first Ctrl-C on. */
 export class Wish {
   #came = false;
-  /** Resolves once it came. */
-  readonly first: Promise<undefined>;
+  readonly #first = Promise.withResolvers<undefined>();
+  readonly #second = Promise.withResolvers<undefined>();
 
   constructor() {
-    this.first = new Promise((resolve) => {
-      for (const name of interrupts())
-        process.on(name, () => {
-          this.#came = true;
-          resolve(undefined);
-        });
-    });
+    for (const name of interrupts())
+      process.on(name, () => {
+        if (this.#came) this.#second.resolve(undefined);
+        this.#came = true;
+        this.#first.resolve(undefined);
+      });
+  }
+
+  /** Resolves once it came. */
+  get first(): Promise<undefined> {
+    return this.#first.promise;
+  }
+
+  /** Resolves once it came again: nobody wants to wait any more. */
+  get second(): Promise<undefined> {
+    return this.#second.promise;
   }
 
   get came(): boolean {

@@ -8,6 +8,7 @@ import type { Tolerance } from './experiment.ts';
 import type { CriterionVerdict, GameDayEvent } from './game-day-events.ts';
 import type { DayRun } from './game-day-state.ts';
 import type { Criterion } from './game-day.ts';
+import { apart } from './integral.ts';
 import type { Reading, Series } from './probe.ts';
 import type { Point } from './samples.ts';
 import { SIGHT_MIN, sightsOf, watchedShare } from './sight.ts';
@@ -29,9 +30,14 @@ export interface Finding extends Found {
 
 type Of<K extends Criterion['kind']> = Extract<Criterion, { kind: K }>;
 
-/** A scenario's time as far as it has come, and whether it was ended before its own end. */
+/** A scenario's time as far as it has come. */
 export interface ScenarioTime extends Stretch {
+  /** Whether it was ended before its own end, or not all of it was done: what seems met then is not known. */
   readonly cut: boolean;
+  /** How often its probes are read, in milliseconds. */
+  readonly everyMs: number;
+  /** How much later than it happened something may be heard of, in milliseconds. */
+  readonly heardWithinMs: number;
 }
 
 /** Judges the readings of a probe: all of them, or those from some moment within a time on. */
@@ -42,7 +48,8 @@ export function judgeMeasured(
   time: ScenarioTime,
 ): Finding {
   const points = (series?.points ?? []).filter(([atMs]) => atMs >= time.fromMs && atMs <= time.toMs);
-  const read = { probe, accept, baseline, points, series: series ?? { dimension: 'count', points } } as const;
+  const { everyMs } = time;
+  const read = { probe, accept, baseline, points, everyMs, series: series ?? { dimension: 'count', points } } as const;
   if (!points.some(([, value]) => value !== null))
     return { ...unknown(`${probe} has no data`), settled: typeof when !== 'object' || late(when.withinMs, time) };
   return typeof when === 'object' ? within(read, when.withinMs, time) : throughout(read, time);
@@ -53,11 +60,12 @@ export function judgeAtEnd(
   { probe, accept }: Of<'measured'>,
   reading: Reading | undefined,
   baseline: number | undefined,
+  cut = false,
 ): Found {
   if (reading?.ok !== true) return unknown(`${probe} has no data: ${reading?.why ?? 'it was not read'}`);
   const dimension = accept.kind === 'range' ? (accept.max ?? accept.min)?.dimension : undefined;
   const words = `${probe} was ${formatQuantity(reading.value, dimension ?? 'count')} at the end, expected ${describeTolerance(accept, baseline, dimension)}`;
-  return { verdict: accepts(accept, reading.value, baseline) ? 'met' : 'missed', evidence: words };
+  return accepts(accept, reading.value, baseline) ? unlessCut(words, cut) : missed(words);
 }
 
 /** Judges how long the steady state took to return, of every run of the scenario. */
@@ -112,6 +120,7 @@ interface Read {
   /** Those of the scenario. */
   readonly points: readonly Point[];
   readonly series: Series;
+  readonly everyMs: number;
 }
 
 function throughout(read: Read, time: ScenarioTime): Finding {
@@ -120,13 +129,13 @@ function throughout(read: Read, time: ScenarioTime): Finding {
   const unseen = unseenIn(read, time);
   if (unseen !== undefined) return { ...unknown(unseen), settled: true };
   const words = `${read.probe} was read ${read.points.length} times, each ${expected(read)}`;
-  if (time.cut) return { ...unknown(`${words}, but the scenario was not ended by itself`), settled: true };
-  return { ...met(words), settled: true };
+  return { ...unlessCut(words, time.cut), settled: true };
 }
 
 function within(read: Read, withinMs: number, time: ScenarioTime): Finding {
-  const { points, probe } = read;
-  const lastBad = points.findLastIndex(([, value]) => value === null || !accepted(read, value));
+  const { probe } = read;
+  const points = read.points.filter(([, value]) => value !== null);
+  const lastBad = points.findLastIndex(([, value]) => value !== null && !accepted(read, value));
   const good = points.slice(lastBad + 1);
   const [sinceMs] = good[0] ?? [];
   const bound = `within ${formatDuration(withinMs)}, ${expected(read)}`;
@@ -140,11 +149,12 @@ function within(read: Read, withinMs: number, time: ScenarioTime): Finding {
   if (tookMs > withinMs) return { ...missed(words), settled: true };
   const unseen = unseenIn(read, { fromMs: sinceMs, toMs: time.toMs });
   if (unseen !== undefined) return { ...unknown(unseen), settled: over };
-  return { ...met(words), settled: over || good.length >= PROOF_SAMPLES };
+  return { ...unlessCut(words, time.cut), settled: over || good.length >= PROOF_SAMPLES };
 }
 
-function late(withinMs: number, { fromMs, toMs }: ScenarioTime): boolean {
-  return toMs >= fromMs + withinMs;
+/** Whether nothing that happened within that time can be heard of any more. */
+function late(withinMs: number, { fromMs, toMs, heardWithinMs }: ScenarioTime): boolean {
+  return toMs >= fromMs + withinMs + heardWithinMs;
 }
 
 function accepted({ accept, baseline }: Read, value: number): boolean {
@@ -161,15 +171,20 @@ function said(read: Read, [atMs, value]: Point, { fromMs }: ScenarioTime): strin
   return `${read.probe} was ${what} after ${after}, expected ${expected(read)}`;
 }
 
-/** Why so little was seen of this time that it proves nothing. */
-function unseenIn({ probe, series }: Read, stretch: Stretch): string | undefined {
-  const lastMs = series.points.at(-1)?.[0] ?? 0;
-  const share = watchedShare([sightsOf({ [probe]: series }, lastMs)], stretch);
+/** Why so little was seen of this time that it proves nothing. A pause between two readings is no sight. */
+function unseenIn({ probe, series, everyMs }: Read, stretch: Stretch): string | undefined {
+  const points = apart(series.points, everyMs);
+  const lastMs = points.at(-1)?.[0] ?? 0;
+  const share = watchedShare([sightsOf({ [probe]: { ...series, points } }, lastMs)], stretch);
   return share >= SIGHT_MIN ? undefined : `${probe} was read for only ${Math.round(share * 100)}% of the time`;
 }
 
 function met(evidence: string): Found {
   return { verdict: 'met', evidence };
+}
+
+function unlessCut(evidence: string, cut: boolean): Found {
+  return cut ? unknown(`${evidence}, but not all of the scenario was done`) : met(evidence);
 }
 
 function missed(evidence: string): Found {

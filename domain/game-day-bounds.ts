@@ -40,6 +40,8 @@ const WORKS_MAX = 50;
 /** The most probes that a day reads, and how often it reads each. */
 const PROBES_MAX = 50;
 const SAMPLES_MAX = 50_000;
+/** The most samples of all its probes together: its record is one file, of 64 MiB at most. */
+const ALL_SAMPLES_MAX = 300_000;
 
 /** What cannot be as it is. `path` is as documents spell it; `message` begins with `expected`. */
 export interface Contradiction {
@@ -87,12 +89,18 @@ function ofTheDay(day: GameDay): Contradiction[] {
   const { abortOn, durationMs, sampleEveryMs, scenarios, watched } = day;
   const leastMs = durationMs / SAMPLES_MAX;
   const probes = new Set(probesOf(day).map(({ probe }) => probe)).size;
+  const allLeastMs = (durationMs * probes) / ALL_SAMPLES_MAX;
   const works = scenarios.flatMap(({ work }) => leavesOf(work)).length;
   return told([
     [
       sampleEveryMs < leastMs,
       ['sampleEvery'],
       `at least ${exactDuration(leastMs)}: of each probe ${SAMPLES_MAX} samples are kept`,
+    ],
+    [
+      sampleEveryMs >= leastMs && sampleEveryMs < allLeastMs,
+      ['sampleEvery'],
+      `at least ${exactDuration(allLeastMs)}: of ${probes} probes together ${ALL_SAMPLES_MAX} samples are kept`,
     ],
     ...abortOn.map(({ forMs }, i): Rule => {
       const message = `0s, or longer than sampleEvery (${exactDuration(sampleEveryMs)}): one sample cannot show that a breach lasts`;
@@ -155,6 +163,11 @@ function ofCriterion(
       withinMs !== undefined && withinMs > timeoutMs,
       path,
       `a time of at most ${exactDuration(timeoutMs)}: the scenario is over then`,
+    ],
+    [
+      criterion.kind === 'measured' && withinMs !== undefined && withinMs < day.sampleEveryMs,
+      path,
+      `a time of at least sampleEvery (${exactDuration(day.sampleEveryMs)}): nobody looks more often`,
     ],
     [
       ofRuns && leavesOf(work).every(({ kind }) => kind === 'by-hand'),

@@ -98,5 +98,7 @@ export type GameDayEntry =
     }
   /** Said at the first look, and at each change; `null`: nobody could tell. */
   | { readonly type: 'alert'; readonly alert: string; readonly firing: boolean | null }
+  /** Whether the Alertmanagers can be asked: at the first look, and at each change. */
+  | { readonly type: 'alerts'; readonly readable: boolean }
   | { readonly type: 'samples'; readonly series: SeriesByProbe }
   | ({ readonly type: 'day-ended'; readonly ending: DayEnding; readonly why: string } & Partial<By>);

@@ -61,7 +61,9 @@ function faultOf(ran: StoryRun, story: DayStory, summary: RunSummary | undefined
   const beganAtMs = opened[0]?.openedAtMs ?? null;
   const reverted = opened.flatMap(({ revertedAtMs }) => (revertedAtMs === null ? [] : [revertedAtMs]));
   const recovered = summary?.recovery?.recovered ?? (ran.recoveredMs === undefined ? null : true);
-  const backAtMs = summary?.recovery?.recovered === true ? summary.recovery.toMs : null;
+  const recovery = summary?.recovery;
+  // Its end is written down once that is proven; it was back before.
+  const backAtMs = recovery?.recovered === true && recovery.tookMs !== null ? recovery.fromMs + recovery.tookMs : null;
   const toMs = summary?.endedAtMs ?? ran.endedAtMs ?? story.spans[scenario]?.toMs ?? story.lastAtMs;
   const there = beganAtMs === null ? null : { fromMs: beganAtMs, toMs };
   return {

@@ -152,7 +152,13 @@ function changedBy(state: DayState, event: GameDayEvent): DayState {
     case 'edge':
       return { ...state, breaches: breachesAfter(state.breaches, event) };
     case 'day-ended':
-      return { ...state, endedAtMs: event.atMs, ending: event.ending, why: event.why };
+      return {
+        ...state,
+        endedAtMs: event.atMs,
+        ending: event.ending,
+        why: event.why,
+        scenarios: state.scenarios.map((scenario) => endedWith(scenario, event)),
+      };
     case 'scenario-due':
     case 'scenario-begun':
     case 'scenario-ended':
@@ -167,6 +173,7 @@ function changedBy(state: DayState, event: GameDayEvent): DayState {
     case 'finding':
     case 'action':
     case 'alert':
+    case 'alerts':
     case 'samples':
       return state;
   }
@@ -195,6 +202,8 @@ function scenarioAfter(scenario: ScenarioState, event: OfScenario): Partial<Scen
     case 'scenario-begun':
       return { phase: 'running', begunAtMs: event.atMs };
     case 'scenario-ended':
+      // A reset day may say so again.
+      if (scenario.phase === 'ended') return {};
       return { phase: 'ended', endedAtMs: event.atMs, ending: event.ending, why: event.why };
     case 'run': {
       const { run, experiment } = event;
@@ -214,10 +223,21 @@ function scenarioAfter(scenario: ScenarioState, event: OfScenario): Partial<Scen
     }
     case 'criterion': {
       const { verdict, evidence, atMs, by } = event;
+      if (scenario.criteria[event.criterion]) return {};
       const judged = { verdict, evidence, atMs, ...(by === undefined ? {} : { by }) };
       return { criteria: scenario.criteria.map((one, index) => (index === event.criterion ? judged : one)) };
     }
   }
+}
+
+/** What a day that ends leaves open ends with it: one that was reset, or whose end was not its own, says no more of it. */
+function endedWith(
+  scenario: ScenarioState,
+  { atMs, why }: Extract<GameDayEvent, { type: 'day-ended' }>,
+): ScenarioState {
+  if (scenario.phase === 'ended') return scenario;
+  const ending = scenario.phase === 'running' ? 'aborted' : 'skipped';
+  return { ...scenario, phase: 'ended', endedAtMs: atMs, ending, why };
 }
 
 function inScenario(

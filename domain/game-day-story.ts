@@ -67,7 +67,7 @@ export function dayStory({ day, events }: GameDayRecord): DayStory | undefined {
     series: mergeAll(of('samples').map(({ series }) => series)),
     edges: of('edge'),
     firings: firingsOf(of('alert')),
-    looked: of('alert').some(({ firing }) => firing !== null),
+    looked: of('alert').some(({ firing }) => firing !== null) || of('alerts').some(({ readable }) => readable),
     notes: of('note'),
     findings: of('finding').map(({ text, by, atMs, scenario = null }) => ({ text, by, atMs, scenario })),
     actions: of('action').map(({ text, by, atMs, owner, scenario = null }, i) => ({

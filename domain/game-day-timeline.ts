@@ -66,6 +66,8 @@ function saidOf(event: GameDayEvent, gameDay: GameDay): Said | null {
       if (event.firing === null)
         return { what: 'alert unknown', words: `nobody could tell whether ${event.alert} fires` };
       return { what: event.firing ? 'alert fires' : 'alert is silent', words: event.alert };
+    case 'alerts':
+      return event.readable ? null : { what: 'alerts unknown', words: 'no Alertmanager can be asked' };
     case 'day-ended':
       return { what: event.ending, words: because(event), loud: event.ending !== 'completed' };
     case 'samples':

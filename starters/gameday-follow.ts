@@ -17,6 +17,9 @@ const POLL_MS = 500;
 /** Nobody may answer for so long before following gives up, in milliseconds. */
 const AWAY_MS = 60_000;
 
+/** Words of Temporal for a day that goes on, or has told how it ended, if nobody can be asked at the moment. */
+const OPEN: ReadonlySet<string> = new Set(['RUNNING', 'PAUSED', 'COMPLETED']);
+
 /** Shows a day until it ends; the exit code. */
 export async function followDay(client: Client, day: string, out: Output): Promise<number> {
   let seen = 0;
@@ -39,7 +42,7 @@ export async function followDay(client: Client, day: string, out: Output): Promi
       if (story.state.phase === 'ended') return finished(day, story.state, out);
     }
     const status = asked?.described.status.name;
-    if (status !== undefined && status !== 'RUNNING' && story?.state.phase !== 'ended') return lost(day, status, out);
+    if (status !== undefined && !OPEN.has(status)) return lost(day, status, out);
     if (performance.now() - answeredAtMs > AWAY_MS)
       throw new Unreachable(`no control worker answers for ${day}; it goes on once one does`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));

@@ -79,6 +79,8 @@ function words(event: GameDayEvent, gameDay: GameDay, out: Output): string | und
       return event.firing === null
         ? undefined
         : out.style('yellow', `alert        ${event.alert} ${event.firing ? 'fires' : 'does not fire'}`);
+    case 'alerts':
+      return event.readable ? undefined : out.style('yellow', 'alerts       no Alertmanager can be asked');
     case 'samples':
       return undefined;
     case 'day-ended':

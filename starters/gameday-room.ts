@@ -3,6 +3,7 @@
  *
  * Owns who has a link to it, and as whom each acts. The room decides nothing: what is done in it is said to the day, which takes it or not.
  */
+import { networkInterfaces } from 'node:os';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { rolesOf } from '../domain/game-day-acts.ts';
 import type { GameDay } from '../domain/game-day.ts';
@@ -64,6 +65,17 @@ export async function main([day = '']: readonly string[], options: Options): Pro
   }
 }
 
+/** Where a listener at `host` is found: at every address of this machine, where it listens at all of them; never none. */
+function namesOf(host: string): readonly string[] {
+  const family = host === '0.0.0.0' ? ['IPv4'] : host === '::' ? ['IPv4', 'IPv6'] : [];
+  const found = Object.values(networkInterfaces())
+    .flat()
+    .filter((one) => one !== undefined && !one.internal && !one.address.startsWith('fe80:'))
+    .filter((one) => family.includes(one?.family ?? ''))
+    .map((one) => one?.address ?? '');
+  return found.length === 0 ? [host] : found;
+}
+
 /** Opens the room of a day; what is done in it is said to the day, which takes it or not. */
 export async function roomFor(
   client: Client,
@@ -71,7 +83,7 @@ export async function roomFor(
   sight: Sight,
   people: readonly Person[],
   { host, port, from }: { readonly host: string; readonly port: number; readonly from: string },
-): Promise<OpenRoom & { readonly base: string }> {
+): Promise<OpenRoom & { readonly bases: readonly string[] }> {
   const room = await openRoom({
     people,
     sight,
@@ -82,7 +94,10 @@ export async function roomFor(
       return 'refused' in told ? { done: false, words: told.refused } : { done: true, words: DONE[act.act] };
     },
   });
-  return { ...room, base: `http://${host.includes(':') ? `[${host}]` : host}:${room.port}` };
+  return {
+    ...room,
+    bases: namesOf(host).map((name) => `http://${name.includes(':') ? `[${name}]` : name}:${room.port}`),
+  };
 }
 
 /** Shows a link for each of its people. */
@@ -90,14 +105,14 @@ export function showRoom(
   day: string,
   people: readonly Person[],
   gameDay: GameDay,
-  { base }: { readonly base: string },
+  { bases }: { readonly bases: readonly string[] },
   out: Output,
 ): void {
   for (const { name, key } of people) {
-    const url = `${base}/enter?key=${key}`;
+    const [url = '', ...others] = bases.map((base) => `${base}/enter?key=${key}`);
     const roles = rolesOf(gameDay, name);
-    out.event('room', { day, name, roles, url });
-    out.line(`${out.style('bold', name)} (${roles.join(', ') || 'no role'}): ${url}`);
+    out.event('room', { day, name, roles, url, ...(others.length === 0 ? {} : { others }) });
+    out.line(`${out.style('bold', name)} (${roles.join(', ') || 'no role'}): ${[url, ...others].join(' or ')}`);
   }
 }
 

@@ -8,6 +8,7 @@ import { CancellationScope } from '@temporalio/workflow';
 import { probesOf } from '../domain/game-day-bounds.ts';
 import type { Abort } from '../domain/run.ts';
 import { BASELINE_SAMPLES, dayWatchTiming } from '../domain/timing.ts';
+import { formatDuration } from '../domain/units.ts';
 import { why } from './blindness.ts';
 import type { Day } from './day.ts';
 import { attendingDay, readingAt } from './game-day-proxies.ts';
@@ -16,6 +17,13 @@ import type { WatchLog } from './watching.ts';
 
 /** How many samples of each probe go with a heartbeat: whoever takes them to the record may be away for so long. */
 const KEPT_SAMPLES = 24;
+
+/**
+ * How much a site's clock may differ from Temporal's, in milliseconds: its samples are laid beside the day's own times. Behind it seems by the
+ * time that its answer took.
+ */
+const AHEAD_MS = 5_000;
+const BEHIND_MS = 30_000;
 
 export class DayEyes {
   readonly #day: Day;
@@ -36,10 +44,13 @@ export class DayEyes {
       criteria.flatMap((criterion) => (criterion.kind === 'alert' ? [criterion.alert] : [])),
     );
     try {
-      const { baseline } = await readingAt(site, BASELINE_SAMPLES * everyMs).readProbes.executeWithOptions(
+      const { baseline, atMs } = await readingAt(site, BASELINE_SAMPLES * everyMs).readProbes.executeWithOptions(
         { summary: `baseline at ${site}` },
         [{ probes, samples: BASELINE_SAMPLES, everyMs }],
       );
+      const wrong = clockOf(site, atMs - Date.now());
+      if (wrong !== undefined) return day.end({ ending: 'aborted', why: wrong });
+      if (day.ending !== undefined) return;
       day.add({ type: 'baseline', readings: baseline });
     } catch (failure) {
       return day.end({ ending: 'aborted', why: `no baseline at site ${site}: ${why(failure)}` });
@@ -77,9 +88,9 @@ export class DayEyes {
     this.#attended.cancel();
   }
 
-  #seen({ cause, evidence }: Abort): void {
+  #seen({ cause, evidence, mode }: Abort): void {
     if (cause === 'reset') this.#day.wasReset();
-    else this.#day.end({ ending: 'aborted', why: evidence });
+    else this.#day.end({ ending: 'aborted', why: evidence, mode });
   }
 
   #log(): WatchLog {
@@ -95,4 +106,11 @@ export class DayEyes {
       },
     };
   }
+}
+
+/** What is wrong with a site's clock that is so far ahead of Temporal's; undefined where nothing is. */
+function clockOf(site: string, aheadMs: number): string | undefined {
+  if (!(aheadMs > AHEAD_MS || aheadMs < -BEHIND_MS)) return undefined;
+  const words = aheadMs > 0 ? 'ahead of' : 'behind';
+  return `the clock of site ${site} is ${formatDuration(Math.abs(aheadMs))} ${words} Temporal’s: what it samples cannot be laid beside what is done`;
 }

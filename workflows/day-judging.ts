@@ -4,7 +4,7 @@
  * Owns who is asked about each: the runs' ends, the record, a fresh reading, or people; and that each has a verdict when the scenario
  * ends. What nobody could tell is `unknown`.
  */
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 import type { FoundCriterion, JudgeDayInput } from '../activities/game-day/interface.ts';
 import { judgeAtEnd, judgeHypothesis, judgeRecovery } from '../domain/criteria.ts';
 import type { Found } from '../domain/criteria.ts';
@@ -25,6 +25,7 @@ export class Judging {
   readonly #scope = new CancellationScope();
   #machine: Promise<void> = Promise.resolve();
   #settled = false;
+  #cut = false;
 
   constructor(day: Day, index: number) {
     this.#day = day;
@@ -36,12 +37,16 @@ export class Judging {
     return this.#settled && this.#state.criteria.every((one) => one !== null);
   }
 
-  /** Asks about all that is asked of no person. */
-  begin(): void {
+  /** Asks about all that is asked of no person: last, once all else has its verdict, what holds to the end. `whole`: all of it was done. */
+  begin(whole: boolean): void {
+    this.#cut = !whole;
     this.#ofRuns();
     this.#machine = this.#scope
       .run(async () => {
-        await this.#recorded();
+        await this.#recorded('soon');
+        const lasting = new Set(this.#left('measured').map(({ at }) => at));
+        await condition(() => this.#state.criteria.every((one, at) => one !== null || lasting.has(at)));
+        await this.#recorded('lasting', { toMs: Date.now() });
         await this.#atEnd();
         this.#settled = true;
       })
@@ -49,16 +54,19 @@ export class Judging {
       .catch(() => undefined);
   }
 
-  /** Gives each a verdict that has none; `nothing` was done, since every run was refused. */
-  async close(cut: Cut | undefined, nothing: boolean): Promise<void> {
+  /** Gives each a verdict that has none; `nothing` was done, since no run began. */
+  async close(cut: Cut | undefined, nothing: boolean, whole: boolean): Promise<void> {
     this.#scope.cancel();
     await this.#machine;
-    if (nothing) return this.#rest('nothing was done: every run was refused');
+    if (nothing) return this.#rest('nothing was done: no run began');
     if (cut === undefined) return;
+    this.#cut = !whole || cut.ending !== 'timed-out';
     this.#ofRuns();
     // Nobody who waits for the end of the day waits for more than what is known.
     if (this.#day.ending?.ending !== 'interrupted') {
-      await this.#recorded({ toMs: Date.now(), cut: cut.ending !== 'timed-out' });
+      const asOf = { toMs: Date.now() };
+      await this.#recorded('soon', asOf);
+      await this.#recorded('lasting', asOf);
       await this.#atEnd();
     }
     this.#rest(`nobody has said so by the end: ${cut.why}`);
@@ -90,14 +98,17 @@ export class Judging {
     for (const { at } of this.#left('hypothesis')) this.#found(at, judgeHypothesis(runs));
   }
 
-  /** What the record shows, once it is settled, or as of a time. */
-  async #recorded(asOf?: JudgeDayInput['asOf']): Promise<void> {
-    const measured = this.#left('measured').filter(({ criterion }) => criterion.when !== 'at-end');
-    const criteria = [...measured, ...this.#left('alert')].map(({ at }) => at);
+  /** What the record shows, once it is settled, or as of a time: of what is to come soon, or of what is to last. */
+  async #recorded(which: 'soon' | 'lasting', asOf?: JudgeDayInput['asOf']): Promise<void> {
+    const measured = this.#left('measured').filter(({ criterion: { when } }) =>
+      which === 'soon' ? typeof when === 'object' : when === 'throughout',
+    );
+    const criteria = [...measured, ...(which === 'soon' ? this.#left('alert') : [])].map(({ at }) => at);
     if (criteria.length === 0) return;
     const fromMs = this.#state.begunAtMs ?? Date.now();
     const leftMs = Math.max(0, (scenarioEndsAtMs(this.#day.state, this.#index) ?? Date.now()) - Date.now());
-    const input = { day: this.#day.id, scenario: this.#index, criteria, fromMs, ...(asOf ? { asOf } : {}) };
+    const cut = this.#cut;
+    const input = { day: this.#day.id, scenario: this.#index, criteria, fromMs, cut, ...(asOf ? { asOf } : {}) };
     const found = await judging(asOf ? AT_ONCE_MS : leftMs)
       .judgeDay.executeWithOptions({ summary: `judge ${criteria.length} criteria` }, [input])
       .catch((failure: unknown): readonly FoundCriterion[] => {
@@ -124,7 +135,7 @@ export class Judging {
       );
     const { baseline } = this.#day.state;
     for (const { at, criterion } of left)
-      this.#found(at, judgeAtEnd(criterion, readings[criterion.probe], baseline[criterion.probe]));
+      this.#found(at, judgeAtEnd(criterion, readings[criterion.probe], baseline[criterion.probe], this.#cut));
   }
 
   #rest(evidence: string): void {

@@ -15,7 +15,7 @@ import {
   startChild,
 } from '@temporalio/workflow';
 import { dayEndsAtMs, scenarioEndsAtMs } from '../domain/game-day-state.ts';
-import type { ScenarioState } from '../domain/game-day-state.ts';
+import type { DayRun, ScenarioState } from '../domain/game-day-state.ts';
 import type { Scenario, Work } from '../domain/game-day.ts';
 import { why } from './blindness.ts';
 import type { Cut, Day } from './day.ts';
@@ -25,6 +25,9 @@ import type { RunInput, RunResult } from './messages.ts';
 
 /** A run that no worker takes within this time is refused, in milliseconds. */
 const ADMIT_MS = 60_000;
+
+/** How a run ended that did not begin. */
+const NOT_BEGUN = 'not begun';
 
 type Leaf = Extract<Work, { kind: 'experiment' }>;
 
@@ -69,12 +72,15 @@ export class Scene {
     await this.#inTime(() => this.#worked);
     await work;
     const { runs, steps } = this.state;
-    const nothing = runs.length > 0 && steps.length === 0 && runs.every(({ status }) => status === 'refused');
+    const unbegun = ({ status }: DayRun): boolean => status === 'refused' || status === NOT_BEGUN;
+    const nothing = runs.length > 0 && steps.length === 0 && runs.every(unbegun);
+    // Whoever ended a run because it deviated has seen what the fault does.
+    const whole = this.#broken === undefined || runs.some(({ deviated }) => deviated === true);
     if (this.#cut === undefined && !nothing) {
-      this.#judging.begin();
+      this.#judging.begin(whole);
       await this.#inTime(() => this.#judging.done);
     }
-    await this.#judging.close(this.#cut, nothing);
+    await this.#judging.close(this.#cut, nothing, whole);
     return this.#cut ?? (this.#broken === undefined ? done(this.state) : { ending: 'aborted', why: this.#broken });
   }
 
@@ -133,7 +139,7 @@ export class Scene {
     const refused = this.#cut === undefined ? named : 'it was not begun';
     const ended =
       typeof refused === 'string'
-        ? { status: 'not begun', deviated: null, reason: refused }
+        ? { status: NOT_BEGUN, deviated: null, reason: refused }
         : await this.#child(run, leaf);
     this.#open.delete(run);
     const { status, deviated, reason } = ended;
@@ -183,8 +189,8 @@ export class Scene {
 
   /** By its name, since a reset run is another execution; where it cannot be told, it is cancelled. */
   #abort(run: string): void {
-    const { why: reason = '', by = `the game day ${this.#day.id}`, from } = this.#cut ?? {};
-    const wish = { mode: 'immediate' as const, reason, by, ...(from === undefined ? {} : { from }) };
+    const { why: reason = '', by = `the game day ${this.#day.id}`, from, mode = 'immediate' } = this.#cut ?? {};
+    const wish = { mode, reason, by, ...(from === undefined ? {} : { from }) };
     getExternalWorkflowHandle(run)
       .signal(abortSignal, wish)
       .catch(() => this.#children.cancel());

@@ -15,6 +15,7 @@ import { dayAfter, dayEndsAtMs } from '../domain/game-day-state.ts';
 import type { DayPhase, DayState } from '../domain/game-day-state.ts';
 import type { GameDay } from '../domain/game-day.ts';
 import { describeIdentity, unproven } from '../domain/identity.ts';
+import type { AbortMode } from '../domain/experiment.ts';
 import { why } from './blindness.ts';
 import { actHeard } from './day-heard.ts';
 import { DayEyes } from './day-eyes.ts';
@@ -31,16 +32,23 @@ const BEGUN_WITHIN_MS = 30 * 86_400_000;
 const ACTS_MAX = 1_000;
 const REFUSED_MAX = 50;
 
+/** Acts by which something ends, or no other begins. */
+const ENDING: ReadonlySet<DayAct['act']> = new Set(['abort', 'skip', 'pause']);
+
 /** How it ends, and by whom. */
 export interface End extends Partial<By> {
   readonly ending: DayEnding;
   readonly why: string;
+  /** How what runs is ended; absent: at once. */
+  readonly mode?: AbortMode;
 }
 
 /** How a scenario ends, and by whom. */
 export interface Cut extends Partial<By> {
   readonly ending: ScenarioEnding;
   readonly why: string;
+  /** How what runs is ended; absent: at once. */
+  readonly mode?: AbortMode;
 }
 
 /** What a run is started with that somebody has proven to let begin. */
@@ -122,8 +130,7 @@ export class Day {
   end(end: End): void {
     if (this.#end !== undefined || this.state.phase === 'ended') return;
     this.#end = end;
-    const { ending: _, ...because } = end;
-    this.#scene?.cut({ ending: 'aborted', ...because });
+    this.#scene?.cut({ ...end, ending: 'aborted' });
   }
 
   wasReset(): void {
@@ -151,8 +158,11 @@ export class Day {
     if (heard.execution !== workflowInfo().runId)
       throw refused('the day was reset since it was looked at; look at it again');
     this.#allow(heard);
+    // Whoever may end something always can: those are few, and each once.
+    if (ENDING.has(heard.act.act)) return;
     if (this.#acts >= ACTS_MAX) throw refused(`${ACTS_MAX} things were done in this day, and no more is taken`);
-    if (this.#refused >= REFUSED_MAX) throw refused(`${REFUSED_MAX} acts were refused, and no more is taken`);
+    if (mustBeProven(heard.act) && this.#refused >= REFUSED_MAX)
+      throw refused(`${REFUSED_MAX} acts were refused, and no more is taken`);
   }
 
   async act(payload: DayActInput): Promise<DayPhase> {
@@ -243,12 +253,15 @@ export class Day {
     const begun = (): boolean => this.state.begunAtMs !== undefined || this.#end !== undefined;
     if (!(await condition(begun, BEGUN_WITHIN_MS, { summary: 'waiting for the commander to begin' })))
       this.end({ ending: 'aborted', why: 'nobody has begun it' });
-    if (this.#end === undefined) await this.#eyes.open();
+    if (this.#end === undefined) await Promise.race([this.#eyes.open(), condition(() => this.#end !== undefined)]);
     for (const index of this.gameDay.scenarios.keys()) {
+      // What the execution before has done is in its record, and is not said anew.
+      if (this.#reset) return;
       this.#approved = undefined;
       this.#skipped = undefined;
       const cut = await this.#due(index);
-      if (cut) this.add({ type: 'scenario-ended', scenario: index, ...cut });
+      if (this.#reset) return;
+      if (cut) this.add({ type: 'scenario-ended', scenario: index, ...said(cut) });
       else await this.#play(index);
       this.log.writeSoon();
     }
@@ -276,8 +289,7 @@ export class Day {
 
   #notBegun(): Cut | undefined {
     if (this.#end) {
-      const { ending: _, ...because } = this.#end;
-      return { ending: 'skipped', ...because };
+      return { ...this.#end, ending: 'skipped' };
     }
     if (this.#skipped) return this.#skipped;
     const endsAtMs = dayEndsAtMs(this.state) ?? Infinity;
@@ -310,7 +322,7 @@ export class Day {
     this.#scene = scene;
     const cut = await scene.play();
     this.#scene = undefined;
-    this.add({ type: 'scenario-ended', scenario: index, ...cut });
+    this.add({ type: 'scenario-ended', scenario: index, ...said(cut) });
   }
 
   /** What the execution before has begun, which is nobody's child here. */
@@ -326,7 +338,7 @@ export class Day {
 
   async #close(): Promise<DayResult> {
     const end: End = this.#end ?? { ending: 'completed', why: whyCompleted(this.state) };
-    this.add({ type: 'day-ended', ...end });
+    this.add({ type: 'day-ended', ...said(end) });
     await this.log.close();
     await condition(allHandlersFinished);
     return { day: this.id, ending: end.ending, why: end.why };
@@ -342,6 +354,11 @@ function describe({ phase, gameDay, current, scenarios }: DayState): string {
   const title = current === undefined ? undefined : gameDay.scenarios[current]?.name;
   const where = current === undefined ? '' : ` scenario ${current + 1} of ${scenarios.length}: ${title ?? ''}`;
   return `**${phase}**${where}\n\n${gameDay.purpose}`;
+}
+
+/** As it stands in the record. */
+function said<What extends { readonly mode?: AbortMode }>({ mode: _, ...what }: What): Omit<What, 'mode'> {
+  return what;
 }
 
 function refused(words: string): ApplicationFailure {

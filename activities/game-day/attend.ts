@@ -9,13 +9,12 @@ import type { GameDayEvent } from '../../domain/game-day-events.ts';
 import type { SeriesByProbe } from '../../domain/probe.ts';
 import type { DayStore } from '../journal/store.ts';
 import { ticks } from '../watch.ts';
+import { alertEvents } from './alert-events.ts';
 import type { AlertSource } from './alerts.ts';
 import type { AttendDayInput } from './interface.ts';
 import { liveSamples } from './live-samples.ts';
+import { lookEvery } from './looks.ts';
 
-/** Time between two looks, in milliseconds, however often or seldom the day is sampled. */
-const LOOK_MIN_MS = 1_000;
-const LOOK_MAX_MS = 5_000;
 /** Alertmanagers that could not be asked so many times in a row cannot say. */
 const UNREADABLE_MAX = 3;
 
@@ -27,6 +26,8 @@ export interface Attended {
   readonly lookedMs: number;
   /** What the record says of each alert. */
   readonly firing: Readonly<Record<string, boolean | null>>;
+  /** Whether they could be asked, by the record. */
+  readonly readable?: boolean;
 }
 
 /** Whom it works with. */
@@ -48,27 +49,24 @@ export async function attendDay(
 ): Promise<void> {
   let attended = before ?? (await recorded(days, day));
   let unreadable = 0;
-  for await (const nowMs of ticks(Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, everyMs)), signal)) {
-    const events: GameDayEvent[] = [];
-    let next = attended;
+  for await (const nowMs of ticks(lookEvery(everyMs), signal)) {
     const live = await liveSamples(client, day, execution).catch(() => undefined);
     const fresh = live && since(live.series, attended.sampledMs);
-    if (fresh) {
-      events.push({ seq: 0, atMs: fresh.lastMs, type: 'samples', series: fresh.series });
-      next = { ...next, sampledMs: fresh.lastMs };
-    }
-    if (names.length > 0) {
-      const asked = await Promise.all(names.map((name) => firingOf(alerts, name, attended.lookedMs, nowMs, signal)));
-      unreadable = asked.includes(undefined) ? unreadable + 1 : 0;
-      for (const [index, said] of asked.entries()) {
-        const alert = names[index] as string;
-        const firing = said === undefined ? null : said !== null;
-        const seldom = firing === null && unreadable < UNREADABLE_MAX && alerts.length > 0;
-        if (seldom || attended.firing[alert] === firing) continue;
-        events.push({ seq: 0, atMs: said ?? nowMs, type: 'alert', alert, firing });
-        next = { ...next, firing: { ...next.firing, [alert]: firing } };
+    const events: GameDayEvent[] = fresh ? [{ seq: 0, atMs: fresh.lastMs, type: 'samples', series: fresh.series }] : [];
+    let next = fresh ? { ...attended, sampledMs: fresh.lastMs } : attended;
+    if (alerts.length > 0 || names.length > 0) {
+      const firing = await firingNow(alerts, names, signal);
+      unreadable = firing === undefined ? unreadable + 1 : 0;
+      // Once is not told: the next look may come through.
+      if (firing !== undefined || unreadable >= UNREADABLE_MAX || alerts.length === 0) {
+        const told = alertEvents({ attended, firing, names, nowMs, everyMs });
+        events.push(...told);
+        const known = told.map(({ alert, firing: is }) => [alert, is] as const);
+        next = { ...next, firing: { ...next.firing, ...Object.fromEntries(known) }, readable: firing !== undefined };
+        if (next.readable !== attended.readable)
+          events.push({ seq: 0, atMs: nowMs, type: 'alerts', readable: firing !== undefined });
       }
-      if (unreadable === 0) next = { ...next, lookedMs: nowMs };
+      if (firing !== undefined) next = { ...next, lookedMs: nowMs };
     }
     const kept =
       events.length === 0 ||
@@ -86,11 +84,15 @@ async function recorded(days: DayStore, day: string): Promise<Attended> {
   const { events = [] } = (await days.read(day)) ?? {};
   const firing: Record<string, boolean | null> = {};
   let sampledMs = 0;
+  let readable: boolean | undefined;
   for (const event of events) {
     if (event.type === 'samples') sampledMs = Math.max(sampledMs, event.atMs);
     if (event.type === 'alert') firing[event.alert] = event.firing;
+    if (event.type === 'alerts') readable = event.readable;
   }
-  return { sampledMs, lookedMs: 0, firing };
+  // Whoever looked last is not known; it was no later than that.
+  const lookedMs = readable === true ? sampledMs : 0;
+  return { sampledMs, lookedMs, firing, ...(readable === undefined ? {} : { readable }) };
 }
 
 /** The points after `sinceMs`, and when the last of them was taken; undefined where there is none. */
@@ -106,23 +108,18 @@ function since(
   return fresh.length === 0 ? undefined : { series: Object.fromEntries(fresh), lastMs };
 }
 
-/**
- * Since when it fires, as its Alertmanager says; null where it does not, undefined where nobody can say. One that is said to be older
- * than the look that did not find it came in late, and fires since now: nobody could be told of it before.
- */
-async function firingOf(
+/** What fires, and since when; undefined where nobody can say. */
+async function firingNow(
   sources: readonly AlertSource[],
-  alert: string,
-  lookedMs: number,
-  nowMs: number,
+  names: readonly string[],
   signal: AbortSignal,
-): Promise<number | null | undefined> {
+): Promise<ReadonlyMap<string, number> | undefined> {
   if (sources.length === 0) return undefined;
   try {
-    const since = await Promise.all(sources.map((source) => source.firesSinceMs(alert, signal)));
-    const first = Math.min(...since.flatMap((ms) => ms ?? []));
-    if (first === Infinity) return null;
-    return first > lookedMs ? Math.min(nowMs, first) : nowMs;
+    const all = await Promise.all(sources.map((source) => source.firing(names, signal)));
+    const since = new Map<string, number>();
+    for (const [alert, ms] of all.flatMap((one) => [...one])) since.set(alert, Math.min(ms, since.get(alert) ?? ms));
+    return since;
   } catch {
     return undefined;
   }

@@ -46,8 +46,10 @@ export interface JudgeDayInput {
   /** Indexes of criteria that are measured, but for those at the end, or wait for an alert. */
   readonly criteria: readonly number[];
   readonly fromMs: number;
-  /** Present: judge at once, as things were then; `cut`: the scenario was ended before its own end. Absent: wait until all is settled. */
-  readonly asOf?: { readonly toMs: number; readonly cut: boolean };
+  /** Whether the scenario was ended before its own end, or not all of it was done. */
+  readonly cut: boolean;
+  /** Present: judge at once, as things were then. Absent: wait until all is settled. */
+  readonly asOf?: { readonly toMs: number };
 }
 
 /** What was found of one of them. */
@@ -81,4 +83,6 @@ export interface ReadProbesInput {
 export interface ReadProbes {
   readonly baseline: Readonly<Record<string, number>>;
   readonly readings: Readonly<Record<string, Reading>>;
+  /** When it was over, on the site's clock, in milliseconds since the Unix epoch. */
+  readonly atMs: number;
 }

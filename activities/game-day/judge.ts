@@ -8,11 +8,13 @@ import { judgeAlert, judgeMeasured } from '../../domain/criteria.ts';
 import type { Finding, ScenarioTime } from '../../domain/criteria.ts';
 import type { GameDayEvent } from '../../domain/game-day-events.ts';
 import { dayStateOf } from '../../domain/game-day-state.ts';
+import type { DayState } from '../../domain/game-day-state.ts';
 import type { SeriesByProbe } from '../../domain/probe.ts';
 import { mergeAll } from '../../domain/samples.ts';
 import type { DayStore } from '../journal/store.ts';
 import { ticks } from '../watch.ts';
 import type { FoundCriterion, JudgeDayInput } from './interface.ts';
+import { heardWithin } from './looks.ts';
 import { liveSamples } from './live-samples.ts';
 
 /** Time between two looks, in milliseconds. */
@@ -34,8 +36,14 @@ export async function judgeDay(judge: Judge, input: JudgeDayInput): Promise<read
     const live = await liveSamples(client, input.day, execution).catch(() => ({ series: {} }));
     const { events = [] } = (await days.read(input.day)) ?? {};
     const { asOf } = input;
-    const time = { fromMs: input.fromMs, toMs: asOf?.toMs ?? nowMs, cut: asOf?.cut === true };
-    const found = input.criteria.map((at) => ({ at, ...findingOf(events, live.series, input.scenario, at, time) }));
+    const state = dayStateOf(events);
+    const everyMs = state?.gameDay.sampleEveryMs ?? 0;
+    const heardWithinMs = asOf === undefined ? heardWithin(everyMs) : 0;
+    const time = { fromMs: input.fromMs, toMs: asOf?.toMs ?? nowMs, cut: input.cut, everyMs, heardWithinMs };
+    const found = input.criteria.map((at) => ({
+      at,
+      ...findingOf(state, events, live.series, input.scenario, at, time),
+    }));
     if (asOf === undefined && found.some(({ settled }) => !settled)) continue;
     return found.map(({ at, verdict, evidence }) => ({ criterion: at, verdict, evidence }));
   }
@@ -43,13 +51,13 @@ export async function judgeDay(judge: Judge, input: JudgeDayInput): Promise<read
 }
 
 function findingOf(
+  state: DayState | undefined,
   events: readonly GameDayEvent[],
   live: SeriesByProbe,
   scenario: number,
   at: number,
   time: ScenarioTime,
 ): Finding {
-  const state = dayStateOf(events);
   const criterion = state?.gameDay.scenarios[scenario]?.criteria[at];
   if (criterion?.kind === 'alert') return judgeAlert(criterion, events, time);
   if (criterion?.kind !== 'measured')

@@ -145,6 +145,7 @@ const EVENTS = {
     evidence: z.string(),
   }),
   alert: z.object({ ...stamp, type: z.literal('alert'), alert: z.string(), firing: z.boolean().nullable() }),
+  alerts: z.object({ ...stamp, type: z.literal('alerts'), readable: z.boolean() }),
   samples: z.object({ ...stamp, type: z.literal('samples'), series: z.record(z.string(), series) }),
   'day-ended': z.object({
     ...stamp,
@@ -176,6 +177,7 @@ export const gameDayEventSchema = z.discriminatedUnion('type', [
   EVENTS.action,
   EVENTS.edge,
   EVENTS.alert,
+  EVENTS.alerts,
   EVENTS.samples,
   EVENTS['day-ended'],
 ]) satisfies z.ZodType<GameDayEvent>;
@@ -218,6 +220,7 @@ export const IN_STEP: { readonly [T in GameDayEntry['type']]: SameKeys<EventOf<T
   action: true,
   edge: true,
   alert: true,
+  alerts: true,
   samples: true,
   'day-ended': true,
   gameDay: true,

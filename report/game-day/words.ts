@@ -37,6 +37,7 @@ export function judgement({ state, stillOn, criteria, scenarios }: GameDayReport
   if (early !== '') return { tone: 'warn', word: early };
   if (!scenarios.some((one) => one.state === 'done')) return { tone: 'warn', word: 'Nothing was done' };
   if (criteria.unknown > 0) return { tone: 'warn', word: 'Not everything was answered' };
+  if (scenarios.some((one) => one.state !== 'done')) return { tone: 'warn', word: 'Not all of it was done' };
   if (criteria.of === 0) return { tone: 'calm', word: 'Done; nothing was asked of it' };
   return { tone: 'good', word: 'All criteria met' };
 }

@@ -130,7 +130,7 @@ export class Sight {
         return;
       }
       const { execution, state, events } = story;
-      const open = status.name === 'RUNNING' || state.phase === 'ended';
+      const open = status.name === 'RUNNING' || status.name === 'PAUSED' || state.phase === 'ended';
       this.#heard = {
         execution,
         state,

@@ -23,7 +23,7 @@ const read = (...values: (number | null)[]): Series => ({
   dimension: 'count',
   points: values.map((value, second) => [second * 1_000, value]),
 });
-const time = (toMs: number, cut = false): ScenarioTime => ({ fromMs: 0, toMs, cut });
+const time = (toMs: number, cut = false): ScenarioTime => ({ fromMs: 0, toMs, cut, everyMs: 1_000, heardWithinMs: 0 });
 const found = (when: Measured['when'], series: Series | undefined, over: ScenarioTime): [string, boolean] => {
   const { verdict, settled } = judgeMeasured(measured(when), series, undefined, over);
   return [verdict, settled];
@@ -40,7 +40,10 @@ describe('measured', () => {
     assert.deepEqual(found('throughout', read(1, 2, 5), time(2_000, true)), ['unknown', true]);
     assert.deepEqual(found('throughout', read(9, 2, 5), time(2_000, true)), ['missed', true]);
     // What was before or after is none of it.
-    assert.deepEqual(found('throughout', read(9, 1, 1, 9), { fromMs: 1_000, toMs: 2_000, cut: false }), ['met', true]);
+    assert.deepEqual(found('throughout', read(9, 1, 1, 9), { ...time(2_000), fromMs: 1_000 }), ['met', true]);
+    // Nobody looked in between, though nobody says so.
+    const paused: Series = { dimension: 'count', points: [0, 1, 2, 3, 58, 59, 60].map((s) => [s * 1_000, 1]) };
+    assert.deepEqual(found('throughout', paused, time(60_000)), ['unknown', true]);
   });
 
   test('within a time: from some reading on, which no later one undoes', () => {
@@ -51,7 +54,12 @@ describe('measured', () => {
     assert.deepEqual(found(soon, read(9, 9), time(1_000)), ['unknown', false]);
     assert.deepEqual(found(soon, read(9, 9, 9, 9), time(3_000)), ['missed', true]);
     assert.deepEqual(found(soon, read(1, 1, 1, 1, 9, 1), time(5_000)), ['missed', true], 'it was not kept to');
-    assert.deepEqual(found(soon, read(9, 1, null), time(3_000)), ['missed', true]);
+    assert.deepEqual(found(soon, read(9, 1, null), time(3_000)), ['unknown', true], 'no data proves nothing');
+    assert.deepEqual(found(soon, read(9, 1, 1, 1, null, 1, 1), time(6_000)), ['met', true]);
+    assert.deepEqual(found(soon, read(1, 1, 1), time(2_000, true)), ['unknown', true], 'not all was done');
+    const heard = { ...time(3_000), heardWithinMs: 2_000 };
+    assert.deepEqual(found(soon, read(9, 9, 9), heard), ['unknown', false], 'a good reading may be under way');
+    assert.deepEqual(found(soon, read(9, 9, 9, 9, 9, 9), { ...heard, toMs: 5_000 }), ['missed', true]);
     assert.deepEqual(found(soon, read(), time(1_000)), ['unknown', false]);
     assert.deepEqual(found(soon, read(), time(3_000)), ['unknown', true]);
     assert.deepEqual(found(soon, read(9, 1, 1), time(60_000)), ['unknown', true], 'nobody looked since');
@@ -62,6 +70,8 @@ describe('measured', () => {
     assert.equal(judgeAtEnd(measured('at-end'), { ok: true, value: 6 }, undefined).verdict, 'missed');
     assert.equal(judgeAtEnd(measured('at-end'), { ok: false, why: 'it hangs' }, undefined).verdict, 'unknown');
     assert.equal(judgeAtEnd(measured('at-end'), undefined, undefined).verdict, 'unknown');
+    assert.equal(judgeAtEnd(measured('at-end'), { ok: true, value: 5 }, undefined, true).verdict, 'unknown');
+    assert.equal(judgeAtEnd(measured('at-end'), { ok: true, value: 6 }, undefined, true).verdict, 'missed');
     const near: Measured = { ...measured('at-end'), accept: { kind: 'baseline', share: 0.1 } };
     assert.equal(judgeAtEnd(near, { ok: true, value: 6 }, 6).verdict, 'met');
     assert.equal(judgeAtEnd(near, { ok: true, value: 6 }, undefined).verdict, 'missed', 'no baseline was taken');
@@ -120,4 +130,6 @@ test('an alert must begin to fire in time, and somebody must have been able to s
   assert.deepEqual(verdict(said([-1_000, null]), 5_000), ['unknown', true]);
   assert.deepEqual(verdict(said([-1_000, false], [2_000, null]), 5_000), ['unknown', true]);
   assert.deepEqual(verdict([], 5_000), ['unknown', true]);
+  const { settled } = judgeAlert(asked, said([-1_000, false]), { ...time(5_000), heardWithinMs: 3_000 });
+  assert.equal(settled, false, 'it may have fired, and is not written down yet');
 });
