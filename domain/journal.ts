@@ -69,6 +69,8 @@ export type JournalEntry =
       readonly startedBy: string;
       /** From which machine, as the starter says; absent, here and elsewhere, before 0.3. */
       readonly from?: string;
+      /** By which it is found again; absent where it has none, and before 0.5. */
+      readonly labels?: readonly string[];
       /** The execution that was started, which stays the same when the run is reset; absent in journals before 0.3. */
       readonly execution?: string;
       readonly installation: string;

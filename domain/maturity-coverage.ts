@@ -78,10 +78,9 @@ export function testedClasses(runs: readonly RunEvidence[], { nowMs, productionS
 
 function cellOf(faultClass: FaultClass, runs: readonly RunEvidence[], { nowMs, productionSites }: Evidence): Cell {
   const isProduction = ({ site }: RunEvidence): boolean => productionSites.includes(site);
-  const lasts = [runs.filter(isProduction), runs.filter((run) => !isProduction(run))].flatMap((of) => {
-    const last = latest(of);
-    return last === undefined ? [] : [last];
-  });
+  // Of each experiment the last: another one that held says nothing of a weakness that one has found.
+  const each = Map.groupBy(runs, (run) => JSON.stringify([isProduction(run), run.experiment])).values();
+  const lasts = [...each].flatMap((of) => latest(of) ?? []);
   const fresh = lasts.filter(({ endedAtMs }) => nowMs - endedAtMs <= FRESH_MS);
   const failed = latest(fresh.filter(({ held }) => !held));
   const decisive = failed ?? latest(fresh) ?? latest(lasts);

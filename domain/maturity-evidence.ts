@@ -20,6 +20,8 @@ export interface Told {
 /** A run that proves something. Times are milliseconds since the Unix epoch. */
 export interface RunEvidence {
   readonly run: string;
+  /** The experiment's name. */
+  readonly experiment: string;
   readonly endedAtMs: number;
   readonly site: string;
   /** Empty where its targets are of no single service, as nodes and zones are. */
@@ -29,6 +31,9 @@ export interface RunEvidence {
   readonly held: boolean;
   /** Absent where a person, or whatever calls `squall run`, started it. */
   readonly program?: string;
+  /** The game day that it was of, by that day's record. */
+  readonly day?: string;
+  readonly labels: readonly string[];
   readonly told: readonly Told[];
 }
 
@@ -83,19 +88,21 @@ export function evidenceOf({ run, events }: Journal, label?: string): RunEvidenc
   if (closed?.type !== 'closed') return 'open';
   if (started?.type !== 'started') return 'beginning';
   if (closed.deviated === null) return 'verdict';
-  const { experiment, startedBy } = started;
+  const { experiment, startedBy, labels = [] } = started;
   const faultClass = faultClassOf(experiment.fault);
   if (faultClass === undefined) return 'harmless';
   if (!events.some((event) => event.type === 'stage-held' && event.injected > 0)) return 'nobody';
   const program = programOf(startedBy);
   return {
     run,
+    experiment: experiment.name,
     endedAtMs: closed.atMs,
     site: experiment.targets.site,
     services: servicesOf(experiment.targets.selector, label),
     faultClass,
     held: !closed.deviated,
     ...(program === undefined ? {} : { program }),
+    labels,
     told: events.flatMap((event) =>
       event.type === 'told' && event.to !== undefined
         ? [{ to: event.to, delivered: event.delivered, atMs: event.atMs }]

@@ -12,6 +12,8 @@ const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
 const FRESH_DAYS = FRESH_MS / DAY_MS;
 
+/** What runs are labelled that CI has started. */
+const CI = 'ci';
 /** Runs that level 1 takes, and on how many days: one run is a try, and several on one day are an afternoon's. */
 const DEVELOPMENT_RUNS = 3;
 const DEVELOPMENT_DAYS = 2;
@@ -47,22 +49,26 @@ export interface Found {
 type Rule = (evidence: Evidence, runs: readonly RunEvidence[], service: string | null) => Found;
 
 const inDevelopment: Rule = (evidence, runs) => {
-  const recent = within(runs, evidence.nowMs, FRESH_MS);
+  const recent = within(runs, evidence.nowMs, FRESH_MS).filter(({ labels }) => labels.includes(CI));
   const [many, days] = [recent.length, daysOf(recent).size];
   const missing = [
     ...(many < DEVELOPMENT_RUNS
-      ? [`${counted(many, 'run')} with a verdict in ${FRESH_DAYS} days, expected ${DEVELOPMENT_RUNS}`]
+      ? [`${counted(many, 'run')} labelled ${CI} with a verdict in ${FRESH_DAYS} days, expected ${DEVELOPMENT_RUNS}`]
       : []),
     ...(days < DEVELOPMENT_DAYS ? [`runs on ${counted(days, 'day')}, expected ${DEVELOPMENT_DAYS}`] : []),
   ];
   const proof =
-    many === 0 ? [] : [`${counted(many, 'run')} with a verdict on ${counted(days, 'day')} of the last ${FRESH_DAYS}`];
-  const next = ['Let CI call `squall run FILE` against a test environment: its exit code fails the build'];
+    many === 0
+      ? []
+      : [`${counted(many, 'run')} labelled ${CI} with a verdict on ${counted(days, 'day')} of the last ${FRESH_DAYS}`];
+  const next = [
+    `Let CI call \`squall run FILE --label ${CI}\` against a test environment: its exit code fails the build`,
+  ];
   return { proof, missing, next, runs: recent };
 };
 
 const adHocProduction: Rule = (evidence, runs) => {
-  const byPeople = within(inProduction(evidence, runs), evidence.nowMs, FRESH_MS).filter(({ program }) => !program);
+  const ofDays = within(inProduction(evidence, runs), evidence.nowMs, FRESH_MS).filter(({ day }) => day !== undefined);
   if (evidence.productionSites.length === 0)
     return {
       proof: [],
@@ -72,22 +78,19 @@ const adHocProduction: Rule = (evidence, runs) => {
       ],
       runs: [],
     };
-  const days = daysOf(byPeople).size;
+  const days = daysOf(ofDays).size;
   return {
     proof:
       days === 0
         ? []
         : [
-            `${counted(byPeople.length, 'run')} in production that no program started, on ${counted(days, 'day')} of the last ${FRESH_DAYS}`,
+            `${counted(ofDays.length, 'run')} of game days in production, on ${counted(days, 'day')} of the last ${FRESH_DAYS}`,
           ],
-    missing:
-      days > 0
-        ? []
-        : [`no run in production in ${FRESH_DAYS} days that a person started; game days count once there are some`],
+    missing: days > 0 ? [] : [`no run of a game day in production in ${FRESH_DAYS} days`],
     next: [
-      'Hold a game day: run an experiment in production with `squall run FILE`, with those who own the service watching',
+      'Hold a game day in production, with those who own the service: `squall gameday start experiments/game-days/database-primary-failure.yaml`',
     ],
-    runs: byPeople,
+    runs: ofDays,
   };
 };
 

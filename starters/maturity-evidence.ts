@@ -7,6 +7,7 @@ import { isGrpcServiceError } from '@temporalio/client';
 import { JournalError } from '../activities/journal/store.ts';
 import type { JournalHead, JournalStore } from '../activities/journal/store.ts';
 import { usableGroups } from '../activities/targets/host-settings.ts';
+import { FRESH_MS } from '../domain/maturity-coverage.ts';
 import { evidenceOf } from '../domain/maturity-evidence.ts';
 import type { Evidence, ProvesNothing, Receiver, RunEvidence, Schedules } from '../domain/maturity-evidence.ts';
 import type { Config } from '../workers/config.ts';
@@ -57,8 +58,11 @@ async function readJournals(store: JournalStore, label: string | undefined): Pro
     if (head.status === null) return 'open';
     if (head.deviated === null) return 'verdict';
     const journal = await store.read(head.run);
-    return journal && evidenceOf(journal, label);
+    const proof = journal && evidenceOf(journal, label);
+    const day = dayOf.get(head.run);
+    return typeof proof === 'object' && day !== undefined ? { ...proof, day } : proof;
   };
+  const dayOf = await daysByRun(store);
   const next = (await store.list()).values();
   const work = async (): Promise<void> => {
     for (const head of next) {
@@ -77,6 +81,20 @@ async function readJournals(store: JournalStore, label: string | undefined): Pro
   runs.sort((a, b) => a.endedAtMs - b.endedAtMs || (a.run < b.run ? -1 : 1));
   unread.sort((a, b) => (a.run < b.run ? -1 : 1));
   return { runs, nothing, unread };
+}
+
+/** The game day that each run was of, of those days that were held. One that cannot be read proves nothing. */
+async function daysByRun(store: JournalStore): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  for (const { day, ending, endedAtMs } of await store.days.list()) {
+    if (ending !== 'completed' || endedAtMs === null || Date.now() - endedAtMs > FRESH_MS) continue;
+    const record = await store.days.read(day).catch((error: unknown) => {
+      if (error instanceof JournalError) return undefined;
+      throw error;
+    });
+    for (const event of record?.events ?? []) if (event.type === 'run') found.set(event.run, day);
+  }
+  return found;
 }
 
 async function schedulesNow(): Promise<Schedules> {

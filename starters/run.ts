@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import { isLabel, LABEL, LABELS_MAX } from '../domain/label.ts';
 import { CONTROL_QUEUE, siteQueues } from '../domain/queues.ts';
 import { parseDuration } from '../domain/units.ts';
 import { connectClient, Unreachable } from '../workers/connect.ts';
@@ -29,6 +30,7 @@ interface Options extends Common {
   readonly seed?: string;
   readonly detach?: boolean;
   readonly approveBy?: string;
+  readonly label?: readonly string[];
 }
 
 export async function main([file = '']: readonly string[], options: Options): Promise<number> {
@@ -38,6 +40,7 @@ export async function main([file = '']: readonly string[], options: Options): Pr
     options.seed === undefined
       ? experiment
       : { ...experiment, blastRadius: { ...experiment.blastRadius, seed: options.seed } };
+  const labels = labelsOf(options.label ?? []);
   const within = options.approveBy === undefined ? undefined : approvalTimeOf(options.approveBy);
   const client = await connectClient({ queryClosed: true });
   try {
@@ -51,7 +54,7 @@ export async function main([file = '']: readonly string[], options: Options): Pr
     const started = { experiment: seeded, documentHash };
     const proof = await proveStart('start', run, started);
     const approveWithin = within === undefined ? {} : { approveWithinMs: within };
-    const input = { ...started, ...proof, ...approveWithin, admitWithinMs: ADMIT_MS };
+    const input = { ...started, ...proof, ...approveWithin, ...labels, admitWithinMs: ADMIT_MS };
     await submit(client, run, input);
     out.event('submitted', { run, experiment: experiment.name });
     if (options.detach && !interruption.wanted) return 0;
@@ -60,6 +63,14 @@ export async function main([file = '']: readonly string[], options: Options): Pr
   } finally {
     await client.connection.close();
   }
+}
+
+function labelsOf(given: readonly string[]): Pick<RunInput, 'labels'> {
+  const wrong = given.find((label) => !isLabel(label));
+  if (wrong !== undefined) throw new UsageError(`--label: found ${wrong}, expected ${LABEL}`);
+  if (given.length > LABELS_MAX)
+    throw new UsageError(`--label: found ${given.length} labels, expected at most ${LABELS_MAX}`);
+  return given.length === 0 ? {} : { labels: [...new Set(given)] };
 }
 
 function approvalTimeOf(written: string): number {

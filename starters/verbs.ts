@@ -60,10 +60,15 @@ export const verbs: readonly ((program: Command) => void)[] = [
       'run <file>',
       'run an experiment; Ctrl-C aborts and waits for the rollback',
       () => import('./run.ts'),
-      '  squall run experiments/application/slow.yaml\n  squall run slow.yaml --detach --json',
+      '  squall run experiments/application/slow.yaml\n  squall run slow.yaml --detach --json\n  squall run slow.yaml --label ci',
     )
       .option('--name <experiment>', 'which document of the file')
       .option('--seed <text>', 'choose the same targets as a run with this seed')
+      .option(
+        '--label <name>',
+        'find it again by this, such as ci; may be given again',
+        (one: string, all: readonly string[] = []): readonly string[] => [...all, one],
+      )
       .option('--approve-by <duration>', 'how long it waits for the approvals that the policy asks for (1h)')
       .option('--detach', 'start it and return at once'),
   (program) =>

@@ -9,6 +9,7 @@ import type { Ask, AskName, ServiceAsk } from '../domain/ask.ts';
 import type { EmergencyStop } from '../domain/emergency-stop.ts';
 import type { AbortMode } from '../domain/experiment.ts';
 import { NAMELESS, unproven } from '../domain/identity.ts';
+import { isLabel, LABELS_MAX } from '../domain/label.ts';
 import type { AcknowledgeInput, LeaseNews, Note, Resume, RunInput, Telling, TickInput } from './messages.ts';
 
 /** The longest that is taken of a text, in characters. */
@@ -211,6 +212,13 @@ export function text(value: unknown, otherwise: string): string {
 }
 
 /** Whether it is a list of texts. */
+/** The labels of a run; what is none is left out. */
+export function labelsHeard(payload: unknown): { readonly labels?: readonly string[] } {
+  if (!Array.isArray(payload)) return {};
+  const labels = payload.filter((one): one is string => typeof one === 'string' && isLabel(one)).slice(0, LABELS_MAX);
+  return labels.length === 0 ? {} : { labels };
+}
+
 export function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }

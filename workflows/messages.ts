@@ -36,6 +36,8 @@ export interface RunInput {
   readonly signedAtMs?: number;
   /** Of a run of a game day whose commander proved who they are: what they signed for instead. */
   readonly day?: DayClaim;
+  /** By which it is found again, such as `ci`; at most ten. */
+  readonly labels?: readonly string[];
   /** How long it waits for the approvals that the policy asks for, in milliseconds; absent: an hour. */
   readonly approveWithinMs?: number;
   /** The run is refused when no worker has taken it for this long, in milliseconds; absent waits for ever. */

@@ -14,7 +14,7 @@ import type { Policy } from '../domain/policy.ts';
 import { admitted, claimOf } from './admission.ts';
 import { why } from './blindness.ts';
 import type { Run } from './run.ts';
-import { placeHeard } from './heard.ts';
+import { labelsHeard, placeHeard } from './heard.ts';
 import { askedAgain, askedOfSite } from './site-checks.ts';
 import { coarse, describe, SEARCH_ATTRIBUTES } from './story.ts';
 
@@ -31,6 +31,7 @@ export async function passPreflight(run: Run): Promise<PreflightResult | undefin
     documentHash,
     seed,
     ...startedBy,
+    ...labelsHeard(run.input.labels),
     execution,
     installation: '',
     versions: {},

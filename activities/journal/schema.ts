@@ -62,6 +62,7 @@ const EVENTS = {
     seed: z.string(),
     startedBy: z.string(),
     from: z.string().exactOptional(),
+    labels: z.array(z.string()).exactOptional(),
     execution: z.string().exactOptional(),
     installation: z.string(),
     versions: z.record(z.string(), z.string()),

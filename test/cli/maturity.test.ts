@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { openFileStore } from '../../activities/journal/file.ts';
 import { freePort } from '../../workers/temporal-server.ts';
 import { heldRun, refusedRun, stuckRun } from '../report/journals.ts';
+import { Day } from '../report/game-day-story.ts';
 import { PRACTICE, runOf } from '../report/maturity-story.ts';
 import { eventsOf, squall } from './squall.ts';
 import type { Ended } from './squall.ts';
@@ -26,6 +27,15 @@ describe('squall maturity', { concurrency: 2 }, () => {
     const store = openFileStore(join(folder, 'journals'));
     const practice = PRACTICE.map((told) => runOf(Date.now(), told));
     for (const { run, events } of [...practice, refusedRun(), stuckRun()]) await store.append(run, events);
+    const held = practice.filter((_, i) => PRACTICE[i]?.day !== undefined);
+    const day = new Day('november')
+      .begin()
+      .at(60, { type: 'day-ended', ending: 'completed', why: 'it is over' })
+      .record();
+    const began = held.map(
+      ({ run }, i) => ({ seq: 90 + i, atMs: Date.now(), type: 'run', scenario: 0, run, experiment: 'any' }) as const,
+    );
+    await store.days.append('november', [...day.events.map((event) => ({ ...event, atMs: Date.now() })), ...began]);
     await writeFile(join(folder, 'journals', 'half.json'), '{"schema"');
   });
   after(() => rm(folder, { recursive: true, force: true }));
@@ -38,9 +48,9 @@ describe('squall maturity', { concurrency: 2 }, () => {
     assert.match(out, /^Level 2 of 5: Ad Hoc Production$/m);
     assert.match(
       out,
-      /1 In Development +✓ proved\n +proof: 17 runs with a verdict on 16 days of the last 90\n +runs: payments-pod-/,
+      /1 In Development +✓ proved\n +proof: 6 runs labelled ci with a verdict on 6 days of the last 90\n +runs: orders-pod-kill-/,
     );
-    assert.match(out, /proof: 2 runs in production that no program started, on 2 days of the last 90/);
+    assert.match(out, /proof: 2 runs of game days in production, on 2 days of the last 90/);
     assert.match(out, /3 Automated Regular +\? unknown\n +missing: not known: Temporal could not be asked/);
     assert.match(out, /^runs that prove nothing: 1 not over, 1 without a verdict$/m);
     assert.match(out, /^not read: .*half\.json is not a journal, or it is damaged$/m);
@@ -94,10 +104,10 @@ describe('squall maturity', { concurrency: 2 }, () => {
     const { code, out } = await maturity('--config', config);
     assert.equal(code, 0);
     assert.match(out, /^Level 0 of 5: Not Begun$/m);
-    assert.match(out, /missing: 0 runs with a verdict in 90 days, expected 3/);
+    assert.match(out, /missing: 0 runs labelled ci with a verdict in 90 days, expected 3/);
     assert.match(out, /missing: nothing is known to be production: the policy has no environment `production`/);
     assert.match(out, /^no run in .*nothing proves anything$/m);
-    assert.match(out, /^next: Let CI call `squall run FILE`/m);
+    assert.match(out, /^next: Let CI call `squall run FILE --label ci`/m);
     const store = openFileStore(join(folder, 'nothing'));
     await store.append(heldRun().run, heldRun().events);
     assert.match((await maturity('--config', config)).out, /^Level 0 of 5/m, 'one run is a try');

@@ -21,14 +21,20 @@ let drawn = 0;
 /** A run that ended so many days ago. */
 const run = (daysAgo: number, more: Partial<RunEvidence> = {}): RunEvidence => ({
   run: `run-${(drawn += 1)}`,
+  experiment: 'one',
   endedAtMs: NOW_MS - daysAgo * DAY_MS,
   site: 'prod',
   services: ['payments'],
   faultClass: 'loss',
   held: true,
+  labels: [],
   told: [],
   ...more,
 });
+
+/** A run that CI started so many days ago. */
+const inCi = (daysAgo: number, more: Partial<RunEvidence> = {}): RunEvidence =>
+  run(daysAgo, { site: 'test', labels: ['ci'], ...more });
 
 const ALERTS = { name: 'routing', type: 'alertmanager', pages: true };
 const MONKEY = { program: 'monkey', cadence: 'hourly' };
@@ -49,7 +55,8 @@ const CLASSES: readonly FaultClass[] = ['loss', 'stall', 'resources', 'network']
 const full = (): Evidence =>
   evidence({
     runs: [
-      run(10),
+      run(10, { day: 'november' }),
+      ...[1, 1, 2].map((day) => inCi(day)),
       ...days(0, 27).map((day) => run(day, { program: 'monkey', faultClass: CLASSES[day % 4] ?? 'loss' })),
     ],
     schedules: { found: [MONKEY] },
@@ -80,7 +87,15 @@ describe('a run', () => {
     const { run: name, endedAtMs, ...proof } = evidenceOf(heldRun()) as RunEvidence;
     assert.equal(name, heldRun().run);
     assert.equal(endedAtMs, heldRun().events.at(-1)?.atMs);
-    assert.deepEqual(proof, { site: 'prod-eu', services: ['payments'], faultClass: 'stall', held: true, told: [] });
+    assert.deepEqual(proof, {
+      experiment: EXPERIMENT.name,
+      site: 'prod-eu',
+      services: ['payments'],
+      faultClass: 'stall',
+      held: true,
+      labels: [],
+      told: [],
+    });
     assert.equal((evidenceOf(abortedRun()) as RunEvidence).held, false);
   });
 
@@ -120,8 +135,8 @@ describe('a run', () => {
 
 describe('a level', () => {
   test('is proved step by step', () => {
-    const dev = [1, 2, 2].map((day) => run(day, { site: 'test' }));
-    const byHand = [...dev, run(40)];
+    const dev = [1, 2, 2].map((day) => inCi(day));
+    const byHand = [...dev, run(40, { day: 'october' })];
     const regular = [...byHand, ...[1, 30, 60].map((day) => run(day, { program: 'monkey' }))];
     const active = { found: [MONKEY] };
     const steps: readonly Evidence[] = [
@@ -179,10 +194,16 @@ describe('a level', () => {
     assert.equal(maturityOf({ ...full(), runs: ahead }).coverage.length, 0);
   });
 
-  test('2 takes a person, and production that the policy names', () => {
-    const byProgram = { ...full(), runs: full().runs.filter(({ program }) => program !== undefined) };
+  test('1 takes what CI started', () => {
+    const others = { ...full(), runs: full().runs.map((one) => ({ ...one, labels: ['nightly'] })) };
+    assert.equal(whole(others).level, 0);
+    assert.match(missing(others, 1), /^0 runs labelled ci with a verdict in 90 days, expected 3/);
+  });
+
+  test('2 takes a game day, and production that the policy names', () => {
+    const byProgram = { ...full(), runs: full().runs.filter(({ day }) => day === undefined) };
     assert.equal(whole(byProgram).level, 1);
-    assert.match(missing(byProgram, 2), /a person started; game days count once there are some/);
+    assert.match(missing(byProgram, 2), /no run of a game day in production in 90 days/);
     assert.equal(whole({ ...full(), productionSites: [] }).level, 1);
     assert.match(missing({ ...full(), productionSites: [] }, 2), /the policy has no environment `production`/);
   });
@@ -229,7 +250,7 @@ describe('a service', () => {
   test('stands where its own runs put it', () => {
     const { services, whole: all } = maturityOf({
       ...full(),
-      runs: [...full().runs, ...[1, 2, 3].map((day) => run(day, { services: ['orders'], site: 'test' }))],
+      runs: [...full().runs, ...[1, 2, 3].map((day) => inCi(day, { services: ['orders'] }))],
       services: ['search'],
     });
     assert.deepEqual(
@@ -278,8 +299,9 @@ describe('coverage', () => {
     });
   });
 
-  test('shows the worse of production and anywhere else', () => {
+  test('shows the worst of production and anywhere else, and of all experiments', () => {
     const failed = run(5, { held: false });
+    assert.equal(cell([failed, run(1, { experiment: 'another' })]).run, failed.run);
     assert.equal(cell([failed, run(1, { site: 'test' })]).run, failed.run);
     const elsewhere = run(5, { held: false, site: 'test' });
     assert.deepEqual([cell([run(1), elsewhere]).state, cell([run(1), elsewhere]).production], ['failed', false]);

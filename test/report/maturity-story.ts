@@ -20,11 +20,14 @@ export interface Told {
   readonly site?: string;
   readonly held?: boolean;
   readonly program?: string;
+  /** The game day that it was of. */
+  readonly day?: string;
+  readonly labels?: readonly string[];
 }
 
 /** The journal of one run that ended `daysAgo` before `nowMs`. */
 export function runOf(nowMs: number, told: Told): Journal {
-  const { service, fault, daysAgo, site = 'prod-eu', held = true, program } = told;
+  const { service, fault, daysAgo, site = 'prod-eu', held = true, program, labels = [] } = told;
   const name = `${service}-${fault.split('/')[1] ?? ''}`;
   const targets = { site, selector: { kind: 'pod', labels: { app: service } } };
   const { run, schema, events } = new Story(`${name}-${site}-${daysAgo}`)
@@ -40,15 +43,18 @@ export function runOf(nowMs: number, told: Told): Journal {
     schema,
     run,
     events: moved.map((event) =>
-      event.type === 'started' ? { ...event, startedBy: `${by} (not authenticated)` } : event,
+      event.type === 'started' ? { ...event, startedBy: `${by} (not authenticated)`, labels } : event,
     ),
   };
 }
 
+/** What CI starts. */
+const CI = { site: 'staging', labels: ['ci'] } as const;
+
 /** Three services: one tested daily by a program, one by hand, one long ago. */
 export const PRACTICE: readonly Told[] = [
-  { service: 'payments', fault: 'kubernetes/pod-kill', daysAgo: 3 },
-  { service: 'payments', fault: 'kubernetes/pod-latency', daysAgo: 4, site: 'staging' },
+  { service: 'payments', fault: 'kubernetes/pod-kill', daysAgo: 3, day: 'november' },
+  ...[4, 5, 6].map((daysAgo) => ({ service: 'payments', fault: 'kubernetes/pod-latency', daysAgo, ...CI })),
   { service: 'payments', fault: 'kubernetes/pod-cpu', daysAgo: 120 },
   ...[0, 2, 4, 8, 10, 12, 15, 17, 19, 22, 24, 26].map((daysAgo) => ({
     service: 'payments',
@@ -57,9 +63,8 @@ export const PRACTICE: readonly Told[] = [
     program: 'chaos-monkey',
     held: daysAgo !== 8,
   })),
-  { service: 'orders', fault: 'kubernetes/pod-memory', daysAgo: 6, held: false },
-  { service: 'orders', fault: 'kubernetes/pod-kill', daysAgo: 7, site: 'staging' },
-  { service: 'orders', fault: 'kubernetes/pod-kill', daysAgo: 9, site: 'staging' },
+  { service: 'orders', fault: 'kubernetes/pod-memory', daysAgo: 6, held: false, day: 'november' },
+  ...[7, 9, 11].map((daysAgo) => ({ service: 'orders', fault: 'kubernetes/pod-kill', daysAgo, ...CI })),
   { service: 'search', fault: 'kubernetes/pod-dns', daysAgo: 200, held: false },
 ];
 
@@ -70,7 +75,10 @@ const NOW_MS = Date.UTC(2026, 10, 30, 12);
 export function practice(): Evidence {
   return {
     nowMs: NOW_MS,
-    runs: PRACTICE.map((told) => evidenceOf(runOf(NOW_MS, told))).filter((proof) => typeof proof === 'object'),
+    runs: PRACTICE.flatMap((told) => {
+      const proof = evidenceOf(runOf(NOW_MS, told));
+      return typeof proof === 'object' ? [{ ...proof, ...(told.day === undefined ? {} : { day: told.day }) }] : [];
+    }),
     schedules: { found: [{ program: 'chaos-monkey', cadence: 'every-ten-minutes' }] },
     receivers: [],
     productionSites: ['prod-eu'],
