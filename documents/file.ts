@@ -49,8 +49,11 @@ export function parseFile(
       wrong.push(locate(offsetOf(second.document.contents), key, `a second ${words}`, `one ${words} in a file`));
   if (!experiments.ok || wrong.length > 0) return { ok: false, problems: wrong };
   const own = experiments.experiments;
-  const program = programs[0] && parseProgram(programs[0], locate, own, catalogue);
   const day = days[0] && parseGameDay(days[0], file, locate, { experiments: own, others, catalogue });
+  const called = day?.ok === true ? day : undefined;
+  // What is wrong with the day is said of it, and not of who calls it.
+  const program =
+    day?.ok === false ? undefined : programs[0] && parseProgram(programs[0], locate, own, catalogue, called);
   if (program?.ok === false || day?.ok === false) {
     const all = [program, day].flatMap((parsed) => (parsed?.ok === false ? parsed.problems : []));
     return { ok: false, problems: all };

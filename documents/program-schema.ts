@@ -91,7 +91,10 @@ const written = z.strictObject({
     .optional()
     .describe('How long a tick waits until it is safe, and never until the next one. Default: 30m; 0s does not wait.'),
   dryRun: z.boolean().default(false).describe('Ticks say what they would do, and touch nothing.'),
-  pool: z.array(pooled).min(1).max(POOL_MAX).describe('The experiments of which each tick runs one.'),
+  pool: z.array(pooled).min(1).max(POOL_MAX).optional().describe('The experiments of which each tick runs one.'),
+  gameDay: name('the name of the game day of this file')
+    .optional()
+    .describe('Instead of `pool`: the game day of this file, which each tick calls, and whose commander begins it.'),
 });
 
 /** When its ticks come is one or the other. */
@@ -100,6 +103,16 @@ const cadence = written.superRefine((one, context) => {
     context.addIssue({ code: 'custom', path: ['every'], message: `${EVERY}, or \`at\` a time of a calendar` });
   if (one.every !== undefined && one.at !== undefined)
     context.addIssue({ code: 'custom', path: ['at'], message: 'expected either `every` or `at`' });
+  if (one.pool === undefined && one.gameDay === undefined)
+    context.addIssue({ code: 'custom', path: ['pool'], message: 'expected a pool, or a `gameDay`' });
+  if (one.pool !== undefined && one.gameDay !== undefined)
+    context.addIssue({ code: 'custom', path: ['gameDay'], message: 'expected either `pool` or `gameDay`' });
+  if (one.gameDay !== undefined && one.radius !== undefined)
+    context.addIssue({
+      code: 'custom',
+      path: ['radius'],
+      message: 'expected none beside a `gameDay`, whose experiments say how far they go',
+    });
 });
 
 export const programSchema = z.strictObject({

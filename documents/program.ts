@@ -12,6 +12,7 @@ import type { Cadence, Pooled, Program } from '../domain/program.ts';
 import { issuesToProblems, parseSource, toJs } from './document.ts';
 import { bareDurations } from './experiment.ts';
 import type { Catalogue, ParsedExperiment } from './experiment.ts';
+import type { ParsedGameDay } from './game-day.ts';
 import type { Problem } from './problem.ts';
 import { programSchema } from './program-schema.ts';
 import type { WrittenDraw } from './program-schema.ts';
@@ -29,6 +30,7 @@ export function parseProgram(
   locate: Locate,
   experiments: readonly ParsedExperiment[],
   catalogue: Catalogue,
+  day?: ParsedGameDay,
 ): { readonly ok: true; readonly program: Program } | { readonly ok: false; readonly problems: readonly Problem[] } {
   const written = parseSource(source, locate, programSchema);
   if (!written.ok) return written;
@@ -36,7 +38,11 @@ export function parseProgram(
   const wrong = (path: PropertyKey[], message: string): undefined =>
     void issues.push({ code: 'custom', path: ['cadences', ...path], message, input: undefined });
   const cadences = written.value.cadences.map(
-    ({ cadence, every, at, pick, radius, waitUpTo, dryRun, pool }, i): Cadence => {
+    ({ cadence, every, at, pick, radius, waitUpTo, dryRun, pool = [], gameDay: called }, i): Cadence => {
+      if (called !== undefined && day?.gameDay.name !== called)
+        wrong([i, 'gameDay'], `expected the game day of this file: ${day?.gameDay.name ?? 'it has none'}`);
+      else if (called !== undefined && day?.gameDay.planned !== undefined)
+        wrong([i, 'gameDay'], 'expected a day with `date: now`, since the cadence says when');
       const known = pool.map(({ experiment: name, draw }, j): Pooled | undefined => {
         const found = experiments.find(({ experiment }) => experiment.name === name);
         if (found === undefined) {
@@ -57,6 +63,9 @@ export function parseProgram(
         ...(waitUpTo === undefined ? {} : { waitUpToMs: waitUpTo }),
         dryRun,
         pool: known.filter((one) => one !== undefined),
+        ...(called === undefined || day === undefined
+          ? {}
+          : { gameDay: { gameDay: day.gameDay, documentHash: day.documentHash } }),
       };
     },
   );

@@ -18,16 +18,21 @@ export function describeTimes({ everyMs, at }: Pick<Cadence, 'everyMs' | 'at'>):
 export function changesOf(before: Cadence, after: Cadence): readonly string[] {
   const waits = ({ waitUpToMs = WAIT_UP_TO_MS }: Cadence): string => `waitUpTo: ${formatDuration(waitUpToMs)}`;
   const reaches = ({ radius }: Cadence): string => `radius: ${radius === undefined ? 'none' : describeRadius(radius)}`;
+  const calls = ({ gameDay }: Cadence): string => `game day: ${gameDay?.gameDay.name ?? 'none'}`;
   const words = [
     [describeTimes(before), describeTimes(after)],
     [`pick: ${before.pick}`, `pick: ${after.pick}`],
     [reaches(before), reaches(after)],
     [waits(before), waits(after)],
+    [calls(before), calls(after)],
     [before.dryRun ? 'a dry run' : 'no dry run', after.dryRun ? 'a dry run' : 'no dry run'],
   ] as const;
   return [
     ...words.flatMap(([was, is]) => (was === is ? [] : [`${is}, was ${was}`])),
     ...poolChanges(before.pool, after.pool),
+    ...(calls(before) === calls(after) && JSON.stringify(before.gameDay) !== JSON.stringify(after.gameDay)
+      ? [`game day: ${after.gameDay?.gameDay.name ?? ''} is another`]
+      : []),
   ];
 }
 

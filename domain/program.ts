@@ -7,6 +7,7 @@
 import type { CalendarTime } from './calendar-time.ts';
 import type { Bounds } from './experiment-bounds.ts';
 import type { Experiment } from './experiment.ts';
+import type { GameDay } from './game-day.ts';
 import type { Candidate, Choice, Picker } from './picking.ts';
 import { cutTo, stepsOf } from './radius.ts';
 import type { RadiusRange } from './radius.ts';
@@ -33,7 +34,17 @@ export interface Cadence {
   readonly waitUpToMs?: number;
   /** Each tick only says what it would do, and touches nothing. */
   readonly dryRun: boolean;
+  /** Empty where each tick calls a game day. */
   readonly pool: readonly Pooled[];
+  /** The day that each tick calls; its commander begins it. Absent: a tick runs one of the pool. */
+  readonly gameDay?: CalledDay;
+}
+
+/** A game day of a program. */
+export interface CalledDay {
+  readonly gameDay: GameDay;
+  /** SHA-256 of its document, in hex. */
+  readonly documentHash: string;
 }
 
 /** An experiment of a pool. */

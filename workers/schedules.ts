@@ -45,6 +45,8 @@ export interface Scheduled {
   readonly radius?: RadiusRange;
   readonly dryRun: boolean;
   readonly pool: readonly string[];
+  /** The game day that it calls instead. */
+  readonly gameDay?: string;
   readonly paused: boolean;
   /** Why it is paused, as whoever did it says. */
   readonly note: string;
@@ -169,6 +171,7 @@ export async function scheduledCadences(client: Client): Promise<readonly Schedu
       ...(tick?.radius === undefined ? {} : { radius: tick.radius }),
       dryRun: tick?.dryRun ?? false,
       pool: tick?.pool.map(({ experiment }) => experiment.name) ?? [],
+      ...(tick?.gameDay === undefined ? {} : { gameDay: tick.gameDay.gameDay.name }),
       paused: state.paused,
       note: state.note ?? '',
       nextAt: info.nextActionTimes,

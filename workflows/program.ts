@@ -19,15 +19,16 @@ import {
 import { refusalOf } from '../domain/admission.ts';
 import { rankingMarkdown } from '../domain/picking-words.ts';
 import { pick, startedByProgram } from '../domain/program.ts';
-import type { Picked } from '../domain/program.ts';
+import type { CalledDay, Picked } from '../domain/program.ts';
 import { LOOK_AGAIN_MS, looksAgain, WAIT_UP_TO_MS } from '../domain/safety-gate.ts';
 import { formatDuration } from '../domain/units.ts';
 import { why } from './blindness.ts';
 import { chosenSafely, sinceStartMs } from './choosing.ts';
 import type { Left, Took } from './choosing.ts';
+import { dayHeard } from './day-heard.ts';
 import { tickHeard } from './heard.ts';
 import { abortSignal } from './messages.ts';
-import type { RunInput, RunResult, TickInput, TickResult } from './messages.ts';
+import type { DayResult, RunInput, RunResult, TickInput, TickResult } from './messages.ts';
 import type { Plan } from './plan.ts';
 
 /** A tick that no worker has taken for this long does nothing, in milliseconds: its time is over. */
@@ -42,6 +43,8 @@ export async function program(payload: TickInput): Promise<TickResult> {
   const seed = patched('seeded-by-tick') ? workflowInfo().firstExecutionRunId : uuid4();
   const lateMs = sinceStartMs();
   const late = lateMs > TAKEN_WITHIN_MS ? `no worker took the tick for ${Math.round(lateMs / 1_000)} s` : undefined;
+  if (input.cadence.gameDay !== undefined)
+    return { seed, drawn: {}, ...(await callDay(input, input.cadence.gameDay, seed, late)) };
   const took = await choose(input, seed, late);
   if ('skipped' in took) return { seed, picked: '', drawn: {}, ...leftOut(input, took) };
   const { picked } = took;
@@ -52,6 +55,38 @@ export async function program(payload: TickInput): Promise<TickResult> {
     drawn: picked.drawn,
     ...(input.cadence.dryRun ? await rehearse(input, took, seed) : await run(input, took, seed)),
   };
+}
+
+/** Calls a game day, and stays with it until it is over: no other is called meanwhile. It begins when its commander says so. */
+async function callDay(
+  { program, appliedBy, cadence }: TickInput,
+  called: CalledDay,
+  seed: string,
+  late: string | undefined,
+): Promise<Pick<TickResult, 'picked'> & Partial<TickResult>> {
+  const input = dayHeard({ ...called, calledBy: startedByProgram(program, appliedBy) });
+  if (!input) throw ApplicationFailure.nonRetryable('what it is to call is no game day', 'Refused');
+  const { name, purpose, roles } = input.gameDay;
+  if (late !== undefined) return { picked: '', skipped: late };
+  if (cadence.dryRun) return { picked: name, would: `call the game day, for ${roles.commander} to begin` };
+  const day = namedAt(name, seed);
+  setCurrentDetails(`**${program}**, ${cadence.name}: the game day \`${day}\`, commanded by ${roles.commander}`);
+  try {
+    const { ending } = (await executeChild('gameDay', {
+      workflowId: day,
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+      workflowTaskTimeout: '2s',
+      memo: { gameDay: name },
+      staticSummary: `game day ${name}`,
+      staticDetails: `**${name}**, called by the program ${program}, commanded by ${roles.commander}\n\n${purpose}`,
+    })) as DayResult;
+    return { picked: name, run: day, status: ending };
+  } catch (failure) {
+    if (isCancellation(failure)) throw failure;
+    return { picked: name, run: day, status: why(failure) };
+  }
 }
 
 /** What is run, or why nothing is. */
@@ -99,7 +134,8 @@ async function run(tick: TickInput, took: Took, seed: string): Promise<Partial<T
     return { run, status, deviated, ...waited };
   } catch (failure) {
     if (isCancellation(failure)) throw failure;
-    if (!(failure instanceof WorkflowExecutionAlreadyStartedError)) return { run, status: why(failure), deviated: null, ...waited };
+    if (!(failure instanceof WorkflowExecutionAlreadyStartedError))
+      return { run, status: why(failure), deviated: null, ...waited };
     // It was begun before the tick was reset, and is nobody's child any more.
     const wish = { mode: 'immediate', reason: 'its tick was reset', by: `the program ${tick.program}` } as const;
     await getExternalWorkflowHandle(run).signal(abortSignal, wish);
@@ -157,7 +193,11 @@ function inputOf({ program, cadence, appliedBy }: TickInput, { picked, choice }:
 
 /** A run's name, as whoever starts one by hand gives it. A tick that is reset gives it again, so that it starts no second one. */
 function nameOf({ experiment }: Picked, seed: string): string {
+  return namedAt(experiment.name, seed);
+}
+
+function namedAt(name: string, seed: string): string {
   const atMs = patched('named-by-tick') ? workflowInfo().startTime.getTime() : Date.now();
   const stamp = new Date(atMs).toISOString().replaceAll(/[-:]/g, '').slice(0, 15).replace('T', '-');
-  return `${experiment.name}-${stamp}-${seed.slice(0, 4)}`;
+  return `${name}-${stamp}-${seed.slice(0, 4)}`;
 }

@@ -77,10 +77,13 @@ test('the standard program goes a little often, and far seldom', async () => {
       ['half-hourly', 'every 30m', '1% to 5%'],
       ['daily', 'daily 10:00 America/Los_Angeles', '10%'],
       ['weekly', 'Thursday 14:00 America/Los_Angeles', '25%'],
+      ['monthly', 'last Friday of month 14:00 America/Los_Angeles', undefined],
     ],
   );
-  for (const { radius = assert.fail(), pool } of parsed.program?.cadences ?? [])
+  assert.equal(parsed.program?.cadences.at(-1)?.gameDay?.gameDay.name, 'standard-day');
+  for (const { radius, pool } of parsed.program?.cadences ?? [])
     for (const { experiment } of pool) {
+      assert.ok(radius);
       const steps = stepsOf(radius, experiment.blastRadius);
       assert.deepEqual([steps[0]?.text, steps.at(-1)?.text], [radius.from.text, radius.to.text], experiment.name);
     }
@@ -96,6 +99,9 @@ describe('refused', () => {
     ['a cadence without a time', program(POOL), /^3:5: cadences\[0\]: found no every, expected/],
     ['one that is too often', program(`every: 1s\n${POOL}`), /^4:12: cadences\[0\]\.every: found "1s", expected a duration from 10s to 30d/],
     ['an experiment that the file does not have', program('every: 1m\npool: [slow]'), /^5:12: cadences\[0\]\.pool\[0\]: found "slow", expected an experiment of this file: slow-payments/],
+    ['a cadence of nothing', program('every: 1m'), /^3:5: cadences\[0\]: found no pool, expected a pool, or a `gameDay`/],
+    ['a cadence of both', program(`every: 1m\n${POOL}\ngameDay: a-day`), /gameDay: found "a-day", expected either `pool` or `gameDay`/],
+    ['a game day that the file does not have', program('every: 1m\ngameDay: a-day'), /gameDay: found "a-day", expected the game day of this file: it has none/],
     ['a pool of nobody', program('every: 1m\npool: []'), /pool: found a list of 0, expected at least 1 in the list/],
     ['a picker that there is not', program(`every: 1m\npick: best\n${POOL}`), /pick: found "best", expected one of evidence, random, round-robin/],
     ['a misspelt key', program(`evrey: 1m\n${POOL}`), /unknown key "evrey".*Did you mean every/],

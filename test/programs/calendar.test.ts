@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { Temporal } from 'temporal-polyfill';
+import { parseFile } from '../../documents/file.ts';
 import { calendarPeriodMs, formatCalendarTime, parseCalendarTime } from '../../domain/calendar-time.ts';
 import { describeTimes } from '../../domain/program-changes.ts';
 import type { Cadence } from '../../domain/program.ts';
 import { applyProgram, scheduledCadences } from '../../workers/schedules.ts';
 import { startDevServer } from '../../workers/temporal-server.ts';
 import type { DevServer } from '../../workers/temporal-server.ts';
+import { catalogue } from '../documents/experiment.ts';
 import { ROOT } from '../readme/blocks.ts';
 
 /** As a server answers at most. */
@@ -133,7 +135,11 @@ describe('times of a calendar', () => {
 
   it('those of the standard program are among them', async () => {
     const file = join(ROOT, 'experiments', 'programs', 'standard.yaml');
-    const written = [...(await readFile(file, 'utf8')).matchAll(/^.*\bat: (.*)$/gm)].map(([, at]) => at);
+    const parsed = parseFile(await readFile(file), file, catalogue);
+    assert.ok(parsed.ok);
+    const written = (parsed.program?.cadences ?? []).flatMap(({ at }) =>
+      at === undefined ? [] : formatCalendarTime(at),
+    );
     assert.equal(written.length, 3);
     for (const at of written)
       assert.ok(

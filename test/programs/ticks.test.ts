@@ -223,6 +223,31 @@ describe('a tick of a program', () => {
     });
   });
 
+  it('calls a game day, and stays with it; its commander begins it', async () => {
+    const day = `---
+gameDay: look-around
+purpose: We look around
+date: now
+duration: 10m
+site: torture
+roles: { commander: alice }
+scenarios:
+  - { scenario: look, at: T+0, run: { byHand: Look. }, expect: Nothing is seen., criteria: [{ judged: nothing was seen, by: commander }], timeout: 5m, approve: auto }
+`;
+    const text = document('6s').replace(/pool: \[.*\}\]/, 'gameDay: look-around') + day;
+    assert.match(await scheduled.apply(text), /pool: one-frozen is gone[^]*game day: look-around, was game day: none/);
+    assert.match(await scheduled.schedule('list'), /calls: +the game day look-around/);
+    const id = await scheduled.tick();
+    const called = await childOf(id);
+    assert.match(called, /^look-around-\d{8}-\d{6}-[\da-f]{4}$/);
+    const act = (...args: readonly string[]) => squall(['gameday', ...args], scheduled.env);
+    for (const args of [['begin', called], ['done', called], ['judge', called, '1', 'yes']])
+      await until(async () => (await act(...args)).code === 0, args.join(' '));
+    const { picked, run, status } = await scheduled.resultOf(id);
+    assert.deepEqual([picked, run, status], ['look-around', called, 'completed']);
+    assert.match(await scheduled.schedule('list'), new RegExp(`last: +${called}: completed`));
+  });
+
   it('is not begun by what is no tick', async () => {
     const started = await scheduled.lane.client.workflow.start('program', {
       workflowId: 'nonsense',
