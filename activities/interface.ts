@@ -21,6 +21,7 @@ import type { Edge, ConditionsState } from '../domain/stop-conditions.ts';
 import type { LeaseTiming } from '../domain/timing.ts';
 import type { Asking, Authority } from './admission/proof.ts';
 import type { GameDayActivities, GameDaySiteActivities } from './game-day/interface.ts';
+import type { Grouping, Groups } from '../domain/grouping.ts';
 import type { Named } from './deployments.ts';
 import type { Acknowledged, Acknowledgement } from './picking.ts';
 import type { Standing } from './standing.ts';
@@ -116,6 +117,8 @@ export interface SiteActivities extends GameDaySiteActivities {
   recover(input: RecoverInput): Promise<RecoverReport>;
   /** When each of these was last deployed, in milliseconds since the Unix epoch; null where nobody can say. */
   deployed(named: readonly Named[]): Promise<readonly (number | null)[]>;
+  /** The groups that targets fall into. */
+  groups(named: Named, grouping: Grouping): Promise<Groups>;
   sweep(): Promise<SweepReport>;
 }
 

@@ -10,6 +10,7 @@ import type { Experiment } from '../domain/experiment.ts';
 import { boundSeries } from '../domain/samples.ts';
 import { beating, currentAttempt, patientBeatMs, throwIfInterrupted } from './attempt.ts';
 import { deploymentsOf } from './deployments.ts';
+import { groupsOf } from './groups.ts';
 import type { FaultDriver } from './faults/driver.ts';
 import type { SiteActivities, RecoverInput, RecoverReport, WatchInput, WatchReport } from './interface.ts';
 import { hold, inject, revert } from './lease.ts';
@@ -81,6 +82,8 @@ export function siteActivities(site: OpenSite, name: string, owners: Owners, sam
       });
     },
     deployed: (named) => deploymentsOf(named, targetsOf, Context.current().cancellationSignal),
+    groups: (named, grouping) =>
+      beating(() => groupsOf(named, grouping, targetsOf, Context.current().cancellationSignal)),
     sweep: () => beating(() => sweep(site.drivers.values(), currentAttempt())),
   };
 }

@@ -8,6 +8,7 @@ import { CALENDAR_TIME, parseCalendarTime } from '../domain/calendar-time.ts';
 import type { CalendarTime } from '../domain/calendar-time.ts';
 import { grows } from '../domain/experiment-bounds.ts';
 import type { Bounds } from '../domain/experiment-bounds.ts';
+import type { Grouping } from '../domain/grouping.ts';
 import { PICKERS } from '../domain/picking.ts';
 import { WAIT_UP_TO_MAX_MS } from '../domain/safety-gate.ts';
 import type { RadiusRange } from '../domain/radius.ts';
@@ -18,6 +19,9 @@ import { name } from './written.ts';
 
 /** Between two ticks, in milliseconds. */
 const EVERY_MS: Bounds = [10_000, 30 * 86_400_000];
+const DAY_MS = 86_400_000;
+/** The longest mean time between two hits of a group, in milliseconds. */
+const MEAN_MAX_MS = 1_000 * DAY_MS;
 /** The most cadences of a program, and experiments of a pool. */
 const CADENCES_MAX = 20;
 const POOL_MAX = 100;
@@ -52,6 +56,36 @@ const radius = z.union(
     stage.transform((size): RadiusRange => ({ from: size, to: size })),
   ],
   RADIUS,
+);
+
+const meanTime = writtenDuration.refine(
+  (ms) => ms >= EVERY_MS[0] && ms <= MEAN_MAX_MS,
+  `expected a duration from ${formatDuration(EVERY_MS[0])} to ${formatDuration(MEAN_MAX_MS)}`,
+);
+const labelled = z
+  .string()
+  .regex(/^[^=\s]{1,317}=[^=\s]{1,63}$/, 'expected a label and its value, such as chaos=enabled')
+  .transform((text) => {
+    const at = text.indexOf('=');
+    return { label: text.slice(0, at), value: text.slice(at + 1) };
+  });
+
+/** What is written, and whose turn of it is drawn. */
+const groups = z.union(
+  [
+    z
+      .strictObject({ by: z.literal('kube-monkey'), day: meanTime.default(DAY_MS) })
+      .transform(({ day }): Grouping => ({ by: 'kube-monkey', dayMs: day })),
+    z
+      .strictObject({ label: z.string().min(1).max(317), meanTimeBetween: meanTime, optIn: labelled.optional() })
+      .transform(({ label, meanTimeBetween, optIn }): Grouping => ({
+        by: 'label',
+        label,
+        meanMs: meanTimeBetween,
+        ...(optIn === undefined ? {} : { optIn }),
+      })),
+  ],
+  'expected { by: kube-monkey }, or { label: …, meanTimeBetween: … }',
 );
 
 const BOUNDS = 'expected [low, high], as the parameter is written';
@@ -90,6 +124,11 @@ const written = z.strictObject({
   waitUpTo: waitUpTo
     .optional()
     .describe('How long a tick waits until it is safe, and never until the next one. Default: 30m; 0s does not wait.'),
+  groups: groups
+    .optional()
+    .describe(
+      'Targets fall into groups, each of which is hit on its own, seldom: { by: kube-monkey, day: 8h }, or { label: app, meanTimeBetween: 16h, optIn: chaos=enabled }.',
+    ),
   dryRun: z.boolean().default(false).describe('Ticks say what they would do, and touch nothing.'),
   pool: z.array(pooled).min(1).max(POOL_MAX).optional().describe('The experiments of which each tick runs one.'),
   gameDay: name('the name of the game day of this file')
@@ -107,6 +146,8 @@ const cadence = written.superRefine((one, context) => {
     context.addIssue({ code: 'custom', path: ['pool'], message: 'expected a pool, or a `gameDay`' });
   if (one.pool !== undefined && one.gameDay !== undefined)
     context.addIssue({ code: 'custom', path: ['gameDay'], message: 'expected either `pool` or `gameDay`' });
+  if (one.gameDay !== undefined && one.groups !== undefined)
+    context.addIssue({ code: 'custom', path: ['groups'], message: 'expected none beside a `gameDay`' });
   if (one.gameDay !== undefined && one.radius !== undefined)
     context.addIssue({
       code: 'custom',

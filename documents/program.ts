@@ -5,6 +5,7 @@
  * fault's own schema at every combination of its bounds.
  */
 import { calendarPeriodMs } from '../domain/calendar-time.ts';
+import type { Experiment } from '../domain/experiment.ts';
 import type { Bounds } from '../domain/experiment-bounds.ts';
 import { check } from '../domain/known-keys.ts';
 import { isBeyond } from '../domain/radius.ts';
@@ -38,7 +39,7 @@ export function parseProgram(
   const wrong = (path: PropertyKey[], message: string): undefined =>
     void issues.push({ code: 'custom', path: ['cadences', ...path], message, input: undefined });
   const cadences = written.value.cadences.map(
-    ({ cadence, every, at, pick, radius, waitUpTo, dryRun, pool = [], gameDay: called }, i): Cadence => {
+    ({ cadence, every, at, pick, radius, waitUpTo, dryRun, pool = [], gameDay: called, groups }, i): Cadence => {
       if (called !== undefined && day?.gameDay.name !== called)
         wrong([i, 'gameDay'], `expected the game day of this file: ${day?.gameDay.name ?? 'it has none'}`);
       else if (called !== undefined && day?.gameDay.planned !== undefined)
@@ -51,6 +52,8 @@ export function parseProgram(
         }
         if (radius && isBeyond(radius.from, found.experiment.blastRadius))
           return wrong([i, 'pool', j], `expected an experiment that goes as far as the radius, ${radius.from.text}`);
+        if (groups && !hasGroups(found.experiment))
+          return wrong([i, 'pool', j], 'expected an experiment on pods beside `groups`: nothing else has any');
         const bounds = boundsOf(draw, found, catalogue);
         if (typeof bounds === 'string') return wrong([i, 'pool', j, 'draw'], bounds);
         return { experiment: found.experiment, documentHash: found.documentHash, draw: bounds };
@@ -61,6 +64,7 @@ export function parseProgram(
         pick,
         ...(radius === undefined ? {} : { radius }),
         ...(waitUpTo === undefined ? {} : { waitUpToMs: waitUpTo }),
+        ...(groups === undefined ? {} : { groups }),
         dryRun,
         pool: known.filter((one) => one !== undefined),
         ...(called === undefined || day === undefined
@@ -71,6 +75,11 @@ export function parseProgram(
   );
   if (issues.length > 0) return { ok: false, problems: issuesToProblems(issues, toJs(source), source, locate) };
   return { ok: true, program: { name: written.value.program, cadences } };
+}
+
+/** Whether its targets are of a kind that falls into groups. */
+function hasGroups({ fault, targets: { selector } }: Experiment): boolean {
+  return fault.startsWith('kubernetes/') && (selector['kind'] ?? 'pod') === 'pod';
 }
 
 type Issue = Parameters<typeof issuesToProblems>[0][number];

@@ -18,6 +18,7 @@ export function describeTimes({ everyMs, at }: Pick<Cadence, 'everyMs' | 'at'>):
 export function changesOf(before: Cadence, after: Cadence): readonly string[] {
   const waits = ({ waitUpToMs = WAIT_UP_TO_MS }: Cadence): string => `waitUpTo: ${formatDuration(waitUpToMs)}`;
   const reaches = ({ radius }: Cadence): string => `radius: ${radius === undefined ? 'none' : describeRadius(radius)}`;
+  const groups = (cadence: Cadence): string => `groups: ${JSON.stringify(cadence.groups) ?? 'none'}`;
   const calls = ({ gameDay }: Cadence): string => `game day: ${gameDay?.gameDay.name ?? 'none'}`;
   const words = [
     [describeTimes(before), describeTimes(after)],
@@ -25,6 +26,7 @@ export function changesOf(before: Cadence, after: Cadence): readonly string[] {
     [reaches(before), reaches(after)],
     [waits(before), waits(after)],
     [calls(before), calls(after)],
+    [groups(before), groups(after)],
     [before.dryRun ? 'a dry run' : 'no dry run', after.dryRun ? 'a dry run' : 'no dry run'],
   ] as const;
   return [

@@ -9,6 +9,7 @@ import type { Bounds } from './experiment-bounds.ts';
 import type { Experiment } from './experiment.ts';
 import type { GameDay } from './game-day.ts';
 import type { Candidate, Choice, Picker } from './picking.ts';
+import type { Grouping } from './grouping.ts';
 import { cutTo, stepsOf } from './radius.ts';
 import type { RadiusRange } from './radius.ts';
 import { randomFrom } from './random.ts';
@@ -32,6 +33,8 @@ export interface Cadence {
   readonly radius?: RadiusRange;
   /** How long a tick waits until it is safe, in milliseconds, and never until the next one; absent: half an hour. */
   readonly waitUpToMs?: number;
+  /** How targets fall into groups, each of which is hit seldom and on its own; absent: they are one. */
+  readonly groups?: Grouping;
   /** Each tick only says what it would do, and touches nothing. */
   readonly dryRun: boolean;
   /** Empty where each tick calls a game day. */

@@ -58,8 +58,22 @@ export async function list(_args: readonly string[], options: Common): Promise<n
 }
 
 async function show(client: Client, scheduled: Scheduled, out: Output): Promise<void> {
-  const { program, cadence, everyMs, at, radius, dryRun, pool, gameDay, paused, note, nextAt, ticks, overlapped } =
-    scheduled;
+  const {
+    program,
+    cadence,
+    everyMs,
+    at,
+    radius,
+    dryRun,
+    pool,
+    groups,
+    gameDay,
+    paused,
+    note,
+    nextAt,
+    ticks,
+    overlapped,
+  } = scheduled;
   const times = describeTimes(scheduled);
   const [latest] = ticks;
   const last = latest === undefined ? undefined : await lastOf(client, latest);
@@ -72,6 +86,7 @@ async function show(client: Client, scheduled: Scheduled, out: Output): Promise<
     ...(radius === undefined ? {} : { radius: describeRadius(radius) }),
     dryRun,
     pool,
+    ...(groups === undefined ? {} : { groups }),
     ...(gameDay === undefined ? {} : { gameDay }),
     paused,
     note,
@@ -83,7 +98,11 @@ async function show(client: Client, scheduled: Scheduled, out: Output): Promise<
   const dry = dryRun ? ', a dry run' : '';
   out.line(`${out.style('bold', `${program}/${cadence}`)}  ${times}${dry}, ${state}`);
   const reach = radius === undefined ? '' : `, at ${describeRadius(radius)}`;
-  out.line(gameDay === undefined ? `  one of: ${pool.join(', ')}${reach}` : `  calls:  the game day ${gameDay}`);
+  out.line(
+    gameDay === undefined
+      ? `  one of: ${pool.join(', ')}${reach}${groups === undefined ? '' : `, ${groups}`}`
+      : `  calls:  the game day ${gameDay}`,
+  );
   if (last !== undefined) out.line(`  last:   ${last}`);
   if (overlapped > 0) out.line(`  ${overlapped} left out, since the one before was not over`);
 }

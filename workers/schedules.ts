@@ -13,6 +13,7 @@ import type {
 } from '@temporalio/client';
 import { isDeepStrictEqual } from 'node:util';
 import type { CalendarTime } from '../domain/calendar-time.ts';
+import { describeGrouping } from '../domain/grouping.ts';
 import { scheduleId, SCHEDULES } from '../domain/program.ts';
 import type { Cadence, Program } from '../domain/program.ts';
 import { changesOf } from '../domain/program-changes.ts';
@@ -45,6 +46,8 @@ export interface Scheduled {
   readonly radius?: RadiusRange;
   readonly dryRun: boolean;
   readonly pool: readonly string[];
+  /** How its targets fall into groups, in words. */
+  readonly groups?: string;
   /** The game day that it calls instead. */
   readonly gameDay?: string;
   readonly paused: boolean;
@@ -171,6 +174,7 @@ export async function scheduledCadences(client: Client): Promise<readonly Schedu
       ...(tick?.radius === undefined ? {} : { radius: tick.radius }),
       dryRun: tick?.dryRun ?? false,
       pool: tick?.pool.map(({ experiment }) => experiment.name) ?? [],
+      ...(tick?.groups === undefined ? {} : { groups: describeGrouping(tick.groups) }),
       ...(tick?.gameDay === undefined ? {} : { gameDay: tick.gameDay.gameDay.name }),
       paused: state.paused,
       note: state.note ?? '',

@@ -27,6 +27,8 @@ const FOUND_MAX = 150;
 export interface Took {
   readonly picked: Picked;
   readonly choice?: Choice;
+  /** The group whose turn it is; absent where targets have none. */
+  readonly group?: string;
 }
 
 /** Why nothing was taken. */
@@ -121,7 +123,7 @@ function findingsOf({ passedOver }: Choice): string {
 async function firstSafe(
   tick: TickInput,
   choice: Choice,
-): Promise<Required<Took> | { readonly refusal: GuardAnswer; readonly choice: Choice }> {
+): Promise<(Took & { readonly choice: Choice }) | { readonly refusal: GuardAnswer; readonly choice: Choice }> {
   const refused: RefusedNow[] = [];
   let first: GuardAnswer | undefined;
   for (const { experiment } of choice.ranking.slice(0, ASKED_MAX)) {

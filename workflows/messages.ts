@@ -78,6 +78,8 @@ export interface TickResult {
   /** The experiment's name; empty where none was chosen. */
   readonly picked: string;
   readonly drawn: Readonly<Record<string, number>>;
+  /** The group whose turn it was; absent where targets have none. */
+  readonly group?: string;
   /** The run, and how it ended; `terminated` and the like where it has no word of its own. Absent in a dry run. */
   readonly run?: string;
   readonly status?: string;

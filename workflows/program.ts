@@ -26,6 +26,7 @@ import { why } from './blindness.ts';
 import { chosenSafely, sinceStartMs } from './choosing.ts';
 import type { Left, Took } from './choosing.ts';
 import { dayHeard } from './day-heard.ts';
+import { inGroup } from './grouping.ts';
 import { tickHeard } from './heard.ts';
 import { abortSignal } from './messages.ts';
 import type { DayResult, RunInput, RunResult, TickInput, TickResult } from './messages.ts';
@@ -45,7 +46,8 @@ export async function program(payload: TickInput): Promise<TickResult> {
   const late = lateMs > TAKEN_WITHIN_MS ? `no worker took the tick for ${Math.round(lateMs / 1_000)} s` : undefined;
   if (input.cadence.gameDay !== undefined)
     return { seed, drawn: {}, ...(await callDay(input, input.cadence.gameDay, seed, late)) };
-  const took = await choose(input, seed, late);
+  const chosen = await choose(input, seed, late);
+  const took = 'skipped' in chosen ? chosen : await inGroup(input, chosen, seed);
   if ('skipped' in took) return { seed, picked: '', drawn: {}, ...leftOut(input, took) };
   const { picked } = took;
   setCurrentDetails(`**${input.program}**, ${input.cadence.name}: \`${picked.experiment.name}\``);
@@ -53,6 +55,7 @@ export async function program(payload: TickInput): Promise<TickResult> {
     seed,
     picked: picked.experiment.name,
     drawn: picked.drawn,
+    ...(took.group === undefined ? {} : { group: took.group }),
     ...(input.cadence.dryRun ? await rehearse(input, took, seed) : await run(input, took, seed)),
   };
 }

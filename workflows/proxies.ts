@@ -190,6 +190,18 @@ export function preflightAt(experiment: Experiment): Site<'preflight'> {
   });
 }
 
+/** Whose turn it is cannot be told without them: who does not answer has the tick left out. */
+export function groupsAt(site: string): Site<'groups'> {
+  return proxyActivities<SiteActivities>({
+    taskQueue: siteQueues(site).chaos,
+    scheduleToStartTimeout: 30_000,
+    startToCloseTimeout: 60_000,
+    heartbeatTimeout: LOST_MS,
+    retry: { maximumAttempts: 3 },
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+}
+
 /** Who does not answer at once is done without: it only helps to choose. */
 export function deploymentsAt(site: string): Site<'deployed'> {
   return proxyActivities<SiteActivities>({

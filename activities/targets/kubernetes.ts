@@ -7,6 +7,7 @@ import { targetId } from '../faults/kubernetes/target.ts';
 import { kubernetesApi, METADATA_LIST, Refused } from '../kubernetes/api.ts';
 import { hasAll, labelQuery } from '../kubernetes/labels.ts';
 import { bareSchema, holds, listPath, nodeSchema, workloadSchema } from '../kubernetes/objects.ts';
+import { groupsOfPods } from './kubernetes-groups.ts';
 import { podCandidates } from './kubernetes-pods.ts';
 import { deployedAtMs } from './kubernetes-rollouts.ts';
 import { forbidden, isHeld, selector, ZONE } from './kubernetes-selector.ts';
@@ -50,6 +51,13 @@ export const targets: TargetProviderFactory<KubernetesSelector> = (site) => {
       const { namespace } = wanted;
       if (settings === undefined || (namespace !== undefined && !mayTouch(settings, namespace))) return undefined;
       return deployedAtMs(wanted, placeOf(wanted, settings, signal, new Sieve()));
+    },
+    async groups(wanted, grouping, signal) {
+      const { namespace } = wanted;
+      if (settings === undefined) throw new Error('this site has no `kubernetes:` section');
+      if (namespace !== undefined && !mayTouch(settings, namespace))
+        throw new Error(`namespace ${namespace} is not one that this site may touch`);
+      return groupsOfPods(wanted, grouping, placeOf(wanted, settings, signal, new Sieve()));
     },
   };
 };

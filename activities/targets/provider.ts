@@ -3,6 +3,7 @@
  *
  * One file a provider. A provider lists and excludes; it must never choose: choosing is the ladder's (`domain/ladder.ts`).
  */
+import type { Grouping, Groups } from '../../domain/grouping.ts';
 import type { z } from 'zod';
 import type { TargetId } from '../../domain/fault.ts';
 import type { TargetFacts } from '../../domain/policy.ts';
@@ -48,6 +49,8 @@ export interface TargetProvider<Selector> {
   resolve(selector: Selector, signal: AbortSignal, chosen?: Chosen): Promise<Candidates>;
   /** When what is named was last deployed, in milliseconds since the Unix epoch; undefined, or not there, where nobody can say. */
   deployedAtMs?(selector: Selector, signal: AbortSignal): Promise<number | undefined>;
+  /** The groups of what is named. Rejects where they cannot be read; not there where targets have none. */
+  groups?(selector: Selector, grouping: Grouping, signal: AbortSignal): Promise<Groups>;
 }
 
 /** Builds a provider for a site. Every provider module exports one as `targets`. */

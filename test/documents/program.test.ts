@@ -67,6 +67,13 @@ test('Chaos Monkey draws what it is known for', async () => {
   }
 });
 
+test('kube-monkey goes by its labels, and its day is as long as the window', async () => {
+  const file = join(ROOT, 'experiments', 'programs', 'kube-monkey.yaml');
+  const parsed = parseFile(await readFile(file), file, catalogue);
+  assert.ok(parsed.ok);
+  assert.deepEqual(parsed.program?.cadences[0]?.groups, { by: 'kube-monkey', dayMs: 8 * 3_600_000 });
+});
+
 test('the standard program goes a little often, and far seldom', async () => {
   const file = join(ROOT, 'experiments', 'programs', 'standard.yaml');
   const parsed = parseFile(await readFile(file), file, catalogue);
@@ -102,6 +109,8 @@ describe('refused', () => {
     ['a cadence of nothing', program('every: 1m'), /^3:5: cadences\[0\]: found no pool, expected a pool, or a `gameDay`/],
     ['a cadence of both', program(`every: 1m\n${POOL}\ngameDay: a-day`), /gameDay: found "a-day", expected either `pool` or `gameDay`/],
     ['a game day that the file does not have', program('every: 1m\ngameDay: a-day'), /gameDay: found "a-day", expected the game day of this file: it has none/],
+    ['groups of what has none', program(`every: 1m\ngroups: { by: kube-monkey }\n${POOL}`), /pool\[0\]: found "slow-payments", expected an experiment on pods beside `groups`/],
+    ['groups that nobody knows', program(`every: 1m\ngroups: { by: somebody }\n${POOL}`), /groups: .*expected \{ by: kube-monkey \}/],
     ['a pool of nobody', program('every: 1m\npool: []'), /pool: found a list of 0, expected at least 1 in the list/],
     ['a picker that there is not', program(`every: 1m\npick: best\n${POOL}`), /pick: found "best", expected one of evidence, random, round-robin/],
     ['a misspelt key', program(`evrey: 1m\n${POOL}`), /unknown key "evrey".*Did you mean every/],

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isGrpcDeadlineError } from '@temporalio/client';
+import { openFileStore } from '../../activities/journal/file.ts';
 import { Lane } from '../../bench/torture/lane.ts';
 import { traces } from '../../bench/torture/pods/traces.ts';
 import type { Live } from '../../bench/torture/pods/api.ts';
@@ -25,6 +26,13 @@ const SPOOL = {
   spec: { volumes: [{ name: 'spool', emptyDir: { medium: 'Memory', sizeLimit: '8Mi' } }] },
 };
 
+const LABELS = ['enabled=enabled', 'identifier=pay', 'mtbf=1', 'kill-mode=fixed', 'kill-value=2'].map(
+  (label) => `kube-monkey/${label}`,
+);
+/** Open at any time of this day and the next. */
+const OPEN =
+  'admission: { healthy: none, incidents: none, capacity: none, windows: { office: { days: [Mon, Tue, Wed, Thu, Fri, Sat, Sun], from: "00:00", to: "24:00", timeZone: UTC } } }\n';
+
 describe('the Chaos Monkey on pods', { skip: await whyNoFaultImage() }, () => {
   const undo = new AsyncDisposableStack();
   let pods: Pods;
@@ -38,6 +46,8 @@ describe('the Chaos Monkey on pods', { skip: await whyNoFaultImage() }, () => {
     await importFaultImage(cluster);
     pods = await Pods.open(cluster);
     await Promise.all([pods.deploy('payments', 6), pods.deploy('orders', 2, SPOOL)]);
+    for (const of of ['deployment/payments', 'pods'])
+      await pods.kubectl('label', of, ...(of === 'pods' ? ['-l', 'app=payments'] : []), ...LABELS);
     const orders = createServer((_, response) => response.end('{"orders":100}'));
     await new Promise<void>((resolve) => orders.listen(0, '127.0.0.1', resolve));
     undo.defer(() => new Promise<void>((resolve) => void orders.close(() => resolve())));
@@ -48,6 +58,7 @@ describe('the Chaos Monkey on pods', { skip: await whyNoFaultImage() }, () => {
     lane = new Lane(folder, 'monkey', {
       groups: [],
       sections: [`kubernetes: ${JSON.stringify(section)}`],
+      configuration: OPEN,
       probes: `  orders: { type: http, url: '${url}', jsonPointer: /orders, unit: count }\n`,
     });
     undo.defer(() => lane.down());
@@ -96,6 +107,32 @@ describe('the Chaos Monkey on pods', { skip: await whyNoFaultImage() }, () => {
     const { picked, run } = await tick('dry');
     assert.ok(new Set<string>(POOL).has(picked), picked);
     assert.equal(run, undefined);
+  });
+
+  it('hits a group by the labels of kube-monkey, as far as they say, and says when it is nobody’s turn', async () => {
+    const shipped = await readFile(join(ROOT, 'experiments', 'programs', 'kube-monkey.yaml'), 'utf8');
+    const groups = (day: string): string =>
+      shipped
+        .replaceAll('site: prod-eu, namespace: shop', `site: torture, namespace: ${pods.namespace}`)
+        .replace('every: 10m', 'every: 30d')
+        .replace('day: 8h', `day: ${day}`)
+        .replace('hold: 1m', 'hold: 10s');
+    const path = join(lane.folder, 'kube-monkey.yaml');
+    await writeFile(path, groups('1000d'));
+    await schedule('apply', path);
+    const seldom = await tick('kube-monkey');
+    if (seldom.run === undefined) assert.match(seldom.skipped ?? '', /nobody’s turn of 1 groups, the likeliest one/);
+    await writeFile(path, groups('1h'));
+    await schedule('apply', path);
+    assert.match(await schedule('list'), /of groups by the labels of kube-monkey/);
+    const { group, status, run = '' } = await tick('kube-monkey');
+    assert.deepEqual([group, status], [`${pods.namespace}/payments`, 'completed']);
+    const { events } = (await openFileStore(join(lane.folder, 'journal')).read(run)) ?? assert.fail();
+    const opened = events.filter((event) => event.type === 'stage-opened');
+    assert.deepEqual(
+      opened.map(({ targets }) => targets.length),
+      [2],
+    );
   });
 
   it('does each of its faults, and leaves nothing', async () => {
