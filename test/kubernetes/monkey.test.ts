@@ -31,7 +31,7 @@ const LABELS = ['enabled=enabled', 'identifier=pay', 'mtbf=1', 'kill-mode=fixed'
 );
 /** Open at any time of this day and the next. */
 const OPEN =
-  'admission: { healthy: none, incidents: none, capacity: none, windows: { office: { days: [Mon, Tue, Wed, Thu, Fri, Sat, Sun], from: "00:00", to: "24:00", timeZone: UTC } } }\n';
+  "admission: { healthy: none, incidents: none, capacity: none, windows: { office: { timeZone: UTC, open: { mon-sun: '00:00-24:00' } } } }\n";
 
 describe('the Chaos Monkey on pods', { skip: await whyNoFaultImage() }, () => {
   const undo = new AsyncDisposableStack();
