@@ -15,7 +15,7 @@ const RANKED_MAX = 20;
 
 /** Chooses. Whoever has deviated, and was not acknowledged, waits. */
 export function choose(choosing: Choosing): Choice {
-  const { pick, seed, pool, past } = choosing;
+  const { pick, seed, pool, past, nowMs, everyMs } = choosing;
   const findings = unacknowledged(past);
   const open = pool.flatMap(({ experiment }, i) => (findings.has(experiment) ? [] : [i]));
   const ranking = RANKINGS[pick](choosing, open);
@@ -29,6 +29,8 @@ export function choose(choosing: Choosing): Choice {
     ranking: ranking.slice(0, RANKED_MAX).map((ranked) => withRadius(ranked, choosing)),
     passedOver: passedOver.slice(0, RANKED_MAX),
     of: ranking.length,
+    atMs: nowMs,
+    everyMs,
   };
 }
 

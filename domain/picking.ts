@@ -111,6 +111,9 @@ export interface Choice {
   readonly refused?: readonly RefusedNow[];
   /** How many were ranked, those that were refused among them. */
   readonly of: number;
+  /** When it was made, in milliseconds since the Unix epoch, and how long from one tick to the next: with them, and the past as it was then, the same is chosen again. Absent before 0.5. */
+  readonly atMs?: number;
+  readonly everyMs?: number;
 }
 
 /** The order of a ranking: what nobody has tried, then by score, then as the pool has them. */

@@ -28,4 +28,6 @@ export const choice = z.object({
   passedOver: z.array(z.object({ experiment: z.string(), finding: z.string() })),
   refused: z.array(z.object({ experiment: z.string(), guard: z.string(), found: z.string() })).exactOptional(),
   of: count,
+  atMs: z.number().exactOptional(),
+  everyMs: z.number().exactOptional(),
 }) satisfies z.ZodType<Choice>;

@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openFileStore } from '../../activities/journal/file.ts';
 import { reset } from '../../bench/torture/blows.ts';
+import { pastRuns } from '../../activities/picking.ts';
 import { standingOf } from '../../activities/standing.ts';
+import { choose } from '../../domain/picking-choice.ts';
+import { candidatesOf } from '../../domain/program.ts';
 import { CONTROL_QUEUE } from '../../domain/queues.ts';
 import { storyQuery } from '../../workflows/messages.ts';
-import type { RunResult } from '../../workflows/messages.ts';
+import type { RunResult, TickInput } from '../../workflows/messages.ts';
 import { eventsOf, squall } from '../cli/squall.ts';
 import { assertCleanSlate } from '../engine/clean-slate.ts';
 import { recordAs } from '../replay/record.ts';
@@ -31,6 +34,27 @@ describe('a tick of a program', () => {
       return run !== '';
     }, `${tick} has begun a run`);
     return run;
+  };
+
+  /** What chose a run chooses it again, by what the journal has of it and of those before. */
+  const choosesAgain = async (run: string): Promise<void> => {
+    const store = openFileStore(join(scheduled.lane.folder, 'journal'));
+    const chosen = (await store.read(run))?.events.find((event) => event.type === 'chosen');
+    assert.ok(chosen?.type === 'chosen');
+    const { pick, seed, atMs = assert.fail(), everyMs = assert.fail(), ranking } = chosen.choice;
+    const { action } = await scheduled.lane.client.schedule.getHandle('squall-program/shop-monkey/seldom').describe();
+    const [{ cadence }] = action.args as [TickInput];
+    // Of processes nobody knows when they were deployed.
+    const pool = candidatesOf(
+      cadence,
+      cadence.pool.map(() => null),
+    );
+    const past = pastRuns(
+      (await store.list()).filter(({ startedAtMs }) => startedAtMs < atMs),
+      pool,
+    );
+    assert.ok(past.length > 0);
+    assert.deepEqual(choose({ pick, seed, pool, past, nowMs: atMs, everyMs }).ranking, ranking);
   };
 
   it('runs one of its pool at each tick, as who applied it, with what was drawn; it can be chosen again', async () => {
@@ -65,6 +89,7 @@ describe('a tick of a program', () => {
     );
     // The other one is what nobody has tried.
     const next = await scheduled.ticked();
+    await choosesAgain(next.run ?? '');
     assert.deepEqual(
       [next.status, next.picked],
       ['completed', picked === 'one-frozen' ? 'one-stutters' : 'one-frozen'],
@@ -241,7 +266,11 @@ scenarios:
     const called = await childOf(id);
     assert.match(called, /^look-around-\d{8}-\d{6}-[\da-f]{4}$/);
     const act = (...args: readonly string[]) => squall(['gameday', ...args], scheduled.env);
-    for (const args of [['begin', called], ['done', called], ['judge', called, '1', 'yes']])
+    for (const args of [
+      ['begin', called],
+      ['done', called],
+      ['judge', called, '1', 'yes'],
+    ])
       await until(async () => (await act(...args)).code === 0, args.join(' '));
     const { picked, run, status } = await scheduled.resultOf(id);
     assert.deepEqual([picked, run, status], ['look-around', called, 'completed']);
