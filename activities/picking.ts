@@ -22,7 +22,9 @@ export async function chooseByJournal(store: JournalStore, choosing: Omit<Choosi
 /** What a journal's list says of earlier runs of `pool`, in the order in which they began. */
 export function pastRuns(heads: readonly JournalHead[], pool: readonly Candidate[]): readonly PastRun[] {
   const names = new Set(pool.map(({ experiment }) => experiment));
-  const ours = heads.filter(({ experiment, problem }) => names.has(experiment) && problem === undefined);
+  const ours = heads
+    .flatMap((head) => (head.problem === undefined ? head : unread(head, names)) ?? [])
+    .filter(({ experiment }) => names.has(experiment));
   const kept = [...Map.groupBy(ours, ({ experiment }) => experiment).values()].flatMap((runs) => {
     const latest = runs.slice(-RUNS_MAX);
     const finding = runs.findLast(({ deviated, acknowledged }) => deviated === true && acknowledged !== true);
@@ -30,14 +32,21 @@ export function pastRuns(heads: readonly JournalHead[], pool: readonly Candidate
   });
   return kept
     .toSorted((a, b) => a.startedAtMs - b.startedAtMs)
-    .map(({ run, experiment, startedAtMs, status, deviated, stopped, ...more }) => ({
+    .map(({ run, experiment, startedAtMs, status, deviated, stopped, problem, ...more }) => ({
       run,
       experiment,
       atMs: startedAtMs,
       deviated,
       aborted: status === 'aborted' && stopped !== false,
+      ...(problem === undefined ? {} : { unread: true as const }),
       ...knownOf(more),
     }));
+}
+
+/** What a journal that cannot be read may hide is a finding, until it can be read, or is gone; whose it is its run's name says. */
+function unread(head: JournalHead, names: ReadonlySet<string>): JournalHead | undefined {
+  const experiment = /^(.+)-\d{8}-\d{6}-[^-]+$/.exec(head.run)?.[1];
+  return experiment === undefined || !names.has(experiment) ? undefined : { ...head, experiment, deviated: true };
 }
 
 /** What older journals do not say. */
@@ -47,7 +56,7 @@ function knownOf({
   askedShare,
   reached,
   afterDeployment,
-}: Partial<JournalHead>): Omit<PastRun, 'run' | 'experiment' | 'atMs' | 'deviated' | 'aborted'> {
+}: Partial<JournalHead>): Omit<PastRun, 'run' | 'experiment' | 'atMs' | 'deviated' | 'aborted' | 'unread'> {
   return {
     ...(documentHash === undefined ? {} : { documentHash }),
     ...(acknowledged === undefined ? {} : { acknowledged }),

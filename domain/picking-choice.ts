@@ -5,7 +5,7 @@
  * seed choose the same, and there is no other state that could be lost.
  */
 import { byPlace, rounded } from './picking.ts';
-import type { Choice, Choosing, PastRun, Picker, Ranked } from './picking.ts';
+import type { Choice, Choosing, PassedOver, PastRun, Picker, Ranked } from './picking.ts';
 import { rankByEvidence } from './picking-evidence.ts';
 import { stepOf } from './radius.ts';
 import { randomFrom } from './random.ts';
@@ -21,7 +21,7 @@ export function choose(choosing: Choosing): Choice {
   const ranking = RANKINGS[pick](choosing, open);
   const passedOver = pool.flatMap(({ experiment }) => {
     const finding = findings.get(experiment);
-    return finding === undefined ? [] : [{ experiment, finding }];
+    return finding === undefined ? [] : [{ experiment, ...finding }];
   });
   return {
     pick,
@@ -41,10 +41,11 @@ function withRadius(ranked: Ranked, { pool, past }: Choosing): Ranked {
 }
 
 /** By experiment the latest run that deviated which nobody has acknowledged. Another one that held, or was acknowledged, lifts nothing. */
-function unacknowledged(past: readonly PastRun[]): ReadonlyMap<string, string> {
-  const findings = new Map<string, string>();
-  for (const { experiment, run, deviated, acknowledged } of past)
-    if (deviated === true && acknowledged !== true) findings.set(experiment, run);
+function unacknowledged(past: readonly PastRun[]): ReadonlyMap<string, Omit<PassedOver, 'experiment'>> {
+  const findings = new Map<string, Omit<PassedOver, 'experiment'>>();
+  for (const { experiment, run, deviated, acknowledged, unread } of past)
+    if (deviated === true && acknowledged !== true)
+      findings.set(experiment, { finding: run, ...(unread === undefined ? {} : { unread }) });
   return findings;
 }
 

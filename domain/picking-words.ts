@@ -35,8 +35,13 @@ export function leftOutOf({
   return [
     ...refused.map(({ experiment, guard, found }) => [experiment, `not then: ${guard}: ${found}`] as const),
     ...passedOver.map(
-      ({ experiment, finding }) =>
-        [experiment, `passed over: ${finding} deviated, and nobody has acknowledged it`] as const,
+      ({ experiment, finding, unread }) =>
+        [
+          experiment,
+          unread === true
+            ? `passed over: the journal of ${finding} cannot be read, so that nobody knows whether it deviated; mend it, or take it away`
+            : `passed over: ${finding} deviated, and nobody has acknowledged it`,
+        ] as const,
     ),
   ];
 }

@@ -39,6 +39,8 @@ export interface PastRun {
   readonly documentHash?: string;
   /** Somebody has acknowledged that it deviated. */
   readonly acknowledged?: boolean;
+  /** Its journal cannot be read: what it hides may be a finding. */
+  readonly unread?: true;
   /** The largest share of the candidates that its ladder asked for (ratio), and the most targets that were under fault. Absent where nobody looked. */
   readonly askedShare?: number;
   readonly reached?: number;
@@ -91,6 +93,8 @@ export interface PassedOver {
   readonly experiment: string;
   /** The run that deviated. */
   readonly finding: string;
+  /** Its journal cannot be read, so that nobody knows. */
+  readonly unread?: true;
 }
 
 /** One that a guard did not let begin at the time, and may later. */

@@ -25,7 +25,9 @@ export const choice = z.object({
       radius: radius.exactOptional(),
     }),
   ),
-  passedOver: z.array(z.object({ experiment: z.string(), finding: z.string() })),
+  passedOver: z.array(
+    z.object({ experiment: z.string(), finding: z.string(), unread: z.literal(true).exactOptional() }),
+  ),
   refused: z.array(z.object({ experiment: z.string(), guard: z.string(), found: z.string() })).exactOptional(),
   of: count,
   atMs: z.number().exactOptional(),

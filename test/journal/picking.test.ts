@@ -1,6 +1,6 @@
 /** What a tick knows of earlier runs is what the journal's list says, and an acknowledgement is in the journal of the run that deviated. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -65,6 +65,14 @@ describe('the past of a pool', () => {
       audited.map(({ who, from, why, run: of }) => [who, from, why, of]),
       [['alice (not authenticated)', 'laptop', 'SHOP-214', finding]],
     );
+  });
+
+  it('holds back what a journal may hide that cannot be read, until it is mended or gone', async () => {
+    const run = 'never-run-20261124-101500-x7k2';
+    await writeFile(join(folder, `${run}.json`), '{"schema"');
+    assert.deepEqual((await choice()).passedOver, [{ experiment: 'never-run', finding: run, unread: true }]);
+    await rm(join(folder, `${run}.json`));
+    assert.deepEqual((await choice()).passedOver, []);
   });
 
   it('has nothing to acknowledge where nothing deviated', async () => {
