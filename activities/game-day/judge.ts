@@ -18,7 +18,7 @@ import { heardWithin } from './looks.ts';
 import { liveSamples } from './live-samples.ts';
 
 /** Time between two looks, in milliseconds. */
-const LOOK_MS = 1_000;
+const LOOK_MS = 2_000;
 
 /** Whom it works with. */
 interface Judge {

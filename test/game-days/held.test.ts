@@ -169,7 +169,7 @@ describe('a game day', () => {
 
     it('times a scenario out, unless it is extended; and a day whose time is over skips what is left', async () => {
       const scenarios = [
-        scenarioOf({ work: byHand('one'), timeoutMs: 4_000 }),
+        scenarioOf({ work: byHand('one'), timeoutMs: 10_000 }),
         scenarioOf({ work: byHand('two') }),
         scenarioOf(),
       ];
@@ -186,11 +186,11 @@ describe('a game day', () => {
       const events = await day.record();
       const [begun] = ofType(events, 'scenario-begun');
       const [ended] = ofType(events, 'scenario-ended');
-      assert.ok((ended?.atMs ?? 0) - (begun?.atMs ?? 0) >= 5_000, 'a second longer than its timeout');
+      assert.ok((ended?.atMs ?? 0) - (begun?.atMs ?? 0) >= 11_000, 'a second longer than its timeout');
 
       const short = await days.call(
         'short',
-        gameDayOf({ scenarios: [scenarioOf({ work: byHand('one') }), scenarioOf()], durationMs: 6_000 }),
+        gameDayOf({ scenarios: [scenarioOf({ work: byHand('one') }), scenarioOf()], durationMs: 15_000 }),
       );
       await short.does('alice', { act: 'begin' });
       await short.has({ type: 'step-asked' });
