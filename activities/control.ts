@@ -13,6 +13,7 @@ import { describeIdentity, unproven } from '../domain/identity.ts';
 import type { Claim } from '../domain/identity.ts';
 import type { JournalEvent } from '../domain/journal.ts';
 import type { Policy } from '../domain/policy.ts';
+import type { Ticked } from '../domain/program.ts';
 import { formatDuration } from '../domain/units.ts';
 import { attending } from './admission/attend.ts';
 import { askOf, awaitEnd, endedOf, heldAt, reserve, withdraw } from './admission/budget.ts';
@@ -60,16 +61,13 @@ export interface Control {
   readonly destinations: Destinations;
   /** Told of every event that was new to the journal, once. */
   readonly onEvents: OnEvents;
+  /** Told of every tick of a program that is over. */
+  readonly onTick?: (tick: Ticked) => void;
 }
 
 export function controlActivities(control: Control): ControlActivities {
   const { installation, versions, policy } = control;
-  const signed = (
-    run: string,
-    event: JournalEvent,
-    startedBy?: Claim,
-    parent?: Asked['parent'],
-  ): JournalEvent => {
+  const signed = (run: string, event: JournalEvent, startedBy?: Claim, parent?: Asked['parent']): JournalEvent => {
     if (event.type !== 'started') return event;
     if (startedBy === undefined) return { ...event, startedBy: unproven(event.startedBy), installation, versions };
     const { who } = starterOf(policy, { ...event, run, execution: '', startedBy, ...(parent && { parent }) });
@@ -120,6 +118,7 @@ export function controlActivities(control: Control): ControlActivities {
     heldAt: (site) => beating(() => heldAt(control.client, site)),
     choose: (choosing) => chooseByJournal(control.store, choosing),
     standing: (program, cadence) => standingOf(control.client, program, cadence),
+    ticked: async (tick) => control.onTick?.(tick),
     acknowledge: (given) => acknowledgeFinding(control.store, given),
     authorise: async (asking) => authority(control.policy, asking),
     enforceStop: (stop, pulledAtMs) =>

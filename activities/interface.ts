@@ -48,6 +48,8 @@ export interface ControlActivities extends GameDayActivities {
   choose(choosing: Omit<Choosing, 'past'>): Promise<Choice>;
   /** How the schedule of a cadence stands, for a tick that has waited. */
   standing(program: string, cadence: string): Promise<Standing>;
+  /** Counts what came of a tick. */
+  ticked(tick: Ticked): Promise<void>;
   /** Writes into the journal of a run that deviated that somebody has looked into it. */
   acknowledge(acknowledgement: Acknowledgement): Promise<Acknowledged>;
   /** Who asks for something, and whether the policy lets them. */

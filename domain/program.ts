@@ -43,6 +43,13 @@ export interface Cadence {
   readonly gameDay?: CalledDay;
 }
 
+/** What came of a tick, for counting. `nobody`: it was no group’s turn. */
+export interface Ticked {
+  readonly program: string;
+  readonly cadence: string;
+  readonly ended: 'ran' | 'left-out' | 'nobody' | 'dry-run';
+}
+
 /** A game day of a program. */
 export interface CalledDay {
   readonly gameDay: GameDay;

@@ -35,6 +35,7 @@ export interface ControlOptions {
   readonly namespace: string;
   readonly log: (line: string) => void;
   readonly onEvents: OnEvents;
+  readonly onTick: NonNullable<Control['onTick']>;
   readonly interceptors?: WorkerInterceptors;
   /** A bundle other than that of this checkout's workflows: tests deploy a broken one. */
   readonly bundle?: string;
@@ -42,7 +43,7 @@ export interface ControlOptions {
 
 /** Builds the workers of both queues; they serve once their `run()` is called. */
 export async function controlWorkers(options: ControlOptions): Promise<Worker[]> {
-  const { config, store, connection, client, namespace, log, onEvents } = options;
+  const { config, store, connection, client, namespace, log, onEvents, onTick } = options;
   const [codePath, searchAttributes, versions] = await Promise.all([
     options.bundle ?? workflowBundle(),
     registerSearchAttributes(connection, namespace, log),
@@ -52,7 +53,7 @@ export async function controlWorkers(options: ControlOptions): Promise<Worker[]>
   const { guards, policy, levers, destinations } = options;
   const known = { installation, versions, searchAttributes };
   const alerts = alertSourcesOf(config);
-  const parts = { ...known, store, guards, policy, levers, destinations, client, onEvents, alerts };
+  const parts = { ...known, store, guards, policy, levers, destinations, client, onEvents, onTick, alerts };
   const both = {
     connection,
     namespace,

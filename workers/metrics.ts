@@ -8,6 +8,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { OnEvents } from '../activities/control.ts';
 import { eventKey } from '../domain/journal.ts';
 import type { JournalEvent } from '../domain/journal.ts';
+import type { Ticked } from '../domain/program.ts';
 
 /** Buckets of a run's duration in seconds: ten seconds to a day. */
 const DURATION_BUCKETS = [10, 30, 60, 300, 900, 1_800, 3_600, 14_400, 86_400];
@@ -55,6 +56,11 @@ export class RunMetrics {
     'experiment',
     'phase',
   ]);
+  readonly #ticks = this.#counter('chaos_program_ticks_total', 'Ticks of programs that ended', [
+    'program',
+    'cadence',
+    'ended',
+  ]);
   readonly #radius = this.#gauge(
     'chaos_blast_radius_percentage',
     'Share of candidates under fault in the widest open run, 0 to 100',
@@ -84,6 +90,9 @@ export class RunMetrics {
       if (open) this.#count(open, event);
     }
   };
+
+  /** Counts a tick. Where the worker dies as it answers it may be counted twice. */
+  readonly ticked = (tick: Ticked): void => this.#ticks.inc({ ...tick });
 
   /**
    * Takes up open runs that this worker has not heard of, and forgets those that are closed without a word, once they were

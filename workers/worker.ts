@@ -88,13 +88,13 @@ async function serve(options: WorkerOptions, sweeper: Sweeping): Promise<Running
   if (probes) {
     const policy = policyOf(config.policy);
     const guards = openLadder(config, probes, client, levers, policy, store);
-    const onEvents = metrics.observe;
+    const [onEvents, onTick] = [metrics.observe, metrics.ticked];
     const destinations = openDestinations(config);
     for (const missing of missingOf(config)) log(missing);
     if (!config.admission)
       log('admission: is not in squall.yaml: every run is refused until it says what to ask, or none');
     const parts = { connection, client, namespace, destinations, interceptors };
-    workers.push(...(await controlWorkers({ config, store, guards, policy, levers, log, onEvents, ...parts })));
+    workers.push(...(await controlWorkers({ config, store, guards, policy, levers, log, onEvents, onTick, ...parts })));
     workers.push(await notifyWorker(parts));
     journal = readyJournal(store, policy, log);
   }

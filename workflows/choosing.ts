@@ -36,6 +36,8 @@ export interface Left {
   readonly skipped: string;
   /** What was chosen; absent where nobody could tell. */
   readonly choice?: Choice;
+  /** It is no group's turn, as it mostly is. */
+  readonly nobody?: true;
   /** Waiting might help: a dry run does not. */
   readonly waits?: true;
 }

@@ -32,7 +32,12 @@ export async function inGroup({ cadence }: TickInput, took: Took, seed: string):
     return { skipped: `nobody could tell which groups there are: ${why(failure)}`, ...choice };
   }
   const drawn = drawGroup(found.groups, everyMs, seed);
-  if (drawn === undefined) return { skipped: nobody(found, everyMs), ...choice };
+  if (drawn === undefined)
+    return {
+      skipped: nobody(found, everyMs),
+      ...(found.groups.length > 0 ? { nobody: true as const } : {}),
+      ...choice,
+    };
   const { group, size } = drawn;
   const labels = { ...(selector['labels'] as Readonly<Record<string, string>> | undefined), ...group.selector.labels };
   const { blastRadius, targets } = experiment;

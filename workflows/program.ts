@@ -31,6 +31,7 @@ import { tickHeard } from './heard.ts';
 import { abortSignal } from './messages.ts';
 import type { DayResult, RunInput, RunResult, TickInput, TickResult } from './messages.ts';
 import type { Plan } from './plan.ts';
+import { counting } from './proxies.ts';
 
 /** A tick that no worker has taken for this long does nothing, in milliseconds: its time is over. */
 const TAKEN_WITHIN_MS = 60_000;
@@ -44,19 +45,47 @@ export async function program(payload: TickInput): Promise<TickResult> {
   const seed = patched('seeded-by-tick') ? workflowInfo().firstExecutionRunId : uuid4();
   const lateMs = sinceStartMs();
   const late = lateMs > TAKEN_WITHIN_MS ? `no worker took the tick for ${Math.round(lateMs / 1_000)} s` : undefined;
-  if (input.cadence.gameDay !== undefined)
-    return { seed, drawn: {}, ...(await callDay(input, input.cadence.gameDay, seed, late)) };
+  const { nobody, ...result } = await ticked(input, seed, late);
+  const ended = nobody
+    ? 'nobody'
+    : result.run !== undefined
+      ? 'ran'
+      : result.would !== undefined
+        ? 'dry-run'
+        : 'left-out';
+  const { program: name, cadence } = input;
+  if (patched('counts-ticks')) await counting().ticked({ program: name, cadence: cadence.name, ended }).catch(ignored);
+  return { seed, ...result };
+}
+
+/** A count is no reason to fail. */
+function ignored(failure: unknown): void {
+  if (isCancellation(failure)) throw failure;
+}
+
+async function ticked(
+  input: TickInput,
+  seed: string,
+  late: string | undefined,
+): Promise<Omit<TickResult, 'seed'> & Pick<Left, 'nobody'>> {
+  const { cadence } = input;
+  if (cadence.gameDay !== undefined) return { drawn: {}, ...(await callDay(input, cadence.gameDay, seed, late)) };
   const chosen = await choose(input, seed, late);
   const took = 'skipped' in chosen ? chosen : await inGroup(input, chosen, seed);
-  if ('skipped' in took) return { seed, picked: '', drawn: {}, ...leftOut(input, took) };
-  const { picked } = took;
-  setCurrentDetails(`**${input.program}**, ${input.cadence.name}: \`${picked.experiment.name}\``);
+  if ('skipped' in took)
+    return {
+      picked: '',
+      drawn: {},
+      ...leftOut(input, took),
+      ...(took.nobody === true ? { nobody: true as const } : {}),
+    };
+  const { picked, group } = took;
+  setCurrentDetails(`**${input.program}**, ${cadence.name}: \`${picked.experiment.name}\``);
   return {
-    seed,
     picked: picked.experiment.name,
     drawn: picked.drawn,
-    ...(took.group === undefined ? {} : { group: took.group }),
-    ...(input.cadence.dryRun ? await rehearse(input, took, seed) : await run(input, took, seed)),
+    ...(group === undefined ? {} : { group }),
+    ...(cadence.dryRun ? await rehearse(input, took, seed) : await run(input, took, seed)),
   };
 }
 

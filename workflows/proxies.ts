@@ -190,6 +190,15 @@ export function preflightAt(experiment: Experiment): Site<'preflight'> {
   });
 }
 
+/** A tick that nobody counts is over all the same. */
+export function counting(): Control<'ticked'> {
+  return proxyActivities<ControlActivities>({
+    taskQueue: CONTROL_QUEUE,
+    startToCloseTimeout: 5_000,
+    scheduleToCloseTimeout: 30_000,
+  });
+}
+
 /** Whose turn it is cannot be told without them: who does not answer has the tick left out. */
 export function groupsAt(site: string): Site<'groups'> {
   return proxyActivities<SiteActivities>({

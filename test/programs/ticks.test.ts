@@ -76,6 +76,8 @@ describe('a tick of a program', () => {
     await recordAs(scheduled.lane.client, id, 'tick.program');
     const why = await scheduled.schedule('why', run);
     assert.equal(await scheduled.schedule('why', id), why);
+    const counted = /^chaos_program_ticks_total\{program="shop-monkey",cadence="seldom",ended="ran"\} [1-9]/m;
+    await until(async () => counted.test(await scheduled.lane.metrics('control')));
     assert.match(
       why,
       new RegExp(`^shop-monkey/seldom picks by evidence, with the seed ${done.seed}\n +1 +${picked} +untested  \\d`),
