@@ -22,6 +22,7 @@ import type { LeaseTiming } from '../domain/timing.ts';
 import type { Asking, Authority } from './admission/proof.ts';
 import type { GameDayActivities, GameDaySiteActivities } from './game-day/interface.ts';
 import type { Grouping, Groups } from '../domain/grouping.ts';
+import type { Ticked } from '../domain/program.ts';
 import type { Named } from './deployments.ts';
 import type { Acknowledged, Acknowledgement } from './picking.ts';
 import type { Standing } from './standing.ts';

@@ -99,7 +99,7 @@ async function play(client: Client, handle: WorkflowHandle, over: AbortSignal): 
     const { commander = '' } = story?.state.gameDay.roles ?? {};
     const leave = { by: commander, act: { act: 'abort', why: 'the demo was interrupted' } } as const;
     const cue = story && (wish.came ? leave : byHand ? undefined : cueOf(story.state));
-    if (cue === undefined || story.state.phase === 'ended') continue;
+    if (story === undefined || cue === undefined || story.state.phase === 'ended') continue;
     // What is refused has been said by somebody else meanwhile, and what is not answered is said again.
     await tellDay(client, handle, story.execution, cue.act, { by: cue.by, from: hostname() }).catch(() => undefined);
   }

@@ -19,6 +19,7 @@ import type { Policy } from '../domain/policy.ts';
 import { CONTROL_HOLD_QUEUE, CONTROL_QUEUE } from '../domain/queues.ts';
 import { alertSourcesOf } from './admission.ts';
 import { workflowBundle } from './bundle.ts';
+import type { Ticked } from '../domain/program.ts';
 import type { Config } from './config.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 
@@ -35,7 +36,7 @@ export interface ControlOptions {
   readonly namespace: string;
   readonly log: (line: string) => void;
   readonly onEvents: OnEvents;
-  readonly onTick: NonNullable<Control['onTick']>;
+  readonly onTick?: (tick: Ticked) => void;
   readonly interceptors?: WorkerInterceptors;
   /** A bundle other than that of this checkout's workflows: tests deploy a broken one. */
   readonly bundle?: string;
@@ -53,7 +54,18 @@ export async function controlWorkers(options: ControlOptions): Promise<Worker[]>
   const { guards, policy, levers, destinations } = options;
   const known = { installation, versions, searchAttributes };
   const alerts = alertSourcesOf(config);
-  const parts = { ...known, store, guards, policy, levers, destinations, client, onEvents, onTick, alerts };
+  const parts = {
+    ...known,
+    store,
+    guards,
+    policy,
+    levers,
+    destinations,
+    client,
+    onEvents,
+    ...(onTick && { onTick }),
+    alerts,
+  };
   const both = {
     connection,
     namespace,
