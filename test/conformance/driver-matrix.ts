@@ -148,7 +148,11 @@ export function stepMatrix<Where extends Place>(
     /** Whether the trap has sprung. What can end only as completed lives again where somebody just came too late. */
     async function live(name: string, step: Step, blow: Blow, round = '1'): Promise<boolean> {
       const expected = endsOf(step, blow);
-      const once = (again = round): Promise<Lived> => play(name, step, blow, again);
+      const once = async (again = round): Promise<Lived> => {
+        const lived = await play(name, step, blow, again);
+        // What was made a moment ago may not be listed yet. Who was refused for more is refused again.
+        return lived.status === 'refused' && !lived.sprung ? play(name, step, blow, `${again}-listed`) : lived;
+      };
       const { status, reason, sprung } = await (expected.join() === 'completed' ? steadily(once) : once());
       assert.ok(sprung || blow === 'kill', `the trap has not sprung: ${status}, ${reason}`);
       // What kills the worker for another run may have refused or ended this one, or spared it the step.

@@ -133,6 +133,8 @@ async function act<Params, Live extends Tagged>(
       asking.set(key, 'to be asked');
     return;
   }
+  // Who was refused may have been so since another worker's request was heard.
+  if (mine === 'to be asked' && (await what.isMoved(live, asked, acting))) return accept();
   asking.set(key, 'about to');
   let holds = false;
   try {
