@@ -5,6 +5,8 @@
  * list is then; where somebody else has put the zone into it meanwhile, it is theirs.
  */
 import { z } from 'zod';
+import { pause } from '../../pause.ts';
+import { slownessMs } from '../../targets/aws-settings.ts';
 import type { Permission } from '../driver.ts';
 import { busy, groups, GROUPS_CHANGED, GROUPS_MARKED } from './groups.ts';
 import type { LiveGroup } from './groups.ts';
@@ -35,6 +37,11 @@ const undoRecord = z.object({
   removed: z.array(z.string()).min(1),
 });
 type Undo = z.infer<typeof undoRecord>;
+
+/** A subnet is said to be gone only after so many looks, over a time in which what is listed becomes what is. */
+const LOOKS = 4;
+/** Between two of them, as a share of the longest request. */
+const AGAIN = 0.5;
 
 const ZONES_READ: Permission = {
   needs: 'to look in which zone a subnet is',
@@ -105,6 +112,18 @@ async function zonesOf(subnets: readonly string[], { clients }: Looking): Promis
   return new Map(found.flatMap(([id, zone]) => (zone === undefined ? [] : [[id, zone]])));
 }
 
+/** Those that are not to be seen for as long as what was made may stay unseen. */
+async function goneOf(subnets: readonly string[], looking: Looking): Promise<ReadonlySet<string>> {
+  let unseen = subnets;
+  for (let looks = 1; unseen.length > 0; looks += 1) {
+    const where = await zonesOf(unseen, looking);
+    unseen = unseen.filter((one) => !where.has(one));
+    if (looks === LOOKS) break;
+    if (unseen.length > 0) await pause(slownessMs(looking.settings) * AGAIN, new AbortController().signal);
+  }
+  return new Set(unseen);
+}
+
 async function setList(
   { name }: LiveGroup,
   of: Undo['of'],
@@ -136,6 +155,14 @@ async function heal(
   if (now.some((one) => where.get(one) === zone))
     return { done: true, detail: `somebody else has given it ${zone} back in another way meanwhile, which was left` };
   const restored = all.filter((one) => now.includes(one) || back.includes(one));
-  await setList(live, of, [...restored, ...now.filter((one) => !all.includes(one))], looking.once);
+  const wanted = [...restored, ...now.filter((one) => !all.includes(one))];
+  // AWS takes no list with a subnet that is not there any more, whoever has deleted it.
+  const gone = of === 'subnets' ? await goneOf(wanted, looking) : new Set<string>();
+  await setList(
+    live,
+    of,
+    wanted.filter((one) => !gone.has(one)),
+    looking.once,
+  );
   return { done: false, detail: `${zone} is being given back to it` };
 }

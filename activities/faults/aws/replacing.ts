@@ -10,6 +10,8 @@
  */
 import { z } from 'zod';
 import type { RegionClients } from '../../aws/cloud.ts';
+import { pause } from '../../pause.ts';
+import { slownessMs } from '../../targets/aws-settings.ts';
 import { ec2Tags } from './ec2-tags.ts';
 import { describedInstances } from './instances.ts';
 import type { LiveInstance } from './instances.ts';
@@ -32,6 +34,10 @@ export const SUSPENDS = 'squall:suspends';
 
 /** How often it is looked whether what was done is to be seen. */
 const LOOKS = 5;
+/** A group is held for nobody only after so many looks, over a time in which what is listed becomes what is. */
+const LOOKS_APART = 4;
+/** Between two of these, as a share of the longest request. */
+const AGAIN = 0.5;
 
 /** The group of an instance, for the record. */
 export const heldGroup = z.object({
@@ -103,7 +109,7 @@ function requests({ clients, once }: Looking) {
 }
 
 function open(looking: Looking): Replacing {
-  const { clients } = looking;
+  const { clients, settings } = looking;
   const { markInstance, markGroup, suspend, resume, holdersOf } = requests(looking);
 
   /** Resumes what is suspended for nobody any more, but for `leaving`, who has gone; false where that is not to be seen yet. */
@@ -120,12 +126,20 @@ function open(looking: Looking): Replacing {
     return false;
   };
 
+  const isLeft = async (uid: string): Promise<boolean> => {
+    for (let looks = 1; ; looks += 1) {
+      if (((await holdersOf(uid)) ?? []).length > 0) return false;
+      if (looks === LOOKS_APART) return true;
+      await pause(slownessMs(settings) * AGAIN, new AbortController().signal);
+    }
+  };
+
   /** Faults whose instances go in one moment need one look. */
   const tidy = readTogether<never>(async (kinds) => {
     const marked = [{ Name: 'tag-key', Values: [SUSPENDS] }];
     for await (const { id, tags } of describedInstances(await clients.ec2(), marked))
       if (!kinds.includes(tags[FAULT] ?? '')) await markInstance(id, { [SUSPENDS]: null });
-    for (const group of await groupsTagged(SUSPENDED, clients)) await release(group);
+    for (const group of await groupsTagged(SUSPENDED, clients)) if (await isLeft(group.uid)) await release(group);
     return new Map<string, never>();
   });
 

@@ -154,8 +154,12 @@ async function heal(
     if (original === undefined) continue;
     if (!isIsolated(one, looking)) {
       const now = one.groups.map(({ id }) => id);
-      if (new Set(now).symmetricDifference(new Set(original)).size > 0)
+      const without = original.filter((id) => !now.includes(id));
+      const gone = new Set(without).difference(new Set(await living(without, looking)));
+      if (gone.size < without.length || now.some((id) => !original.includes(id)))
         told.push('somebody else has changed its security groups meanwhile, which was left');
+      else if (gone.size > 0)
+        told.push(`${[...gone].join(', ')} cannot be given back to it: there is no such group any more`);
       continue;
     }
     const kept = await living(original, looking);
@@ -177,9 +181,16 @@ const livingGroups = perRegion(({ ec2 }) =>
   }),
 );
 
-async function living(ids: readonly string[], { clients }: Looking): Promise<string[]> {
-  const are = await Promise.all(ids.map((id) => livingGroups(clients)(id)));
-  return ids.filter((_, i) => are[i] === true);
+/** Those that are there. One is gone only where it is not to be seen for as long as what is listed may be wrong. */
+async function living(ids: readonly string[], { clients, settings }: Looking): Promise<string[]> {
+  const seen = new Set<string>();
+  for (let looks = 1; ; looks += 1) {
+    const unseen = ids.filter((id) => !seen.has(id));
+    const are = await Promise.all(unseen.map((id) => livingGroups(clients)(id)));
+    for (const [i, id] of unseen.entries()) if (are[i] === true) seen.add(id);
+    if (seen.size === ids.length || looks === LOOKS) return ids.filter((id) => seen.has(id));
+    await pause(slownessMs(settings) / 2, new AbortController().signal);
+  }
 }
 
 /** Deletes what nobody needs, and throws where an instance is isolated and no record says which groups it had before. */
