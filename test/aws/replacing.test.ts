@@ -111,29 +111,6 @@ describe('groups that are kept from replacing instances', { skip: await whyNoMot
     await groups.isAsBefore(group);
   });
 
-  it('a group that somebody has resumed is kept from replacing its instance until that serves again', async () => {
-    await using worker = await Mortal.open(account, instanceStop);
-    const group = await groups.make();
-    const [name = ''] = group.instances;
-    const fault = worker.fault(groups.targetOf(name));
-    assert.equal((await worker.inject(fault)).result, 'injected');
-    const autoScaling = await account.observe.autoScaling();
-    await autoScaling.resumeProcesses({
-      AutoScalingGroupName: group.name,
-      ScalingProcesses: ['HealthCheck'],
-    });
-    assert.equal((await worker.renew(fault))?.result, 'lapsed');
-    const meanwhile: string[][] = [];
-    worker.shim.before('ec2:StartInstances', async () => {
-      meanwhile.push(await groups.suspended(group));
-      return undefined;
-    });
-    await worker.reverted(fault);
-    assert.deepEqual(meanwhile, [groups.meanwhile]);
-    await groups.runs(name);
-    await groups.isAsBefore(group);
-  });
-
   it('the sweep lets go for an instance that no fault holds any more', async () => {
     await using worker = await Mortal.open(account, instanceStop);
     const group = await groups.make(2);

@@ -5,9 +5,8 @@
  * list is then; where somebody else has put the zone into it meanwhile, it is theirs.
  */
 import { z } from 'zod';
-import { pause } from '../../pause.ts';
-import { slownessMs } from '../../targets/aws-settings.ts';
 import type { Permission } from '../driver.ts';
+import { goneOf } from './absences.ts';
 import { busy, groups, GROUPS_CHANGED, GROUPS_MARKED } from './groups.ts';
 import type { LiveGroup } from './groups.ts';
 import { unlessMissing } from './passing.ts';
@@ -37,11 +36,6 @@ const undoRecord = z.object({
   removed: z.array(z.string()).min(1),
 });
 type Undo = z.infer<typeof undoRecord>;
-
-/** A subnet is said to be gone only after so many looks, over a time in which what is listed becomes what is. */
-const LOOKS = 4;
-/** Between two of them, as a share of the longest request. */
-const AGAIN = 0.5;
 
 const ZONES_READ: Permission = {
   needs: 'to look in which zone a subnet is',
@@ -112,18 +106,6 @@ async function zonesOf(subnets: readonly string[], { clients }: Looking): Promis
   return new Map(found.flatMap(([id, zone]) => (zone === undefined ? [] : [[id, zone]])));
 }
 
-/** Those that are not to be seen for as long as what was made may stay unseen. */
-async function goneOf(subnets: readonly string[], looking: Looking): Promise<ReadonlySet<string>> {
-  let unseen = subnets;
-  for (let looks = 1; unseen.length > 0; looks += 1) {
-    const where = await zonesOf(unseen, looking);
-    unseen = unseen.filter((one) => !where.has(one));
-    if (looks === LOOKS) break;
-    if (unseen.length > 0) await pause(slownessMs(looking.settings) * AGAIN, new AbortController().signal);
-  }
-  return new Set(unseen);
-}
-
 async function setList(
   { name }: LiveGroup,
   of: Undo['of'],
@@ -146,7 +128,10 @@ async function heal(
   if (missing.length === 0) return { done: true };
   const asked = [...now, ...missing];
   const where = of === 'subnets' ? await zonesOf(asked, looking) : new Map(asked.map((one) => [one, one]));
-  const back = missing.filter((one) => where.has(one));
+  const gone = goneOf(asked, new Set(where.keys()), looking);
+  if (gone === undefined)
+    return { done: false, detail: `not all of its subnets, and of those in ${zone}, are to be seen` };
+  const back = missing.filter((one) => !gone.has(one));
   if (back.length === 0)
     return {
       done: true,
@@ -157,12 +142,7 @@ async function heal(
   const restored = all.filter((one) => now.includes(one) || back.includes(one));
   const wanted = [...restored, ...now.filter((one) => !all.includes(one))];
   // AWS takes no list with a subnet that is not there any more, whoever has deleted it.
-  const gone = of === 'subnets' ? await goneOf(wanted, looking) : new Set<string>();
-  await setList(
-    live,
-    of,
-    wanted.filter((one) => !gone.has(one)),
-    looking.once,
-  );
+  const there = wanted.filter((one) => !gone.has(one));
+  await setList(live, of, there, looking.once);
   return { done: false, detail: `${zone} is being given back to it` };
 }

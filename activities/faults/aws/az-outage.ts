@@ -36,7 +36,7 @@ const undoRecord = z.object({
   acl: z.string(),
   /** The id of its association, which a swap that is under way may name. */
   association: z.string(),
-  /** The one that denies everything, from before the subnet has it. */
+  /** The one that denies everything, from before the subnet has it; absent in records of before 0.5. */
   deny: z.string().optional(),
 });
 type Undo = z.infer<typeof undoRecord>;
@@ -98,7 +98,9 @@ export const driver = taggedFault<Params, LiveSubnet, Undo>({
     const { acl, zone, vpc } = subnet;
     if (acl === undefined) return 'AWS does not say which network ACL it has';
     const why = await whyNotOut({ acl, zone, vpc }, spareOf(asked), looking);
-    return why ?? { undo: { acl: acl.id, association: acl.association } };
+    if (why !== undefined) return why;
+    // Nobody has it yet: where it is given to nobody, a sweep deletes it.
+    return { undo: { acl: acl.id, association: acl.association, deny: await denyAcls(looking).of(vpc ?? '') } };
   },
   isOn: ({ acl }) => (acl === undefined ? 'AWS does not say which network ACL it has' : isCutOff(acl)),
   act,
@@ -130,10 +132,11 @@ async function act(
   if (why !== undefined) throw new Error(why);
   const acls = denyAcls(acting);
   const deny = await acls.of(vpc);
+  // Making one may have taken a while.
+  if (!(await acting.holds())) return;
   // Another look comes before either is named by a request.
   if (acl.association !== undo.association || deny !== undo.deny)
     return acting.keep({ ...undo, association: acl.association, deny });
-  if (!(await acting.holds())) return;
   if ((await swap(acl, deny, acting)) === 'no such ACL') acls.forget(deny);
 }
 
@@ -145,7 +148,8 @@ async function heal(
 ): Promise<Progress> {
   if (acl === undefined) return { done: false, detail: 'AWS does not say which network ACL it has' };
   // Ours is ours too where somebody has taken its tag away.
-  if (acl.madeBy !== undefined || acl.id === undo.deny) {
+  const isOurs = undo.deny === undefined ? acl.denies && acl.id !== undo.acl : acl.id === undo.deny;
+  if (acl.madeBy !== undefined || isOurs) {
     if ((await swap(acl, undo.acl, looking)) === 'no such ACL') await giveDefault(acl, undo, looking);
     // What is read next shows whether it was done.
     return { done: false, detail: 'its network ACL is being given back' };

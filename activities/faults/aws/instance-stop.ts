@@ -203,9 +203,6 @@ async function record(
   return { undo: { targetGroups, ...(group === undefined ? {} : { group: heldOf(group) }) } };
 }
 
-/** Who takes a fault off asks nobody. */
-const HOLDS = { holds: async () => true } as const;
-
 async function heal(
   live: LiveInstance,
   { group, targetGroups }: Undo,
@@ -214,8 +211,6 @@ async function heal(
 ): Promise<Progress> {
   const { id, state } = live;
   const { clients, once } = looking;
-  // Whoever has resumed its group meanwhile would have it replaced before it serves again.
-  if (group !== undefined && state !== 'running') await replacing(looking).suspend(live, group, HOLDS);
   if (state === 'stopped') await start(once)(id, null);
   if (state !== 'running') return { done: false, detail: state === 'stopped' ? starting(live) : `it is ${state}` };
   const [ails, served] = await Promise.all([

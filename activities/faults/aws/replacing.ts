@@ -36,8 +36,9 @@ export const SUSPENDS = 'squall:suspends';
 const LOOKS = 5;
 /** A group is held for nobody only after so many looks, over a time in which what is listed becomes what is. */
 const LOOKS_APART = 4;
-/** Between two of these, as a share of the longest request. */
+/** Between two of these, as a share of the longest request, and in milliseconds at most. */
 const AGAIN = 0.5;
+const AGAIN_MS_MAX = 5_000;
 
 /** The group of an instance, for the record. */
 export const heldGroup = z.object({
@@ -109,7 +110,7 @@ function requests({ clients, once }: Looking) {
 }
 
 function open(looking: Looking): Replacing {
-  const { clients, settings } = looking;
+  const { clients } = looking;
   const { markInstance, markGroup, suspend, resume, holdersOf } = requests(looking);
 
   /** Resumes what is suspended for nobody any more, but for `leaving`, who has gone; false where that is not to be seen yet. */
@@ -126,20 +127,15 @@ function open(looking: Looking): Replacing {
     return false;
   };
 
-  const isLeft = async (uid: string): Promise<boolean> => {
-    for (let looks = 1; ; looks += 1) {
-      if (((await holdersOf(uid)) ?? []).length > 0) return false;
-      if (looks === LOOKS_APART) return true;
-      await pause(slownessMs(settings) * AGAIN, new AbortController().signal);
-    }
-  };
-
   /** Faults whose instances go in one moment need one look. */
   const tidy = readTogether<never>(async (kinds) => {
     const marked = [{ Name: 'tag-key', Values: [SUSPENDS] }];
     for await (const { id, tags } of describedInstances(await clients.ec2(), marked))
       if (!kinds.includes(tags[FAULT] ?? '')) await markInstance(id, { [SUSPENDS]: null });
-    for (const group of await groupsTagged(SUSPENDED, clients)) if (await isLeft(group.uid)) await release(group);
+    const held = await groupsTagged(SUSPENDED, clients);
+    await Promise.all(
+      held.map(async (group) => (await isForNobody(() => holdersOf(group.uid), looking)) && release(group)),
+    );
     return new Map<string, never>();
   });
 
@@ -185,6 +181,18 @@ function open(looking: Looking): Replacing {
     },
     tidy: async (kind) => void (await tidy(kind)),
   };
+}
+
+/** Whether nobody is said to hold a group, over a while. */
+async function isForNobody(
+  holders: () => Promise<readonly string[] | undefined>,
+  { settings }: Pick<Looking, 'settings'>,
+): Promise<boolean> {
+  for (let looks = 1; ; looks += 1) {
+    if (((await holders()) ?? []).length > 0) return false;
+    if (looks === LOOKS_APART) return true;
+    await pause(Math.min(AGAIN_MS_MAX, slownessMs(settings) * AGAIN), new AbortController().signal);
+  }
 }
 
 /** The very group, as it is now. */
