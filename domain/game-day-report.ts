@@ -93,9 +93,10 @@ function scenarioOf({ state }: DayStory, one: ScenarioState, scenario: number): 
   };
 }
 
-function reportedState({ phase, ending, begunAtMs }: ScenarioState, over: boolean): ReportedScenarioState {
-  if (phase === 'ended') return ending ?? 'unfinished';
-  if (!over) return phase;
+/** How a scenario of a day that is over, or not, is told. */
+export function reportedState({ phase, ending, begunAtMs }: ScenarioState, over: boolean): ReportedScenarioState {
+  if (ending !== undefined) return ending;
+  if (phase !== 'ended' && !over) return phase;
   return begunAtMs === undefined ? 'never-begun' : 'unfinished';
 }
 

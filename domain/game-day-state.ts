@@ -51,6 +51,7 @@ export interface ScenarioState {
   readonly steps: readonly DayStep[];
   /** In the document's order; null where nothing was found yet. */
   readonly criteria: readonly (JudgedCriterion | null)[];
+  /** Absent where the day was over before anybody said. */
   readonly ending?: ScenarioEnding;
   readonly why?: string;
 }
@@ -157,7 +158,7 @@ function changedBy(state: DayState, event: GameDayEvent): DayState {
         endedAtMs: event.atMs,
         ending: event.ending,
         why: event.why,
-        scenarios: state.scenarios.map((scenario) => endedWith(scenario, event)),
+        scenarios: state.scenarios.map(overWith),
       };
     case 'scenario-due':
     case 'scenario-begun':
@@ -230,14 +231,9 @@ function scenarioAfter(scenario: ScenarioState, event: OfScenario): Partial<Scen
   }
 }
 
-/** What a day that ends leaves open ends with it: one that was reset, or whose end was not its own, says no more of it. */
-function endedWith(
-  scenario: ScenarioState,
-  { atMs, why }: Extract<GameDayEvent, { type: 'day-ended' }>,
-): ScenarioState {
-  if (scenario.phase === 'ended') return scenario;
-  const ending = scenario.phase === 'running' ? 'aborted' : 'skipped';
-  return { ...scenario, phase: 'ended', endedAtMs: atMs, ending, why };
+/** What a day that ends leaves open is over with it, and nobody says how. */
+function overWith(scenario: ScenarioState): ScenarioState {
+  return scenario.phase === 'ended' ? scenario : { ...scenario, phase: 'ended' };
 }
 
 function inScenario(

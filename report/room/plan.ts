@@ -1,5 +1,6 @@
 /** The plan of a day as far as it has come, its people, and what has happened. */
 import { rolesOf } from '../../domain/game-day-acts.ts';
+import { reportedState } from '../../domain/game-day-report.ts';
 import type { ScenarioState } from '../../domain/game-day-state.ts';
 import { formatOffset } from '../../domain/game-day-words.ts';
 import type { GameDay, Role, Scenario } from '../../domain/game-day.ts';
@@ -24,7 +25,7 @@ export function plan({ state }: DaySeen): Markup {
       const scenario = scenarios[index];
       if (scenario === undefined) return null;
       const { tone, word } =
-        SCENARIO_STATES[scenario.phase === 'ended' ? (scenario.ending ?? 'unfinished') : scenario.phase];
+        SCENARIO_STATES[reportedState(scenario, state.phase === 'ended')];
       const here = index === current && state.phase !== 'ended';
       return html`<li${here && html` aria-current="step"`}><details id="scenario-${index}">
         <summary><span class="what">${index + 1} · ${asked.name}</span> <span class="when">${mark(tone, word)} <span class="quiet">${when(asked, scenario, begunAtMs)}</span></span></summary>

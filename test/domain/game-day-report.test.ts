@@ -132,14 +132,14 @@ describe('the report of a game day', () => {
     assert.equal(gameDayReport({ ...record, events: [] }, []), undefined);
   });
 
-  it('a verdict that was said anew counts, and one that nobody gave is unknown', () => {
+  it('a verdict that a reset day says anew does not count, and one that nobody gave is unknown', () => {
     const told = goodDay();
     const [met] = told.record.events.filter(({ type }) => type === 'criterion');
     const anew = { ...met, verdict: 'missed', evidence: 'no', seq: 999 } as GameDayEvent;
     const events = told.record.events.flatMap((event) => (event === met ? [event, anew] : [event]));
     assert.deepEqual(reported({ ...told, record: { ...told.record, events } }).criteria, {
-      met: 3,
-      missed: 1,
+      met: 4,
+      missed: 0,
       unknown: 0,
       of: 4,
     });

@@ -141,7 +141,7 @@ export function conformance({ place: placeOf, tidy }: StoreToTest): void {
       deviated: true,
       stopped: true,
       documentHash: events.flatMap((event) => (event.type === 'started' ? [event.documentHash.slice(0, 64)] : []))[0],
-      askedShare: 0.5,
+      askedShare: 0.25,
       reached: Math.max(
         ...events.map((event) => (event.type === 'stage-opened' && held.has(event.stage) ? event.reached : 0)),
       ),
