@@ -1,7 +1,9 @@
 /** Caches that fail over: who may, which shard, and how that is seen where AWS does not tell it. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { driver as elastiCacheFailover } from '../../activities/faults/aws/elasticache-failover.ts';
+import { until } from '../until.ts';
 import { Account } from './account.ts';
 import { FAILS_OVER, tellFailovers, yes } from './labs/failing-over.ts';
 import { CACHE, cacheId, tell } from './labs/failovers.ts';
@@ -34,6 +36,48 @@ describe('caches that fail over', { skip: await whyNoMoto(), concurrency: 4 }, (
     going.delete(id);
     await worker.reverted(fault);
     assert.equal(worker.shim.callsOf('elasticache:TestFailover').length, 1);
+  });
+
+  it('is asked for once, although an attempt is given up and the next one comes while it still goes on', async () => {
+    await using worker = await Mortal.open(account, elastiCacheFailover);
+    const { target, writer } = await CACHE.make(account);
+    const before = await writer();
+    // Both have read the record by the time that one of them writes that it is asked for.
+    worker.shim.before('elasticache:AddTagsToResource', () => sleep(300).then(() => undefined));
+    const fault = worker.fault(target);
+    const both = await Promise.all([worker.inject(fault), sleep(400).then(() => worker.inject(fault))]);
+    for (const { result } of both) assert.equal(result, 'injected');
+    assert.equal(worker.shim.callsOf('elasticache:TestFailover').length, 1);
+    assert.notEqual(await writer(), before);
+    await worker.reverted(fault);
+  });
+
+  it('is asked for once by two workers, of whom one reads the record too early and is refused meanwhile', async () => {
+    await using first = await Mortal.open(account, elastiCacheFailover);
+    await using second = await Mortal.open(account, elastiCacheFailover);
+    const { target, writer } = await CACHE.make(account);
+    const before = await writer();
+    for (const { shim } of [first, second])
+      shim.before('elasticache:AddTagsToResource', () => sleep(300).then(() => undefined));
+    let isHeard = false;
+    first.shim.after('elasticache:TestFailover', () => {
+      isHeard = true;
+      return undefined;
+    });
+    let refusals = 0;
+    second.shim.before('elasticache:TestFailover', async (call) => {
+      await until(() => isHeard);
+      refusals += 1;
+      return refusals === 1
+        ? refusal(call, 'InvalidReplicationGroupState', 'A test failover is in progress.', 400)
+        : undefined;
+    });
+    const fault = first.fault(target);
+    const both = await Promise.all([first.inject(fault), sleep(400).then(() => second.inject(fault))]);
+    for (const { result } of both) assert.equal(result, 'injected');
+    assert.equal(refusals, 1);
+    assert.notEqual(await writer(), before);
+    await first.reverted(fault);
   });
 
   it('one whose tags nobody reads while it changes does not keep a sweep from the others', async () => {

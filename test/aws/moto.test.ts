@@ -59,6 +59,16 @@ void describe('moto, put right', { skip: SKIP, concurrency: 1 }, () => {
     assert.equal(await refused(ec2.deleteNetworkAcl({ NetworkAclId: acl })), 'InvalidParameterValue 400');
   });
 
+  test('an interface is given no group that there is not, and keeps its own', async () => {
+    const id = await account.instance();
+    const Filters = [{ Name: 'attachment.instance-id', Values: [id] }];
+    const look = async () => (await ec2.describeNetworkInterfaces({ Filters })).NetworkInterfaces?.[0];
+    const { NetworkInterfaceId, Groups } = (await look()) ?? assert.fail();
+    const wrong = ec2.modifyNetworkInterfaceAttribute({ NetworkInterfaceId, Groups: ['sg-0123456789abcdef0'] });
+    assert.equal(await refused(wrong), 'InvalidGroup.NotFound 400');
+    assert.deepEqual((await look())?.Groups, Groups);
+  });
+
   test('an ACL ends in a denial, which nobody can touch', async () => {
     const NetworkAclId = await newAcl();
     const { NetworkAcls } = await ec2.describeNetworkAcls({ NetworkAclIds: [NetworkAclId] });

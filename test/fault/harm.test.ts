@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { until } from '../until.ts';
+import { PATIENCE, type Pinged } from './endpoint.ts';
 import { FIRST, FIRST6, OTHER_PORT, pairHere, POD, POD6, PORT, SECOND } from './pair.ts';
 import { WITH_NETEM, WITHOUT_NAMESPACES } from './program.ts';
 import type { Fault } from './fault.ts';
-import type { Pinged } from './endpoint.ts';
 
 /** Datagrams for a share, and how far from it chance may take them: five standard deviations and more. */
 const MANY = 600;
@@ -64,7 +64,7 @@ describe('a fault on real traffic', { skip: WITHOUT_NAMESPACES }, () => {
   });
 
   it('delays by at least the delay, one way or both, and loses nothing', async () => {
-    const delayMs = 150;
+    const delayMs = 150 * PATIENCE;
     const undisturbed = await pair.pod.ping(FIRST, PORT, 20);
     assert.ok(fastest(undisturbed) < delayMs, `${fastest(undisturbed)}`);
     for (const [direction, ways] of [
@@ -73,8 +73,8 @@ describe('a fault on real traffic', { skip: WITHOUT_NAMESPACES }, () => {
       ['both', 2],
     ] as const) {
       const fault = await applied('latency', '--delay', `${delayMs}ms`, '--direction', direction);
-      const during = await pair.pod.ping(FIRST, PORT, 20, 5_000);
-      const over6 = await pair.pod.ping(FIRST6, PORT, 5, 5_000);
+      const during = await pair.pod.ping(FIRST, PORT, 20, 5_000 * PATIENCE);
+      const over6 = await pair.pod.ping(FIRST6, PORT, 5, 5_000 * PATIENCE);
       await revert(fault);
       assert.equal(during.answered, 20);
       assert.ok(fastest(during) >= ways * delayMs, `${direction}: ${fastest(during)}`);
@@ -87,7 +87,7 @@ describe('a fault on real traffic', { skip: WITHOUT_NAMESPACES }, () => {
 
   it('varies the delay by the jitter, and a stream still arrives whole', async () => {
     const fault = await applied('latency', '--delay', '60ms', '--jitter', '40ms', '--correlation', '25');
-    const during = await pair.pod.ping(FIRST, PORT, 100, 5_000);
+    const during = await pair.pod.ping(FIRST, PORT, 100, 5_000 * PATIENCE);
     const streamed = await pair.pod.fetch(FIRST, PORT, 200_000);
     await revert(fault);
     assert.equal(during.answered, 100);

@@ -139,7 +139,7 @@ export function inKernel(folder: string, program: string, command: string): stri
       'console=ttyS0 panic=-1 edd=off quiet rdinit=/init',
     ],
     // A machine that never ends is a failure, not a hang.
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 600_000, killSignal: 'SIGKILL' },
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 800_000, killSignal: 'SIGKILL' },
   );
   return stdout + stderr;
 }

@@ -68,10 +68,11 @@ const NOTHING = 5;
 const DOUBT = 12;
 
 /**
- * How far this worker has come with each fault: it is to be asked for; it was, at a time of `performance.now()`; it was accepted. What
- * AWS tells of a record may be older than that. A failover is rare, so nothing is forgotten.
+ * How far this worker has come with each fault: it is to be asked for; it is about to be, by an attempt which another one must not join; it
+ * was, at a time of `performance.now()`; it was accepted. What AWS tells of a record may be older than that. A failover is rare, so nothing
+ * is forgotten.
  */
-type Asking = Map<string, 'to be asked' | number | 'accepted'>;
+type Asking = Map<string, 'to be asked' | 'about to' | number | 'accepted'>;
 
 /** Builds the driver of such a fault. */
 export function failover<Params, Live extends Tagged>(what: Failover<Params, Live>): DriverFactory<Params> {
@@ -123,6 +124,8 @@ async function act<Params, Live extends Tagged>(
   };
   const mine = asking.get(key);
   if (mine === 'accepted') return acting.answered();
+  // An attempt that was given up goes on for a while beside the next one.
+  if (mine === 'about to') return;
   if (mine !== 'to be asked' && (mine !== undefined || record.asked !== undefined)) {
     if (await what.isBegun(live, asked, acting)) return accept();
     // Whoever asked and died may have been heard, and is not asked for again.
@@ -130,10 +133,17 @@ async function act<Params, Live extends Tagged>(
       asking.set(key, 'to be asked');
     return;
   }
-  asking.set(key, 'to be asked');
-  if (record.asked === undefined) await acting.keep(asked);
-  if (!(await acting.holds())) return;
-  asking.set(key, performance.now());
+  // Who was refused may have been so since another worker's request was heard.
+  if (mine === 'to be asked' && (await what.isMoved(live, asked, acting))) return accept();
+  asking.set(key, 'about to');
+  let holds = false;
+  try {
+    if (record.asked === undefined) await acting.keep(asked);
+    holds = await acting.holds();
+  } finally {
+    asking.set(key, holds ? performance.now() : 'to be asked');
+  }
+  if (!holds) return;
   try {
     await what.ask(live, record, fault.params, acting);
   } catch (error) {

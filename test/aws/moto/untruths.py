@@ -8,9 +8,14 @@ from collections import Counter
 from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup, autoscaling_backends
 from moto.core.responses import ActionResult
 from moto.ec2 import utils
-from moto.ec2.exceptions import DependencyViolationError, EC2ClientError, InvalidAssociationIdError
+from moto.ec2.exceptions import (
+    DependencyViolationError,
+    EC2ClientError,
+    InvalidAssociationIdError,
+    InvalidSecurityGroupNotFoundError,
+)
 from moto.ec2.models import ec2_backends
-from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.network_acls import NetworkAclBackend
 from moto.ec2.models.security_groups import SecurityGroupBackend
@@ -117,6 +122,14 @@ def interfaces_have_the_groups_they_were_given():
         return self._group_set or (self.instance.security_groups if self.instance else [])
 
     NetworkInterface.group_set = property(group_set)
+
+    # moto gives one a group that there is not, and then cannot tell of any interface.
+    @around(NetworkInterfaceBackend, "modify_network_interface_attribute")
+    def modify(original, self, eni_id, group_ids, *args, **named):
+        for group_id in group_ids:
+            if self.get_security_group_from_id(group_id) is None:
+                raise InvalidSecurityGroupNotFoundError(group_id)
+        return original(self, eni_id, group_ids, *args, **named)
 
 
 def instances_take_their_interfaces():
