@@ -67,7 +67,7 @@ export const verbs: readonly ((program: Command) => void)[] = [
       .option(
         '--label <name>',
         'find it again by this, such as ci; may be given again',
-        (one: string, all: readonly string[] = []): readonly string[] => [...all, one],
+        (one: string, all: readonly string[] | undefined): readonly string[] => [...(all ?? []), one],
       )
       .option('--approve-by <duration>', 'how long it waits for the approvals that the policy asks for (1h)')
       .option('--detach', 'start it and return at once'),

@@ -67,7 +67,10 @@ export function starterOf(policy: Policy, asked: Asked, nowMs = Date.now()): Aut
   });
   const late = isNew(asked) ? !(Math.abs(nowMs - signedAtMs) <= SIGNED_MS) : Number.isNaN(signedAtMs);
   if (!found.who.proven || !late) return found;
-  return unprovenSince(found, `the signature is good for ${formatDuration(SIGNED_MS)} by the clock of the control worker`);
+  return unprovenSince(
+    found,
+    `the signature is good for ${formatDuration(SIGNED_MS)} by the clock of the control worker`,
+  );
 }
 
 /** Acts by which runs of a game day begin. */

@@ -24,8 +24,7 @@ export function plan({ state }: DaySeen): Markup {
     <ol class="plan">${gameDay.scenarios.map((asked, index) => {
       const scenario = scenarios[index];
       if (scenario === undefined) return null;
-      const { tone, word } =
-        SCENARIO_STATES[reportedState(scenario, state.phase === 'ended')];
+      const { tone, word } = SCENARIO_STATES[reportedState(scenario, state.phase === 'ended')];
       const here = index === current && state.phase !== 'ended';
       return html`<li${here && html` aria-current="step"`}><details id="scenario-${index}">
         <summary><span class="what">${index + 1} · ${asked.name}</span> <span class="when">${mark(tone, word)} <span class="quiet">${when(asked, scenario, begunAtMs)}</span></span></summary>

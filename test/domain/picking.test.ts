@@ -189,8 +189,8 @@ test('chance takes each as often as the others, also as the second where the fir
   for (const times of Object.values(often({ pick: 'random', past: HELD }))) assert.ok(times > 25 && times < 75);
   const seconds: Record<string, number> = {};
   for (let i = 0; i < 200; i++) {
-    const [{ experiment = '' } = {}, second] = chosen({ pick: 'random', seed: `seed ${i}` }).ranking;
-    if (experiment === 'd' && second) seconds[second.experiment] = (seconds[second.experiment] ?? 0) + 1;
+    const [one, second] = chosen({ pick: 'random', seed: `seed ${i}` }).ranking;
+    if (one?.experiment === 'd' && second) seconds[second.experiment] = (seconds[second.experiment] ?? 0) + 1;
   }
   for (const name of ['a', 'b', 'c']) assert.ok((seconds[name] ?? 0) > 5, JSON.stringify(seconds));
 });

@@ -47,3 +47,14 @@ export function workOf(change: Partial<Experiment>): Work {
   };
   return { kind: 'experiment', experiment, documentHash: 'a hash' };
 }
+
+/** An experiment that is held for an hour, unless somebody ends it. */
+export function long(): Work {
+  return workOf({
+    blastRadius: { stages: [{ kind: 'count', count: 1, text: '1' }], holdMs: 3_600_000, seed: 'any' },
+  });
+}
+
+export function byHand(step: string): Work {
+  return { kind: 'by-hand', step };
+}

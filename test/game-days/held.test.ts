@@ -6,17 +6,10 @@ import type { SeriesByProbe } from '../../domain/probe.ts';
 import { mergeSeries } from '../../domain/samples.ts';
 import { recordAs } from '../replay/record.ts';
 import { until } from '../until.ts';
-import { gameDayOf, scenarioOf, workOf } from './day-of.ts';
+import { byHand, gameDayOf, long, scenarioOf, workOf } from './day-of.ts';
 import { Days, ofType } from './days.ts';
 
-const HOUR_MS = 3_600_000;
 const at = (value: number) => ({ value, dimension: 'count', text: `${value}` }) as const;
-/** An experiment that is held for an hour, unless somebody ends it. */
-const long = (): Scenario['work'] =>
-  workOf({
-    blastRadius: { stages: [{ kind: 'count', count: 1, text: '1' }], holdMs: HOUR_MS, seed: 'any' },
-  });
-const byHand = (step: string): Scenario['work'] => ({ kind: 'by-hand', step });
 
 describe('a game day', () => {
   let days: Days;
@@ -173,7 +166,7 @@ describe('a game day', () => {
         scenarioOf({ work: byHand('two') }),
         scenarioOf(),
       ];
-      const day = await days.call('late', gameDayOf({ scenarios, durationMs: HOUR_MS }));
+      const day = await days.call('late', gameDayOf({ scenarios, durationMs: 3_600_000 }));
       await day.does('alice', { act: 'begin' });
       await day.has({ type: 'step-asked', step: 'one' });
       await day.does('alice', { act: 'extend', byMs: 1_000, scenario: 0 });

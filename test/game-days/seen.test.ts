@@ -131,7 +131,10 @@ describe('a game day sees', () => {
     await later.does('alice', { act: 'begin' }).catch(() => undefined);
     assert.match((await told).ending, /^(?:interrupted|completed)$/);
     const ends = ofType(await later.record(), 'run-ended').map(({ status }) => status);
-    assert.ok(ends.every((status) => status === 'refused' || status === 'not begun'), ends.join());
+    assert.ok(
+      ends.every((status) => status === 'refused' || status === 'not begun'),
+      ends.join(),
+    );
     const latch = days.lane.client.workflow.getHandle('stop/everything');
     await latch.signal(resumeSignal, { by: 'a test', reason: 'it is over' });
     await latch.result();
@@ -197,7 +200,10 @@ describe('a game day where the policy knows people by their keys', () => {
     });
     const refused = (await stolen.result()) as RunResult;
     assert.equal(refused.status, 'refused');
-    assert.match(refused.reason, /alice \(not authenticated\) may not start: it is no run of the game day proven that was begun/);
+    assert.match(
+      refused.reason,
+      /alice \(not authenticated\) may not start: it is no run of the game day proven that was begun/,
+    );
     const longer = { act: 'extend', byMs: 60_000 } as const;
     await says(longer, 2);
     await assert.rejects(says(longer, 2), (error: Error) => {

@@ -124,7 +124,9 @@ export function conformance({ place: placeOf, tidy }: StoreToTest): void {
       await store.append(run, [blind(0, atMs)]);
     const { run, events } = abortedRun();
     for (const event of events) await store.append(run, [event]);
-    const held = new Set(events.flatMap((event) => (event.type === 'stage-held' && event.injected > 0 ? event.stage : [])));
+    const held = new Set(
+      events.flatMap((event) => (event.type === 'stage-held' && event.injected > 0 ? event.stage : [])),
+    );
     const heads = await open().list();
     assert.deepEqual(
       heads.map((head) => head.run),
