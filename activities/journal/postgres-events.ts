@@ -97,7 +97,7 @@ async function tellingEvents(
 ): Promise<readonly LooseEvent[]> {
   const { rows } = await client.query<{ event: string }>(
     `SELECT CASE type WHEN 'stage-opened'
-       THEN json_build_object('seq', seq, 'atMs', at_ms, 'type', type, 'reached', event->'reached')::text ELSE event::text END AS event
+       THEN json_build_object('seq', seq, 'atMs', at_ms, 'type', type, 'stage', event->'stage', 'reached', event->'reached')::text ELSE event::text END AS event
      FROM ${events} WHERE run = $1 AND (type = ANY($2)
        OR position = (SELECT position FROM ${events} WHERE run = $1 ORDER BY at_ms, seq, position LIMIT 1)
        OR position = (SELECT position FROM ${events} WHERE run = $1 AND type <> ALL($3) ORDER BY at_ms DESC, seq DESC, position DESC LIMIT 1))

@@ -48,7 +48,7 @@ describe('squall maturity', { concurrency: 2 }, () => {
     assert.match(out, /^Level 2 of 5: Ad Hoc Production$/m);
     assert.match(
       out,
-      /1 In Development +✓ proved\n +proof: 6 runs labelled ci with a verdict on 6 days of the last 90\n +runs: orders-pod-kill-/,
+      /1 In Development +✓ proved\n +proof: 6 runs labelled ci with a verdict on 6 days of the last 90\n +runs: payments-pod-latency-staging-4, /,
     );
     assert.match(out, /proof: 2 runs of game days in production, on 2 days of the last 90/);
     assert.match(out, /3 Automated Regular +\? unknown\n +missing: not known: Temporal could not be asked/);

@@ -225,7 +225,8 @@ describe('a game day', () => {
       ];
       const day = await days.call('judged', gameDayOf({ scenarios: [scenarioOf({ criteria })] }));
       await day.does('alice', { act: 'begin' });
-      await day.has({ type: 'criterion', criterion: 3 });
+      // What is to last is judged when all else is answered.
+      await day.has({ type: 'criterion', criterion: 9 });
       const judge = { act: 'judge', scenario: 0, criterion: 8, met: true, why: 'the page said so' } as const;
       await day.refused('bob', judge, /bob may not judge it: that is the observer’s/);
       await day.refused('carol', { ...judge, criterion: 0 }, /is not judged by people/);

@@ -46,8 +46,8 @@ describe('the Chaos Monkey on pods', { skip: await whyNoFaultImage() }, () => {
     await importFaultImage(cluster);
     pods = await Pods.open(cluster);
     await Promise.all([pods.deploy('payments', 6), pods.deploy('orders', 2, SPOOL)]);
-    for (const of of ['deployment/payments', 'pods'])
-      await pods.kubectl('label', of, ...(of === 'pods' ? ['-l', 'app=payments'] : []), ...LABELS);
+    for (const labelled of ['deployment/payments', 'pods'])
+      await pods.kubectl('label', labelled, ...(labelled === 'pods' ? ['-l', 'app=payments'] : []), ...LABELS);
     const orders = createServer((_, response) => response.end('{"orders":100}'));
     await new Promise<void>((resolve) => orders.listen(0, '127.0.0.1', resolve));
     undo.defer(() => new Promise<void>((resolve) => void orders.close(() => resolve())));

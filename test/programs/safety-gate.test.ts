@@ -1,6 +1,7 @@
 /** A tick that is not safe waits, asks again, and gives up: on the time-skipping server, with guards that say what a test has them say. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { WorkflowHandle } from '@temporalio/client';
 import { pausing } from '../../bench/torture/experiment.ts';
@@ -57,8 +58,10 @@ describe('the gate', () => {
       },
       deployed: () => scene.deployed(),
       standing: () => scene.standing((scene.standings += 1)),
-      admit({ experiment, plans }: AdmitInput): Admission {
-        const admission = { policy: policyOf(), startedBy: { name: 'a test', proven: false } };
+      ticked: () => undefined,
+      admit({ experiment, plans }: AdmitInput): Admission & { readonly execution: string } {
+        const execution = Context.current().info.workflowExecution?.runId ?? '';
+        const admission = { execution, policy: policyOf(), startedBy: { name: 'a test', proven: false } };
         if (plans) scene.asked.push(experiment.name);
         const refusal = scene.refusal(experiment.name, scene.looks.length);
         if (refusal?.unreadable && plans) throw ApplicationFailure.nonRetryable('no control worker');
