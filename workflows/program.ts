@@ -6,6 +6,7 @@
  */
 import { ApplicationFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
+  CancellationScope,
   ChildWorkflowCancellationType,
   executeChild,
   getExternalWorkflowHandle,
@@ -54,13 +55,12 @@ export async function program(payload: TickInput): Promise<TickResult> {
         ? 'dry-run'
         : 'left-out';
   const { program: name, cadence } = input;
-  if (patched('counts-ticks')) await counting().ticked({ program: name, cadence: cadence.name, ended }).catch(ignored);
+  // A count is no reason to fail; a tick that was cancelled counts, too.
+  if (patched('counts-ticks'))
+    await CancellationScope.nonCancellable(() =>
+      counting().ticked({ program: name, cadence: cadence.name, ended }),
+    ).catch(() => undefined);
   return { seed, ...result };
-}
-
-/** A count is no reason to fail. */
-function ignored(failure: unknown): void {
-  if (isCancellation(failure)) throw failure;
 }
 
 async function ticked(
