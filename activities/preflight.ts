@@ -8,7 +8,7 @@ import { judge } from '../domain/breach.ts';
 import { misfit } from '../domain/quantity.ts';
 import type { Quantity } from '../domain/quantity.ts';
 import type { Experiment, StopCondition, Tolerance } from '../domain/experiment.ts';
-import type { Reversal, TargetId } from '../domain/fault.ts';
+import type { TargetId } from '../domain/fault.ts';
 import type { CheckedReading, PreflightCheck } from '../domain/journal.ts';
 import { planStages, shuffle, topOf } from '../domain/ladder.ts';
 import { BASELINE_SAMPLES } from '../domain/timing.ts';
@@ -17,6 +17,7 @@ import { checkSteadyState, describeLeft } from '../domain/steady-state.ts';
 import type { Readings } from '../domain/steady-state.ts';
 import { candidatesOf } from './candidates.ts';
 import type { FaultDriver } from './faults/driver.ts';
+import { reversalOf } from './faults/reversal.ts';
 import type { PreflightInput, PreflightResult, TargetServices } from './interface.ts';
 import { neededOf } from './min-healthy.ts';
 import { bytesOf } from './packing.ts';
@@ -79,14 +80,6 @@ async function pass(input: PreflightInput, site: PreflightSite, signal: AbortSig
     if (!(error instanceof Refused)) throw error;
   }
   return checks.result();
-}
-
-/** How what is done is undone; what nobody can say is not. */
-function reversalOf(driver: FaultDriver<unknown> | undefined, wanted: unknown): Reversal {
-  const params = driver?.params.safeParse(wanted);
-  if (driver === undefined || params?.success !== true || driver.irreversible?.(params.data) === true)
-    return 'irreversible';
-  return driver.reversal;
 }
 
 class Pass {

@@ -43,21 +43,34 @@ export function show(experiment: Experiment, plan: ShownPlan, out: Output): void
     out.line(`  stage ${stage.stage + 1}  ${stage.size.padStart(5)}  ${stageWords(stage)}${ends}`);
   }
   out.line('');
-  const stops = experiment.stopConditions.map((condition) => describeStopCondition(condition)).join('; ');
-  out.line(`with:        ${written(experiment.with)}`);
-  out.line(`targets:     ${written(experiment.targets.selector)}`);
-  out.line(`each stage:  held ${formatDuration(experiment.blastRadius.holdMs)}`);
-  out.line(`stops on:    ${stops || 'nothing'}`);
-  out.line(`undo:        ${plan.undo}`);
-  out.line(`reversal:    ${plan.reversal}`);
-  out.line(`expiry:      ${EXPIRY_WORDS[plan.expiry]}`);
-  out.line(`permissions: ${plan.permissions.join('; ') || 'none'}`);
+  showAsked(experiment, out);
+  showUndo(plan, out);
   out.line(
     `approval:    ${plan.people === 0 ? 'none needed' : `by ${plan.people} other ${plan.people === 1 ? 'person' : 'people'}`}`,
   );
   out.line(`plan:        ${plan.planHash ?? 'unknown'}`);
   const waiting = plan.people === 0 ? '' : ', and as long as people take';
   out.line(`takes:       ${formatDuration(worstCaseMs(experiment, plan.stages, plan))} at worst${waiting}`);
+}
+
+/** Prints what the document asks for. */
+export function showAsked({ stopConditions, with: params, targets, blastRadius }: Experiment, out: Output): void {
+  const stops = stopConditions.map((condition) => describeStopCondition(condition)).join('; ');
+  out.line(`with:        ${written(params)}`);
+  out.line(`targets:     ${written(targets.selector)}`);
+  out.line(`each stage:  held ${formatDuration(blastRadius.holdMs)}`);
+  out.line(`stops on:    ${stops || 'nothing'}`);
+}
+
+/** Prints what ends the fault, and what a worker needs for it. */
+export function showUndo(
+  { undo, reversal, expiry, permissions }: Pick<PreflightResult, 'undo' | 'reversal' | 'expiry' | 'permissions'>,
+  out: Output,
+): void {
+  out.line(`undo:        ${undo}`);
+  out.line(`reversal:    ${reversal}`);
+  out.line(`expiry:      ${EXPIRY_WORDS[expiry]}`);
+  out.line(`permissions: ${permissions.join('; ') || 'none'}`);
 }
 
 function written(value: unknown): string {

@@ -19,9 +19,11 @@ import { proveStart } from './who.ts';
 interface Options extends Common {
   readonly name?: string;
   readonly seed?: string;
+  readonly offline?: boolean;
 }
 
 export async function main([file = '']: readonly string[], options: Options): Promise<number> {
+  if (options.offline === true) return (await import('./plan-offline.ts')).planOffline(file, options);
   const config = await configOf(options);
   const { experiment: written, documentHash } = await oneExperiment(file, config, options.name);
   const seed = options.seed ?? written.blastRadius.seed ?? randomBytes(4).toString('hex');

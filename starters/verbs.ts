@@ -50,10 +50,11 @@ export const verbs: readonly ((program: Command) => void)[] = [
       'plan <file>',
       'show what a run would touch, and what would undo it; touches nothing',
       () => import('./plan.ts'),
-      '  squall plan slow.yaml\n  squall plan experiments.yaml --name slow-payments --json',
+      '  squall plan slow.yaml\n  squall plan experiments.yaml --name slow-payments --json\n  squall plan slow.yaml --offline',
     )
       .option('--name <experiment>', 'which document of the file')
-      .option('--seed <text>', 'choose the same targets as a run with this seed'),
+      .option('--seed <text>', 'choose the same targets as a run with this seed')
+      .option('--offline', 'what can be told without a server and a site: neither targets nor guards'),
   (program) =>
     verb(
       program,

@@ -209,6 +209,16 @@ describe('faults of Auto Scaling groups', { skip: await whyNoMoto(), concurrency
     assert.deepEqual(subnets, [b, c]);
   });
 
+  it('asg-zone-removal: a subnet of another zone that is gone does not keep the zone from being given back', async () => {
+    const [, b = '', c = ''] = Object.values(account.network.subnets);
+    const dead = await newSubnet(zonesOf(account.network)[2]);
+    const [detail, subnets] = await whileRemoved(async (group) => {
+      await group.update({ VPCZoneIdentifier: [b, c, dead].join(',') });
+      await (await account.observe.ec2()).deleteSubnet({ SubnetId: dead });
+    });
+    assert.deepEqual([detail, subnets], ['', ['own', b, c]]);
+  });
+
   it('asg-zone-removal: the last zone stays, and what is to be known of the group is told', async () => {
     await using worker = await Mortal.open(account, asgZoneRemoval);
     const [zone = '', , last = ''] = zonesOf(account.network);

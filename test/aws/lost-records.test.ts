@@ -173,6 +173,30 @@ describe('tags in the hands of others', { skip: await whyNoMoto(), concurrency: 
     assert.equal(await target.harmed(), false);
   });
 
+  it('a network ACL of somebody else that denies everything is theirs, and stays', async () => {
+    await using worker = await Mortal.open(account, outage);
+    const target = await (await openAzOutageLab(account)).target(SITE);
+    const fault = worker.fault(target.id, { singleZone: 'allow' });
+    assert.equal((await worker.inject(fault)).result, 'injected');
+    const ec2 = await account.observe.ec2();
+    const read = async () => {
+      const Filters = [{ Name: 'association.subnet-id', Values: [nameOf(target)] }];
+      const [{ NetworkAclId, VpcId, Associations = [] } = {}] =
+        (await ec2.describeNetworkAcls({ Filters })).NetworkAcls ?? [];
+      const [association] = Associations.filter(({ SubnetId }) => SubnetId === nameOf(target));
+      return { NetworkAclId, VpcId, AssociationId: association?.NetworkAclAssociationId };
+    };
+    const { VpcId, AssociationId } = await read();
+    const { NetworkAcl } = await ec2.createNetworkAcl({ VpcId });
+    const quarantine = NetworkAcl?.NetworkAclId;
+    await ec2.replaceNetworkAclAssociation({ AssociationId, NetworkAclId: quarantine });
+    assert.equal((await worker.renew(fault))?.result, 'lapsed');
+    const { result, detail } = await worker.revert(fault);
+    assert.equal(result, 'reverted', detail);
+    assert.match(detail ?? '', new RegExp(`${quarantine}`));
+    assert.equal((await read()).NetworkAclId, quarantine);
+  });
+
   it('who has made an empty group slowly looks once more before it is given to anybody', async () => {
     await using worker = await Mortal.open(account, isolate);
     await using survivor = await Mortal.open(account, isolate);

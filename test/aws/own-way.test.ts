@@ -88,6 +88,47 @@ describe('the way of a worker to AWS', { skip: await whyNoMoto() }, () => {
     assert.match(unrouted ?? '', new RegExp(`does not say which routes this worker's subnet ${own} has`));
   });
 
+  it('a subnet with the instance, or the transit gateway, of its routes is refused', async () => {
+    await using worker = await Mortal.open(account, azOutage);
+    const there = await Subnets.open(account);
+    const [own, used, other] = [await there.subnet(A), await there.subnet(B), await there.subnet(B)];
+    const { NetworkInterface } = await ec2.createNetworkInterface({ SubnetId: used });
+    const { RouteTable } = await ec2.createRouteTable({ VpcId: there.vpc });
+    const RouteTableId = RouteTable?.RouteTableId;
+    await ec2.associateRouteTable({ RouteTableId, SubnetId: own });
+    const { NetworkInterfaceId = '' } = NetworkInterface ?? {};
+    await ec2.createRoute({ RouteTableId, NetworkInterfaceId, DestinationCidrBlock: '0.0.0.0/0' });
+    await runsIn(own);
+    const words = `network interface ${NetworkInterfaceId} is in it, which this worker's ${own} goes through`;
+    assert.ok((await whyNot(worker, used))?.includes(words));
+    assert.equal(await whyNot(worker, other), undefined);
+    const unseen = worker.shim.after('ec2:DescribeNetworkInterfaces', (_call, answer) => ({
+      ...answer,
+      body: answer.body.replaceAll(/<item>.*<\/item>/gs, ''),
+    }));
+    assert.match((await whyNot(worker, other)) ?? '', /does not say in which subnet network interface eni-/);
+    unseen();
+
+    // moto attaches a transit gateway without an interface of its own: this one is told to be its.
+    worker.shim.after('ec2:DescribeRouteTables', (_call, answer) => ({
+      ...answer,
+      body: answer.body.replaceAll(
+        `<networkInterfaceId>${NetworkInterfaceId}</networkInterfaceId>`,
+        '<transitGatewayId>tgw-0123456789abcdef0</transitGatewayId>',
+      ),
+    }));
+    let asked: unknown;
+    worker.shim.before('ec2:DescribeNetworkInterfaces', (call) => {
+      asked = call.params;
+      const item = `<item><networkInterfaceId>${NetworkInterfaceId}</networkInterfaceId><subnetId>${used}</subnetId></item>`;
+      const body = `<DescribeNetworkInterfacesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><networkInterfaceSet>${item}</networkInterfaceSet></DescribeNetworkInterfacesResponse>`;
+      return { status: 200, headers: { 'content-type': 'text/xml' }, body };
+    });
+    assert.match((await whyNot(worker, used)) ?? '', /by which this worker's network goes through a transit gateway/);
+    assert.match(JSON.stringify(asked), /interface-type.*transit_gateway/s);
+    assert.equal(await whyNot(worker, other), undefined);
+  });
+
   it('where a subnet has no routes of its own, those of its network are looked at', async () => {
     await using worker = await Mortal.open(account, azOutage);
     const [own, used] = [await network.subnet(A), await network.subnet(B)];

@@ -92,6 +92,25 @@ describe('groups that are kept from replacing instances', { skip: await whyNoMot
     await groups.isAsBefore(group);
   });
 
+  it('a sweep that does not see yet for whom a group is held leaves it alone', async () => {
+    await using worker = await Mortal.open(account, instanceStop);
+    await using other = await Mortal.open(account, instanceStop);
+    const group = await groups.make();
+    const fault = worker.fault(groups.targetOf(group.instances[0] ?? ''));
+    assert.equal((await worker.inject(fault)).result, 'injected');
+    let unseen = 0;
+    other.shim.after('ec2:DescribeInstances', (call, answer) => {
+      if (!JSON.stringify(call.params).includes(SUSPENDS) || (unseen += 1) > 3) return undefined;
+      return { ...answer, body: answer.body.replaceAll(/<reservationSet>.*<\/reservationSet>/gs, '<reservationSet/>') };
+    });
+    await Array.fromAsync(other.driver.leftovers());
+    assert.ok(unseen >= 3);
+    assert.deepEqual(await groups.suspended(group), groups.meanwhile);
+    assert.equal((await worker.renew(fault))?.result, 'renewed');
+    await worker.reverted(fault);
+    await groups.isAsBefore(group);
+  });
+
   it('the sweep lets go for an instance that no fault holds any more', async () => {
     await using worker = await Mortal.open(account, instanceStop);
     const group = await groups.make(2);

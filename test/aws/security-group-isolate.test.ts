@@ -66,6 +66,26 @@ describe('an isolated instance', { skip: await whyNoMoto() }, () => {
     assert.deepEqual(await emptyGroups(), [], 'the empty group is left');
   });
 
+  it('is given back what there still is of its groups, and the others are named', async () => {
+    const target = await bench.target();
+    const { groups } = await interfaceOf(target);
+    const gone = await newGroup('gone');
+    const Filters = [
+      { Name: 'group-name', Values: groups },
+      { Name: 'vpc-id', Values: [account.network.vpc] },
+    ];
+    const ec2 = await account.observe.ec2();
+    const { SecurityGroups = [] } = await ec2.describeSecurityGroups({ Filters });
+    await give(target, [...SecurityGroups.map(({ GroupId = '' }) => GroupId), gone]);
+    const fault = bench.fault(target);
+    assert.deepEqual(await bench.inject(fault), ['injected']);
+    await ec2.deleteSecurityGroup({ GroupId: gone });
+    const [reverted] = await bench.driver.revert([fault], bench.attempt);
+    assert.equal(reverted?.result, 'reverted', reverted?.detail);
+    assert.equal(reverted.detail, `${gone} cannot be given back to it: there is no such group any more`);
+    assert.deepEqual((await interfaceOf(target)).groups, groups);
+  });
+
   it('is left as somebody has made it who gave it other groups altogether', async () => {
     const target = await bench.target();
     const fault = bench.fault(target);

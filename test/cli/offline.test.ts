@@ -119,6 +119,22 @@ describe('squall without a server', { concurrency: 2 }, () => {
     assert.equal((await squall(['validate', join(folder, 'no-*.yaml')])).code, 2);
   });
 
+  it('plan --offline says of every experiment what it asks for, what undoes it, and what the policy refuses', async () => {
+    const files = globSync('experiments/{application,infrastructure,network}/*.yaml', { cwd: ROOT });
+    assert.ok(files.length > 10);
+    const found = new Map<string, number | null>();
+    for (const path of files) {
+      const { code, out, err } = await squall(['plan', path, '--offline'], nowhere);
+      assert.match(out, /^undo: +\S.*^reversal: +\S.*^expiry: +\S.*^permissions: +\S/ms, `${path}: ${err}`);
+      found.set(path, code);
+    }
+    const refused = [...found].filter(([, code]) => code !== 0);
+    assert.deepEqual(refused, [['experiments/infrastructure/ec2-instance-termination.yaml', 3]]);
+    const { code, out } = await squall(['--json', 'plan', refused[0]?.[0] ?? '', '--offline'], nowhere);
+    const [plan] = eventsOf(out);
+    assert.deepEqual([code, plan?.['offline'], plan?.['reversal']], [3, true, 'irreversible']);
+  });
+
   it('validate says what is wrong with every file, whatever is wrong with the others', async () => {
     const wrong = [await file('one.yaml', 'experiment: a\n'), await file('two.yaml', 'experiment: b\n')] as const;
     const none = [join(folder, 'none.yaml'), join(folder, 'none-*.yaml')] as const;

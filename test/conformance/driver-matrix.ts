@@ -105,6 +105,7 @@ export function stepMatrix<Where extends Place>(
         groups: [],
         sections: [`${place.provider}: ${JSON.stringify(place.section)}`],
         worker: WORKER,
+        configuration: 'policy: { version: matrix, irreversible: true }\n',
       });
       undo.defer(() => lane.down());
       await lane.up();

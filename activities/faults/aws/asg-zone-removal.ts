@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import type { Permission } from '../driver.ts';
+import { goneOf } from './absences.ts';
 import { busy, groups, GROUPS_CHANGED, GROUPS_MARKED } from './groups.ts';
 import type { LiveGroup } from './groups.ts';
 import { unlessMissing } from './passing.ts';
@@ -127,7 +128,10 @@ async function heal(
   if (missing.length === 0) return { done: true };
   const asked = [...now, ...missing];
   const where = of === 'subnets' ? await zonesOf(asked, looking) : new Map(asked.map((one) => [one, one]));
-  const back = missing.filter((one) => where.has(one));
+  const gone = goneOf(asked, new Set(where.keys()), looking);
+  if (gone === undefined)
+    return { done: false, detail: `not all of its subnets, and of those in ${zone}, are to be seen` };
+  const back = missing.filter((one) => !gone.has(one));
   if (back.length === 0)
     return {
       done: true,
@@ -136,6 +140,9 @@ async function heal(
   if (now.some((one) => where.get(one) === zone))
     return { done: true, detail: `somebody else has given it ${zone} back in another way meanwhile, which was left` };
   const restored = all.filter((one) => now.includes(one) || back.includes(one));
-  await setList(live, of, [...restored, ...now.filter((one) => !all.includes(one))], looking.once);
+  const wanted = [...restored, ...now.filter((one) => !all.includes(one))];
+  // AWS takes no list with a subnet that is not there any more, whoever has deleted it.
+  const there = wanted.filter((one) => !gone.has(one));
+  await setList(live, of, there, looking.once);
   return { done: false, detail: `${zone} is being given back to it` };
 }

@@ -36,6 +36,8 @@ const undoRecord = z.object({
   acl: z.string(),
   /** The id of its association, which a swap that is under way may name. */
   association: z.string(),
+  /** The one that denies everything, from before the subnet has it; absent in records of before 0.5. */
+  deny: z.string().optional(),
 });
 type Undo = z.infer<typeof undoRecord>;
 
@@ -76,6 +78,7 @@ export const driver = taggedFault<Params, LiveSubnet, Undo>({
           actions: [
             'ec2:DescribeInstances',
             'ec2:DescribeNatGateways',
+            'ec2:DescribeNetworkInterfaces',
             'ec2:DescribeRouteTables',
             'ec2:DescribeVpcEndpoints',
             'autoscaling:DescribeAutoScalingGroups',
@@ -95,7 +98,9 @@ export const driver = taggedFault<Params, LiveSubnet, Undo>({
     const { acl, zone, vpc } = subnet;
     if (acl === undefined) return 'AWS does not say which network ACL it has';
     const why = await whyNotOut({ acl, zone, vpc }, spareOf(asked), looking);
-    return why ?? { undo: { acl: acl.id, association: acl.association } };
+    if (why !== undefined) return why;
+    // Nobody has it yet: where it is given to nobody, a sweep deletes it.
+    return { undo: { acl: acl.id, association: acl.association, deny: await denyAcls(looking).of(vpc ?? '') } };
   },
   isOn: ({ acl }) => (acl === undefined ? 'AWS does not say which network ACL it has' : isCutOff(acl)),
   act,
@@ -122,16 +127,17 @@ async function act(
   if (acl === undefined) return;
   if (acl.madeBy === undefined && acl.id !== undo.acl)
     throw new Error(`somebody else has given it the network ACL ${acl.id} meanwhile`);
-  // Another look comes before it is named by a request.
-  if (acl.association !== undo.association) return acting.keep({ ...undo, association: acl.association });
   // Of two zones that were begun at once each sees the other's records now.
   const why = await whyNotOut({ acl: undefined, zone, vpc }, { outside: 0, mayBeAlone: true }, acting);
   if (why !== undefined) throw new Error(why);
   const acls = denyAcls(acting);
-  const id = await acls.of(vpc);
+  const deny = await acls.of(vpc);
   // Making one may have taken a while.
   if (!(await acting.holds())) return;
-  if ((await swap(acl, id, acting)) === 'no such ACL') acls.forget(id);
+  // Another look comes before either is named by a request.
+  if (acl.association !== undo.association || deny !== undo.deny)
+    return acting.keep({ ...undo, association: acl.association, deny });
+  if ((await swap(acl, deny, acting)) === 'no such ACL') acls.forget(deny);
 }
 
 async function heal(
@@ -141,8 +147,9 @@ async function heal(
   looking: Looking,
 ): Promise<Progress> {
   if (acl === undefined) return { done: false, detail: 'AWS does not say which network ACL it has' };
-  // One that denies everything is ours too where somebody has taken its tag away.
-  if (acl.madeBy !== undefined || (acl.denies && acl.id !== undo.acl)) {
+  // Ours is ours too where somebody has taken its tag away.
+  const isOurs = undo.deny === undefined ? acl.denies && acl.id !== undo.acl : acl.id === undo.deny;
+  if (acl.madeBy !== undefined || isOurs) {
     if ((await swap(acl, undo.acl, looking)) === 'no such ACL') await giveDefault(acl, undo, looking);
     // What is read next shows whether it was done.
     return { done: false, detail: 'its network ACL is being given back' };

@@ -89,6 +89,8 @@ export const driver = taggedFault<Params, Termination, Undo>({
   permissions: PERMISSIONS,
   undo: 'nothing is undone, and what was on its volumes may be lost: its Auto Scaling group starts another, and Squall verifies that as many are in service, and healthy in its target groups, as before',
   reversal: 'heals',
+  // A policy has to let it, though its group starts another one.
+  irreversible: () => true,
   undoRecord,
   unfit: (targets, wanted, anywhere) =>
     refusals(terminations, targets, anywhere, async (live, { clients }) => {

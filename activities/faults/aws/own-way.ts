@@ -1,5 +1,6 @@
 /**
- * The way that this worker's requests take to AWS: the NAT gateways of its subnets' routes, and the endpoints of its network.
+ * The way that this worker's requests take to AWS: the NAT gateways, network interfaces and transit gateways of its subnets' routes, and the
+ * endpoints of its network.
  *
  * Owns which subnets are on it: whoever cuts one of them off may be unable to take that back. What nobody can say must never be taken for
  * another way. It is the way of this worker alone: another one, or the sweep, may run elsewhere.
@@ -29,7 +30,10 @@ export async function ownWay({ settings, clients }: Pick<Looking, 'settings' | '
   if (networks.size === 0) return way;
   const vpcs = [...new Set(networks.values())];
   for (const [subnet, words] of await endpointsIn(vpcs, clients)) way.set(subnet, words);
-  for (const [subnet, words] of await gatewaysOf(networks, vpcs, clients)) way.set(subnet, words);
+  const routes = await routesOf(networks, vpcs, clients);
+  for (const [subnet, words] of await gatewaysOf(routes, clients)) way.set(subnet, words);
+  for (const [subnet, words] of await interfacesOf(routes, clients)) way.set(subnet, words);
+  for (const [subnet, words] of await transitsOf(routes, clients)) way.set(subnet, words);
   return way;
 }
 
@@ -76,7 +80,17 @@ const tableSchema = z.object({
   RouteTableId: z.string(),
   VpcId: z.string(),
   Associations: z.array(z.object({ SubnetId: z.string().optional(), Main: z.boolean().default(false) })).default([]),
-  Routes: z.array(z.object({ NatGatewayId: z.string().optional(), State: z.string().optional() })).default([]),
+  Routes: z
+    .array(
+      z.object({
+        NatGatewayId: z.string().optional(),
+        NetworkInterfaceId: z.string().optional(),
+        InstanceId: z.string().optional(),
+        TransitGatewayId: z.string().optional(),
+        State: z.string().optional(),
+      }),
+    )
+    .default([]),
 });
 type Table = z.output<typeof tableSchema>;
 
@@ -86,23 +100,37 @@ const gatewaySchema = z.object({
   AvailabilityMode: z.string().optional(),
 });
 
-/** The NAT gateways that the routes of these subnets name. */
-async function gatewaysOf(
+/** A route of one of these subnets. */
+interface Route {
+  readonly subnet: string;
+  readonly vpc: string;
+  readonly to: Table['Routes'][number];
+}
+
+async function routesOf(
   networks: ReadonlyMap<string, string>,
   vpcs: readonly string[],
   clients: RegionClients,
-): Promise<[string, string][]> {
+): Promise<Route[]> {
   const tables = await tablesIn(vpcs, clients);
-  const users = new Map<string, string>();
-  for (const [subnet, vpc] of networks) {
+  return [...networks].flatMap(([subnet, vpc]) => {
     const own = tables.find(({ Associations }) => Associations.some(({ SubnetId }) => SubnetId === subnet));
     const main = tables.find(({ VpcId, Associations }) => VpcId === vpc && Associations.some(({ Main }) => Main));
     const table = own ?? main;
     if (table === undefined) throw new Nobody(`AWS does not say which routes this worker's subnet ${subnet} has`);
-    // A blackhole is a route to a gateway that is gone.
-    for (const { NatGatewayId, State } of table.Routes)
-      if (NatGatewayId !== undefined && State !== 'blackhole') users.set(NatGatewayId, subnet);
-  }
+    // A blackhole is a route to what is gone.
+    return table.Routes.filter(({ State }) => State !== 'blackhole').map((to) => ({ subnet, vpc, to }));
+  });
+}
+
+/** What they lead to, with a subnet that goes through it. */
+function through(routes: readonly Route[], next: keyof Route['to']): Map<string, string> {
+  return new Map(routes.flatMap(({ subnet, to }) => (to[next] === undefined ? [] : [[to[next], subnet]])));
+}
+
+/** The NAT gateways. */
+async function gatewaysOf(routes: readonly Route[], clients: RegionClients): Promise<[string, string][]> {
+  const users = through(routes, 'NatGatewayId');
   const places = await placesOf([...users.keys()], clients);
   return [...users].flatMap(([id, user]): [string, string][] => {
     const place = places.get(id);
@@ -112,6 +140,55 @@ async function gatewaysOf(
       );
     return place === REGIONAL ? [] : [[place, `NAT gateway ${id} is in it, which this worker's ${user} goes through`]];
   });
+}
+
+/** The interfaces of instances and appliances. */
+async function interfacesOf(routes: readonly Route[], clients: RegionClients): Promise<[string, string][]> {
+  const lost = routes.find(({ to }) => to.InstanceId !== undefined && to.NetworkInterfaceId === undefined);
+  if (lost)
+    throw new Nobody(`AWS does not say by which interface this worker's ${lost.subnet} goes through an instance`);
+  const users = through(routes, 'NetworkInterfaceId');
+  if (users.size === 0) return [];
+  const places = new Map(await interfaces([filter('network-interface-id', ...users.keys())], clients));
+  return [...users].map(([id, user]): [string, string] => {
+    const place = places.get(id);
+    if (place === undefined)
+      throw new Nobody(
+        `AWS does not say in which subnet network interface ${id} is, which this worker's ${user} goes through`,
+      );
+    return [place, `network interface ${id} is in it, which this worker's ${user} goes through`];
+  });
+}
+
+/** Where transit gateways are attached: nobody knows by which of these this worker goes. */
+async function transitsOf(routes: readonly Route[], clients: RegionClients): Promise<[string, string][]> {
+  const vpcs = new Set(routes.filter(({ to }) => to.TransitGatewayId !== undefined).map(({ vpc }) => vpc));
+  if (vpcs.size === 0) return [];
+  const attached = await interfaces([filter('vpc-id', ...vpcs), filter('interface-type', 'transit_gateway')], clients);
+  return attached.map(([id, subnet]): [string, string] => [
+    subnet,
+    `network interface ${id} is in it, by which this worker's network goes through a transit gateway`,
+  ]);
+}
+
+const interfaceSchema = z.object({ NetworkInterfaceId: z.string(), SubnetId: z.string() });
+
+/** Interfaces, each with its subnet. */
+async function interfaces(
+  Filters: ReturnType<typeof filter>[],
+  { region, ec2 }: RegionClients,
+): Promise<[string, string][]> {
+  const found: [string, string][] = [];
+  const client = await ec2();
+  const items = listed('ec2:DescribeNetworkInterfaces', region, async (NextToken) => {
+    const page = await client.describeNetworkInterfaces({ Filters, MaxResults: PAGE, NextToken });
+    return { items: page.NetworkInterfaces, next: page.NextToken };
+  });
+  for await (const item of items) {
+    const { NetworkInterfaceId, SubnetId } = known(read(interfaceSchema, item, 'NetworkInterfaceId'));
+    found.push([NetworkInterfaceId, SubnetId]);
+  }
+  return found;
 }
 
 async function tablesIn(vpcs: readonly string[], { region, ec2 }: RegionClients): Promise<Table[]> {

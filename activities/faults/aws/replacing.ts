@@ -10,6 +10,8 @@
  */
 import { z } from 'zod';
 import type { RegionClients } from '../../aws/cloud.ts';
+import { pause } from '../../pause.ts';
+import { slownessMs } from '../../targets/aws-settings.ts';
 import { ec2Tags } from './ec2-tags.ts';
 import { describedInstances } from './instances.ts';
 import type { LiveInstance } from './instances.ts';
@@ -32,6 +34,11 @@ export const SUSPENDS = 'squall:suspends';
 
 /** How often it is looked whether what was done is to be seen. */
 const LOOKS = 5;
+/** A group is held for nobody only after so many looks, over a time in which what is listed becomes what is. */
+const LOOKS_APART = 4;
+/** Between two of these, as a share of the longest request, and in milliseconds at most. */
+const AGAIN = 0.5;
+const AGAIN_MS_MAX = 5_000;
 
 /** The group of an instance, for the record. */
 export const heldGroup = z.object({
@@ -125,7 +132,10 @@ function open(looking: Looking): Replacing {
     const marked = [{ Name: 'tag-key', Values: [SUSPENDS] }];
     for await (const { id, tags } of describedInstances(await clients.ec2(), marked))
       if (!kinds.includes(tags[FAULT] ?? '')) await markInstance(id, { [SUSPENDS]: null });
-    for (const group of await groupsTagged(SUSPENDED, clients)) await release(group);
+    const held = await groupsTagged(SUSPENDED, clients);
+    await Promise.all(
+      held.map(async (group) => (await isForNobody(() => holdersOf(group.uid), looking)) && release(group)),
+    );
     return new Map<string, never>();
   });
 
@@ -171,6 +181,18 @@ function open(looking: Looking): Replacing {
     },
     tidy: async (kind) => void (await tidy(kind)),
   };
+}
+
+/** Whether nobody is said to hold a group, over a while. */
+async function isForNobody(
+  holders: () => Promise<readonly string[] | undefined>,
+  { settings }: Pick<Looking, 'settings'>,
+): Promise<boolean> {
+  for (let looks = 1; ; looks += 1) {
+    if (((await holders()) ?? []).length > 0) return false;
+    if (looks === LOOKS_APART) return true;
+    await pause(Math.min(AGAIN_MS_MAX, slownessMs(settings) * AGAIN), new AbortController().signal);
+  }
 }
 
 /** The very group, as it is now. */

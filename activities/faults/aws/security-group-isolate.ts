@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import type { Fault } from '../../../domain/fault.ts';
 import { isDenied, isDryRunPassed, isMissing, wordsOf } from '../../aws/denied.ts';
+import { goneOf } from './absences.ts';
 import { pause } from '../../pause.ts';
 import { slownessMs } from '../../targets/aws-settings.ts';
 import { instances } from './instances.ts';
@@ -154,11 +155,17 @@ async function heal(
     if (original === undefined) continue;
     if (!isIsolated(one, looking)) {
       const now = one.groups.map(({ id }) => id);
-      if (new Set(now).symmetricDifference(new Set(original)).size > 0)
+      const without = original.filter((id) => !now.includes(id));
+      const gone = new Set(without).difference(await living(without, looking));
+      if (gone.size < without.length || now.some((id) => !original.includes(id)))
         told.push('somebody else has changed its security groups meanwhile, which was left');
+      else if (gone.size > 0)
+        told.push(`${[...gone].join(', ')} cannot be given back to it: there is no such group any more`);
       continue;
     }
-    const kept = await living(original, looking);
+    const gone = goneOf(original, await living(original, looking), looking);
+    if (gone === undefined) return { done: false, detail: 'not all of its former security groups are to be seen' };
+    const kept = original.filter((group) => !gone.has(group));
     if (kept.length === 0) return { done: false, detail: 'all of its former security groups are gone: give it one' };
     await setGroups(one.id, [...new Set([...kept, ...othersOf(one, looking)])], looking);
     // What is read next shows whether it was done.
@@ -177,9 +184,9 @@ const livingGroups = perRegion(({ ec2 }) =>
   }),
 );
 
-async function living(ids: readonly string[], { clients }: Looking): Promise<string[]> {
+async function living(ids: readonly string[], { clients }: Looking): Promise<ReadonlySet<string>> {
   const are = await Promise.all(ids.map((id) => livingGroups(clients)(id)));
-  return ids.filter((_, i) => are[i] === true);
+  return new Set(ids.filter((_, i) => are[i] === true));
 }
 
 /** Deletes what nobody needs, and throws where an instance is isolated and no record says which groups it had before. */

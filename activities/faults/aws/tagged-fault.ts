@@ -49,7 +49,7 @@ export interface TaggedFault<Params, Live extends Tagged, Undo> {
   /** How long it may take until a resource is as it was, once AWS was asked for that, in milliseconds. Default: moments. */
   readonly revertMs?: number;
   readonly undoRecord: z.ZodType<Undo>;
-  /** How the resource is, for the record, or why the fault must not be put on it; undefined where it is gone. Changes nothing. */
+  /** How the resource is, for the record, or why the fault must not be put on it; undefined where it is gone. Changes nothing of it. */
   readonly record: (
     live: Live,
     fault: Fault<Params>,
