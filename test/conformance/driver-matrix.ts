@@ -23,7 +23,7 @@ import type { RunResult } from '../../workflows/messages.ts';
 import { steadily } from '../engine/steadily.ts';
 import { endsOf, trapped } from '../engine/trap.ts';
 import type { Blow, Step } from '../engine/trap.ts';
-import { oneOfToday, TODAY, WHOLE } from './today.ts';
+import { isToday, oneOfToday, TODAY, WHOLE } from './today.ts';
 
 export const STEPS = ['inject', 'hold', 'revert'] as const satisfies readonly Step[];
 const BLOWS = ['timeout', 'repeat', 'terminate'] as const satisfies readonly Blow[];
@@ -72,6 +72,8 @@ interface NamedLab<Where> {
 
 /** How much of a matrix is played. */
 interface Part {
+  /** Which day of three it is played on, from 0, where not all is played. Default: each. */
+  readonly turn?: number;
   /** With so many faults side by side, where all of it is played. Default: all. */
   readonly beside?: number;
   /** The steps at which each fault is struck. Default: all where all is played, else another one each day. */
@@ -84,8 +86,12 @@ export function stepMatrix<Where extends Place>(
   skip: string | false,
   open: () => Promise<Where>,
   labs: readonly NamedLab<Where>[],
-  { beside = ALL, steps = WHOLE ? STEPS : undefined }: Part = {},
+  { turn, beside = ALL, steps = WHOLE ? STEPS : undefined }: Part = {},
 ): void {
+  if (turn !== undefined && !isToday(turn)) {
+    process.stdout.write(`the step matrix ${what} is played on another day\n`);
+    return;
+  }
   describe(`the step matrix ${what}`, { skip }, () => {
     const undo = new AsyncDisposableStack();
     let place: Where;

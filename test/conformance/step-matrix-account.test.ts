@@ -20,6 +20,7 @@ const LABS = AWS_LABS.map(({ name, open: openLab }) => ({
 }));
 for (const [at, steps] of (WHOLE ? STEPS.map((step) => [step]) : [undefined]).entries())
   stepMatrix(`in an account, by a rough way${steps ? `: ${steps.join()}` : ''}`, SKIP, () => open(TODAY + at), LABS, {
+    turn: 2,
     beside: BESIDE,
     steps,
   });

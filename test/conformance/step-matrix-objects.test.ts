@@ -5,4 +5,4 @@ import { OBJECT_LABS } from './labs.ts';
 
 const open = async (): Promise<ReturnType<typeof clusterPlace>> => clusterPlace(await Cluster.open());
 
-stepMatrix('on objects of a cluster', await whyNoCluster(), open, inPlace(OBJECT_LABS));
+stepMatrix('on objects of a cluster', await whyNoCluster(), open, inPlace(OBJECT_LABS), { turn: 1 });

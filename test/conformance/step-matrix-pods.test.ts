@@ -12,4 +12,4 @@ async function withPods(): Promise<ClusterPlace> {
 }
 
 const LABS = [...NETWORK_LABS, ...BURDEN_LABS, RUNNING_POLICY_LAB];
-stepMatrix('on pods of a node', await whyNoFaultImage(), withPods, inPlace(LABS));
+stepMatrix('on pods of a node', await whyNoFaultImage(), withPods, inPlace(LABS), { turn: 0 });

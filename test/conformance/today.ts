@@ -10,6 +10,11 @@ export const WHOLE = process.env['SQUALL_WHOLE_MATRIX'] === '1';
 export const TODAY = Math.floor(Date.now() / 86_400_000);
 const DAYS = 3;
 
+/** Whether it is this one's turn, of three. */
+export function isToday(turn: number): boolean {
+  return WHOLE || TODAY % DAYS === turn % DAYS;
+}
+
 /** One of them. */
 export function oneOfToday<T>(some: readonly T[], shift = 0): T {
   return some[(TODAY + shift) % some.length] as T;
