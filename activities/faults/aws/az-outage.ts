@@ -36,7 +36,7 @@ const undoRecord = z.object({
   acl: z.string(),
   /** The id of its association, which a swap that is under way may name. */
   association: z.string(),
-  /** The one that denies everything, from before the subnet has it; absent in records of before 0.5. */
+  /** The one that denies everything, once the subnet is known to have it. */
   deny: z.string().optional(),
 });
 type Undo = z.infer<typeof undoRecord>;
@@ -98,9 +98,7 @@ export const driver = taggedFault<Params, LiveSubnet, Undo>({
     const { acl, zone, vpc } = subnet;
     if (acl === undefined) return 'AWS does not say which network ACL it has';
     const why = await whyNotOut({ acl, zone, vpc }, spareOf(asked), looking);
-    if (why !== undefined) return why;
-    // Nobody has it yet: where it is given to nobody, a sweep deletes it.
-    return { undo: { acl: acl.id, association: acl.association, deny: await denyAcls(looking).of(vpc ?? '') } };
+    return why ?? { undo: { acl: acl.id, association: acl.association } };
   },
   isOn: ({ acl }) => (acl === undefined ? 'AWS does not say which network ACL it has' : isCutOff(acl)),
   act,
@@ -127,17 +125,19 @@ async function act(
   if (acl === undefined) return;
   if (acl.madeBy === undefined && acl.id !== undo.acl)
     throw new Error(`somebody else has given it the network ACL ${acl.id} meanwhile`);
+  // Another look comes before it is named by a request.
+  if (acl.association !== undo.association) return acting.keep({ ...undo, association: acl.association });
   // Of two zones that were begun at once each sees the other's records now.
   const why = await whyNotOut({ acl: undefined, zone, vpc }, { outside: 0, mayBeAlone: true }, acting);
   if (why !== undefined) throw new Error(why);
   const acls = denyAcls(acting);
   const deny = await acls.of(vpc);
-  // Making one may have taken a while.
+  // Making one may have taken a while, and whoever sweeps deletes one that nobody has.
   if (!(await acting.holds())) return;
-  // Another look comes before either is named by a request.
-  if (acl.association !== undo.association || deny !== undo.deny)
-    return acting.keep({ ...undo, association: acl.association, deny });
-  if ((await swap(acl, deny, acting)) === 'no such ACL') acls.forget(deny);
+  const swapped = await swap(acl, deny, acting);
+  if (swapped === 'no such ACL') acls.forget(deny);
+  // By this it is told from one of somebody else that denies everything, whatever becomes of its tag.
+  if (swapped === 'done' && (await acting.holds())) await acting.keep({ ...undo, deny });
 }
 
 async function heal(
