@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { glob } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { z } from 'zod';
@@ -66,7 +66,8 @@ test('everything installed is pinned by hash', async () => {
 });
 
 test('no file names a place on the machine it was written on, or leaves work marked as undone', async () => {
-  const here = [`${dirname(ROOT)}/`, `${homedir()}/`].filter((path) => path.length > 3);
+  // A clone in the folder for what is temporary is no place that tells anything.
+  const here = [`${dirname(ROOT)}/`, `${homedir()}/`].filter((path) => path.length > 3 && path !== `${tmpdir()}/`);
   const marks = new RegExp(['TO' + 'DO', 'FIX' + 'ME', 'X{3}', 'HA' + 'CK'].map((mark) => `\\b${mark}\\b`).join('|'));
   for (const file of await ownFiles()) {
     const text = await readFile(join(ROOT, file), 'utf8');
